@@ -1,0 +1,61 @@
+import type { Bounds, Cursor, LogRecord, ReadFrom } from '@signalbox/log'
+import type { LogClock } from './clock.ts'
+import type { FaultGate } from './faults.ts'
+import { Lifetime } from './lifetime.ts'
+import type { MemoryTopic } from './topic.ts'
+
+export class MemoryCursor implements Cursor {
+  readonly #topic: MemoryTopic
+  readonly #from: ReadFrom
+  readonly #gate: FaultGate
+  readonly #clock: LogClock
+  readonly #lifetime: Lifetime
+  #nextOffset: number
+
+  constructor(topic: MemoryTopic, from: ReadFrom, gate: FaultGate, clock: LogClock, handle: Lifetime) {
+    this.#topic = topic
+    this.#from = from
+    this.#gate = gate
+    this.#clock = clock
+    this.#lifetime = new Lifetime(`The cursor of ${from.topic}/${from.partition}`, handle)
+    this.#nextOffset = from.fromOffset === 'end' ? topic.offsets.end : from.fromOffset
+    topic.checkRange(this.#nextOffset)
+  }
+
+  async next(bounds: Bounds): Promise<readonly LogRecord[]> {
+    const { topic, partition } = this.#from
+    // The position moves only when the records reach the caller, so a lost answer is asked for again.
+    const records = await this.#gate.run({ operation: 'cursor.next', topic, partition }, this.#lifetime, () => this.#read(bounds))
+    if (records.length > 0) this.#nextOffset = records.at(-1)!.offset + 1
+    return records
+  }
+
+  async close(): Promise<void> {
+    if (this.#lifetime.state === 'closed') return
+    const { topic, partition } = this.#from
+    await this.#gate.run({ operation: 'cursor.close', topic, partition }, this.#lifetime, () => this.#lifetime.end('closed'))
+  }
+
+  async #read(bounds: Bounds): Promise<readonly LogRecord[]> {
+    const ready = this.#topic.read(this.#nextOffset, bounds)
+    if (ready.length > 0 || bounds.waitMs <= 0) return ready
+    await this.#waitForAppend(bounds.waitMs)
+    await this.#lifetime.checkOpen()
+    return this.#topic.read(this.#nextOffset, bounds)
+  }
+
+  async #waitForAppend(waitMs: number): Promise<void> {
+    const waited = new AbortController()
+    await new Promise<void>((resolve) => {
+      const forgetAppend = this.#topic.onAppend(finish)
+      const forgetEnd = this.#lifetime.onEnd(finish)
+      void this.#clock.sleep(waitMs, waited.signal).then(finish)
+      function finish() {
+        forgetAppend()
+        forgetEnd()
+        waited.abort()
+        resolve()
+      }
+    })
+  }
+}
