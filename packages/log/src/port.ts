@@ -24,6 +24,7 @@ export type Headers = Readonly<Record<string, string>>
 export interface RecordToAppend {
   /** The scope of an intent or of an event; what the partition is chosen by. Text, never empty. */
   readonly key: string
+  /** Handed over: the bytes must not be changed after the call. */
   readonly value: Uint8Array
   readonly headers: Headers
 }
@@ -75,7 +76,8 @@ export interface Cursor {
    * The next records in offset order, at least one unless `waitMs` ran out first: an empty answer says nothing about
    * the end of the log. One call at a time.
    * Errors: OFFSET_OUT_OF_RANGE (the log starts after, or ends before, the wanted offset), CORRUPT, TRANSIENT, CLOSED
-   * (also for the call that is waiting when the cursor is closed).
+   * (also for the call that is waiting when the cursor is closed). An error does not move the cursor: after TRANSIENT the
+   * same call may go through.
    */
   next(bounds: Bounds): Promise<readonly LogRecord[]>
   /** Safe to call twice. */
@@ -90,6 +92,7 @@ export interface PartitionWriter {
    * visible in the order of the calls, and when one fails, every later one fails too.
    * Resolves to the offset of the first and of the last event; a batch has at least one event.
    * Errors: FENCED (another owner has opened the partition; give it up), FULL (no space; nothing was written),
+   * TOO_LARGE (nothing was written; the owner keeps batches within bounds, so this is a bug of the owner),
    * OUTCOME_UNKNOWN (the batch may or may not be there: open the partition anew and read), TRANSIENT, CORRUPT, CLOSED.
    * After any error the writer is of no further use: close it.
    */
@@ -113,7 +116,10 @@ export interface Assignment {
   readonly partition: number
   /** Rises each time the partition is assigned anew, so that a fenced owner can tell a new order from the old one. */
   readonly generation: number
-  /** Aborted when the assignment ends (a rebalance, a lost lock, `Membership.leave`). */
+  /**
+   * Aborted when the assignment ends (a rebalance, a lost lock, `Membership.leave`): after `revoked` has resolved or taken
+   * too long, so that the owner can still finish what is under way.
+   */
   readonly signal: AbortSignal
 }
 
@@ -149,11 +155,11 @@ export interface Log extends LogReader {
   /**
    * Appends an agent's intent and resolves once it is durable. The caller names the partition (see `partitionOf` in
    * `@signalbox/contract`): the sequencer rejects an intent that lies on the wrong one.
-   * Errors: FULL, TOO_LARGE, OUTCOME_UNKNOWN, TRANSIENT, CLOSED. After OUTCOME_UNKNOWN or TRANSIENT it is safe to append
+   * Errors: FULL, TOO_LARGE, MISCONFIGURED, OUTCOME_UNKNOWN, TRANSIENT, CLOSED. After OUTCOME_UNKNOWN or TRANSIENT it is safe to append
    * the same intent again: its id makes the second one a duplicate.
    */
   append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }>
-  /** Joins the owners of this log. Partitions arrive through the listener; there is one membership at a time. */
+  /** Joins the owners of this log. Partitions arrive through the listener; a second membership at a time is MISCONFIGURED. */
   join(listener: AssignmentListener): Promise<Membership>
   /** Takes ownership of an assigned partition as its fenced writer (invariant 3). Errors: FENCED, TRANSIENT, CLOSED. */
   open(assignment: Assignment): Promise<PartitionWriter>
