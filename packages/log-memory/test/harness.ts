@@ -1,3 +1,4 @@
+import type { Log } from '@signalbox/log'
 import type { LogHarness } from '@signalbox/log/conformance'
 import { createMemoryLog, type MemoryLogOptions, MemoryLogStore, type MemoryLogStoreOptions } from '@signalbox/log-memory'
 
@@ -6,12 +7,15 @@ export interface MemoryHarnessOptions {
   readonly log?: Omit<MemoryLogOptions, 'store'>
   readonly store?: MemoryLogStoreOptions
   readonly patienceMs?: number
+  /** Puts something between the suite and the log. */
+  readonly wrap?: (log: Log) => Log
 }
 
 const MAX_RECORD_BYTES = 1024 * 1024
 
 export function memoryHarness(options: MemoryHarnessOptions = {}): LogHarness {
   const createStore = options.createStore ?? ((storeOptions) => new MemoryLogStore(storeOptions))
+  const wrap = options.wrap ?? ((log) => log)
   return {
     manyProcesses: true,
     hasReader: false,
@@ -21,7 +25,7 @@ export function memoryHarness(options: MemoryHarnessOptions = {}): LogHarness {
     async createStore({ partitionCount }) {
       const store = createStore({ maxRecordBytes: MAX_RECORD_BYTES, ...options.store, partitionCount })
       return {
-        open: async () => createMemoryLog({ ...options.log, store }),
+        open: async () => wrap(createMemoryLog({ ...options.log, store })),
         deleteRecordsBefore: async (topic, partition, offset) => store.topic(topic, partition).deleteBefore(offset),
         destroy: async () => undefined,
       }

@@ -93,9 +93,10 @@ export const cursorCases: readonly ConformanceCase[] = [
       const cursors = await Promise.all(range(5).map(() => log.cursor({ topic: 'events', partition, fromOffset: 0 })))
       for (const round of range(5)) {
         const waiting = Promise.all(cursors.map((cursor) => nextText(cursor, patienceMs)))
-        await writer.append(batch(`round ${round}`))
+        const both = Promise.all([waiting, writer.append(batch(`round ${round}`))])
+        const [texts] = await within(patienceMs * 2, 'waking', both)
         assert.deepEqual(
-          await within(patienceMs * 2, 'waking', waiting),
+          texts,
           cursors.map(() => `round ${round}`),
         )
       }
@@ -146,14 +147,14 @@ export const cursorCases: readonly ConformanceCase[] = [
       const closing = await log.cursor({ topic: 'intents', partition, fromOffset: 0 })
       const staying = await log.cursor({ topic: 'intents', partition, fromOffset: 0 })
       const waiting = settled(closing.next(patient(patienceMs * 10)))
-      const stillWaiting = nextText(staying, patienceMs)
+      const stillWaiting = settled(nextText(staying, patienceMs))
       await within(patienceMs, 'close', closing.close())
       const outcome = await within(patienceMs, 'the waiting call', waiting)
       assert.equal(outcome.status === 'rejected' ? outcome.reason.code : outcome, 'CLOSED')
       await rejectsWith(patienceMs, 'next of a closed cursor', closing.next(patient(0)), 'CLOSED')
       await closing.close()
       await log.append(partition, record('for the other'))
-      assert.equal(await within(patienceMs * 2, 'the other cursor', stillWaiting), 'for the other')
+      assert.deepEqual(await within(patienceMs * 2, 'the other cursor', stillWaiting), { status: 'fulfilled', value: 'for the other' })
       await staying.close()
     },
   },
