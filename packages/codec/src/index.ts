@@ -1,1 +1,3 @@
-export {}
+export * from './codec.ts'
+export * from './framing.ts'
+export { canonicalForm, eventType, intentType, type RecordName, type RecordType } from './types.ts'

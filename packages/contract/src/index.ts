@@ -1,1 +1,12 @@
-export {}
+export * from './canonical.ts'
+export { ContractError } from './check-contract.ts'
+export * from './codes.ts'
+export * from './contract-set.ts'
+export * from './define-contract.ts'
+export * from './event-reference.ts'
+export * from './generated/records.ts'
+export * from './identifiers.ts'
+export * from './intent-json.ts'
+export * from './limits.ts'
+export * from './partitioner.ts'
+export * from './uuid.ts'

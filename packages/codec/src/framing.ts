@@ -1,0 +1,126 @@
+/**
+ * The two framings of an Avro record. Without a schema registry: single-object encoding (`C3 01`, then the schema's
+ * fingerprint). With one: Confluent's (`00`, then the schema's id there, big-endian).
+ */
+import avro from 'avsc'
+import { fingerprint } from './fingerprint.ts'
+import { canonicalForm, eventType, intentType, type RecordName, type RecordType } from './types.ts'
+
+/** Bytes that are no record: what is wrong with them, in a sentence that says what to send instead. */
+export class UndecodableError extends Error {
+  override readonly name = 'UndecodableError'
+}
+
+/**
+ * A schema id that this process has not met yet. No fault of the record: ask `Framing.learn` and decode again. A
+ * registry that is away must never make a valid record a dead letter.
+ */
+export class UnknownSchemaError extends Error {
+  override readonly name = 'UnknownSchemaError'
+  readonly schemaId: number
+
+  constructor(schemaId: number) {
+    super(`schema id ${schemaId} is not known yet; look it up in the schema registry and decode again`)
+    this.schemaId = schemaId
+  }
+}
+
+export interface Framing {
+  /** The bytes that go before a record's body. */
+  prefix(name: RecordName): Uint8Array
+  /** The record in `bytes`. Throws UndecodableError or UnknownSchemaError. */
+  read(name: RecordName, bytes: Uint8Array): unknown
+  /** Finds a schema by its id. Rejects with UndecodableError when the registry says that there is no such schema. */
+  learn(schemaId: number): Promise<void>
+}
+
+const types: Readonly<Record<RecordName, RecordType>> = { Intent: intentType, Event: eventType }
+
+function decodeBody(type: avro.Type, bytes: Uint8Array, start: number, name: RecordName, resolver?: unknown): unknown {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let decoded: { value: unknown; offset: number }
+  try {
+    decoded = type.decode(buffer, start, resolver as never)
+  } catch (cause) {
+    throw new UndecodableError(`the Avro body of this ${name} does not fit its schema: ${(cause as Error).message}`, { cause })
+  }
+  if (decoded.offset < 0) throw new UndecodableError(`the Avro body of this ${name} ends too early, after ${bytes.length} bytes; send it whole`)
+  if (decoded.offset !== bytes.length) throw new UndecodableError(`${bytes.length - decoded.offset} bytes follow the Avro body of this ${name}; send one record a message`)
+  return decoded.value
+}
+
+/** Single-object encoding. It needs nothing beside the schemas that are built in. */
+export function singleObjectFraming(): Framing {
+  const prefixes = new Map<RecordName, Uint8Array>()
+  for (const type of Object.values(types)) prefixes.set(type.name, Uint8Array.of(0xc3, 0x01, ...fingerprint(canonicalForm(type))))
+  return {
+    prefix: (name) => prefixes.get(name)!,
+    read(name, bytes) {
+      const expected = prefixes.get(name)!
+      if (bytes.length < expected.length || bytes[0] !== 0xc3 || bytes[1] !== 0x01) {
+        throw new UndecodableError(
+          `these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro single-object encoding (first bytes C3 01); send one of the two`,
+        )
+      }
+      for (let index = 2; index < expected.length; index++) {
+        if (bytes[index] !== expected[index]) throw new UndecodableError(`the fingerprint names a schema other than signalbox.v1.${name}; write with the schema in schemas/${name}.avsc`)
+      }
+      return decodeBody(types[name].avro, bytes, expected.length, name)
+    },
+    learn: () => Promise.resolve(),
+  }
+}
+
+/** What the Confluent framing needs of a schema registry. */
+export interface SchemaRegistry {
+  /** The ids under which our own schemas are registered. */
+  readonly ids: Readonly<Record<RecordName, number>>
+  /** The text of a schema, or null when there is none with this id. Rejects while the registry is away. */
+  schema(id: number): Promise<string | null>
+}
+
+/** Confluent's framing, for deployments with a schema registry. */
+export function confluentFraming(registry: SchemaRegistry): Framing {
+  const writers = new Map<string, { readonly type: avro.Type; readonly resolver: unknown }>()
+  const prefixes = new Map<RecordName, Uint8Array>()
+  for (const type of Object.values(types)) {
+    const prefix = new Uint8Array(5)
+    new DataView(prefix.buffer).setUint32(1, registry.ids[type.name])
+    prefixes.set(type.name, prefix)
+    writers.set(`${registry.ids[type.name]}/${type.name}`, { type: type.avro, resolver: undefined })
+  }
+  const unusable = new Map<number, string>()
+  const schemaTexts = new Map<number, string>()
+  const writerOf = (id: number, name: RecordName) => {
+    const known = writers.get(`${id}/${name}`)
+    if (known !== undefined) return known
+    const problem = unusable.get(id)
+    if (problem !== undefined) throw new UndecodableError(problem)
+    const text = schemaTexts.get(id)
+    if (text === undefined) throw new UnknownSchemaError(id)
+    try {
+      const type = avro.Type.forSchema(JSON.parse(text), { wrapUnions: 'auto', omitRecordMethods: true })
+      const writer = { type: types[name].avro, resolver: types[name].avro.createResolver(type) as unknown }
+      writers.set(`${id}/${name}`, writer)
+      return writer
+    } catch (cause) {
+      throw new UndecodableError(`schema ${id} of the registry cannot be read as signalbox.v1.${name}: ${(cause as Error).message}`, { cause })
+    }
+  }
+  return {
+    prefix: (name) => prefixes.get(name)!,
+    read(name, bytes) {
+      if (bytes.length < 5 || bytes[0] !== 0) {
+        throw new UndecodableError(`these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro in Confluent framing (first byte 00); send one of the two`)
+      }
+      const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
+      const { type, resolver } = writerOf(id, name)
+      return decodeBody(type, bytes, 5, name, resolver)
+    },
+    async learn(id) {
+      const text = await registry.schema(id)
+      if (text === null) unusable.set(id, `the schema registry has no schema ${id}; register the schema before writing with it`)
+      else schemaTexts.set(id, text)
+    },
+  }
+}

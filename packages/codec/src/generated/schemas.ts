@@ -1,0 +1,637 @@
+// Generated from schemas/*.avsc by `npm run generate`. Do not edit.
+
+/** The Avro schemas, each after the ones that it names. */
+export const schemas = [
+  {
+    "type": "record",
+    "name": "ActionRequest",
+    "namespace": "signalbox.v1",
+    "doc": "One action on one resource, as an agent asks for it.",
+    "fields": [
+      {
+        "name": "resource",
+        "type": "string",
+        "doc": "The resource inside the scope, as type/id."
+      },
+      {
+        "name": "action",
+        "type": "string",
+        "doc": "The name of an action of the contract of that type."
+      },
+      {
+        "name": "input",
+        "type": "string",
+        "doc": "The input of the action: a JSON object, validated by the contract.",
+        "default": "{}"
+      },
+      {
+        "name": "expectedVersion",
+        "type": [
+          "null",
+          "long"
+        ],
+        "doc": "The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "ContractOwner",
+    "namespace": "signalbox.v1",
+    "doc": "Who owns a contract, and so whom to ask.",
+    "fields": [
+      {
+        "name": "team",
+        "type": "string",
+        "doc": "The team."
+      },
+      {
+        "name": "contact",
+        "type": "string",
+        "doc": "Where the team is reached."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "ContractRecord",
+    "namespace": "signalbox.v1",
+    "doc": "A contract by which an owner of a partition decides.",
+    "fields": [
+      {
+        "name": "type",
+        "type": "string",
+        "doc": "The resource type."
+      },
+      {
+        "name": "version",
+        "type": "int",
+        "doc": "The version of the contract."
+      },
+      {
+        "name": "digest",
+        "type": "string",
+        "doc": "SHA-256 of its definition, base64url without padding."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "ResourceChange",
+    "namespace": "signalbox.v1",
+    "doc": "The after-image of one resource that a commit changed. A projection is: state[scope, resource] = change.",
+    "fields": [
+      {
+        "name": "resource",
+        "type": "string",
+        "doc": "The resource inside the scope, as type/id."
+      },
+      {
+        "name": "action",
+        "type": "string",
+        "doc": "The action that changed it."
+      },
+      {
+        "name": "contractVersion",
+        "type": "int",
+        "doc": "The version of the contract that was applied."
+      },
+      {
+        "name": "fromVersion",
+        "type": "long",
+        "doc": "The version before; 0 where the resource did not exist."
+      },
+      {
+        "name": "version",
+        "type": "long",
+        "doc": "The version now: how often the resource has been committed to."
+      },
+      {
+        "name": "fromState",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The state before; null where the resource did not exist.",
+        "default": null
+      },
+      {
+        "name": "state",
+        "type": "string",
+        "doc": "The state now."
+      },
+      {
+        "name": "data",
+        "type": "string",
+        "doc": "The data now: a JSON object in RFC 8785 form."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "IntentCommitted",
+    "namespace": "signalbox.v1",
+    "doc": "The intent was committed: all its actions were applied.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The id of the intent."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who asked."
+      },
+      {
+        "name": "intent",
+        "type": "string",
+        "doc": "The canonical intent: its RFC 8785 JSON form without transport fields."
+      },
+      {
+        "name": "digest",
+        "type": "string",
+        "doc": "SHA-256 of the canonical intent, base64url without padding."
+      },
+      {
+        "name": "changes",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ResourceChange"
+        },
+        "doc": "The after-image of every resource that the commit changed, in the order of the actions."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "EventReference",
+    "namespace": "signalbox.v1",
+    "doc": "The identity of an event, written partition/offset/index. It names where its intent lay, never where the event lies.",
+    "fields": [
+      {
+        "name": "partition",
+        "type": "int",
+        "doc": "Source partition: the partition of the intents topic."
+      },
+      {
+        "name": "offset",
+        "type": "long",
+        "doc": "Source offset: the offset of the intent record there; -1 for an event that no intent caused."
+      },
+      {
+        "name": "index",
+        "type": "int",
+        "doc": "Place among the events of that one intent record, from 0."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "ResourceMove",
+    "namespace": "signalbox.v1",
+    "doc": "The commit that moved a resource to where it is now.",
+    "fields": [
+      {
+        "name": "event",
+        "type": "signalbox.v1.EventReference",
+        "doc": "The commit event."
+      },
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The intent that was committed."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who did it."
+      },
+      {
+        "name": "action",
+        "type": "string",
+        "doc": "By which action."
+      },
+      {
+        "name": "version",
+        "type": "long",
+        "doc": "The version it led to."
+      },
+      {
+        "name": "time",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "When, in logical time."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "IntentRejected",
+    "namespace": "signalbox.v1",
+    "doc": "The intent was rejected: nothing was applied. Says what to repair.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The id of the intent; null when it could not be decoded.",
+        "default": null
+      },
+      {
+        "name": "agent",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "Who asked; null when it could not be decoded.",
+        "default": null
+      },
+      {
+        "name": "intent",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The canonical intent: its RFC 8785 JSON form without transport fields; null when it could not be decoded.",
+        "default": null
+      },
+      {
+        "name": "digest",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "SHA-256 of the canonical intent, base64url without padding; null when it could not be decoded.",
+        "default": null
+      },
+      {
+        "name": "code",
+        "type": "string",
+        "doc": "The stable code; each has a page in the documentation."
+      },
+      {
+        "name": "message",
+        "type": "string",
+        "doc": "What happened, to what, and what to do next."
+      },
+      {
+        "name": "owner",
+        "type": [
+          "null",
+          "signalbox.v1.ContractOwner"
+        ],
+        "doc": "The owner of the contract concerned.",
+        "default": null
+      },
+      {
+        "name": "resource",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The resource concerned, as type/id.",
+        "default": null
+      },
+      {
+        "name": "expectedVersion",
+        "type": [
+          "null",
+          "long"
+        ],
+        "doc": "The version that the agent expected or had read.",
+        "default": null
+      },
+      {
+        "name": "actualVersion",
+        "type": [
+          "null",
+          "long"
+        ],
+        "doc": "The version that the resource has.",
+        "default": null
+      },
+      {
+        "name": "movedBy",
+        "type": [
+          "null",
+          "signalbox.v1.ResourceMove"
+        ],
+        "doc": "The commit that moved the resource last.",
+        "default": null
+      },
+      {
+        "name": "missed",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ResourceMove"
+        },
+        "doc": "The commits to that resource that the agent missed, oldest first; bounded, the newest are kept.",
+        "default": []
+      },
+      {
+        "name": "retryAfterMs",
+        "type": [
+          "null",
+          "long"
+        ],
+        "doc": "When to try again, in milliseconds, where that is known.",
+        "default": null
+      },
+      {
+        "name": "details",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "What else the code has to say, as a JSON object in RFC 8785 form.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "IntentDuplicated",
+    "namespace": "signalbox.v1",
+    "doc": "The record repeats an intent that already has its decision; this is that decision again.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The id of the intent."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who asked."
+      },
+      {
+        "name": "digest",
+        "type": "string",
+        "doc": "SHA-256 of the canonical intent, base64url without padding."
+      },
+      {
+        "name": "decision",
+        "type": "signalbox.v1.EventReference",
+        "doc": "The first and only decision."
+      },
+      {
+        "name": "outcome",
+        "type": {
+          "type": "enum",
+          "name": "Outcome",
+          "namespace": "signalbox.v1",
+          "doc": "What an intent was decided to.",
+          "symbols": [
+            "committed",
+            "rejected"
+          ]
+        },
+        "doc": "What was decided."
+      },
+      {
+        "name": "code",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The code of the decision when it was a reject.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "PartitionOpened",
+    "namespace": "signalbox.v1",
+    "doc": "A sequencer took ownership of a partition. Everything that an earlier owner wrote lies before it.",
+    "fields": [
+      {
+        "name": "contracts",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ContractRecord"
+        },
+        "doc": "The contracts by which it decides, by type."
+      },
+      {
+        "name": "software",
+        "type": "string",
+        "doc": "Name and version of the program."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "Event",
+    "namespace": "signalbox.v1",
+    "doc": "A fact. Its identity is (partition, offset, index); what surrounds it in the log (epoch, chain, log offset) is not part of it.",
+    "fields": [
+      {
+        "name": "partition",
+        "type": "int",
+        "doc": "Source partition."
+      },
+      {
+        "name": "offset",
+        "type": "long",
+        "doc": "Source offset: the offset of the intent record that caused it; -1 where none did."
+      },
+      {
+        "name": "index",
+        "type": "int",
+        "doc": "Place among the events of that one intent record, from 0."
+      },
+      {
+        "name": "time",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "Logical time: the highest append time of the intents up to this one; 0 where no intent caused it."
+      },
+      {
+        "name": "scope",
+        "type": "string",
+        "doc": "The scope; empty where the event concerns the whole partition or the scope could not be decoded."
+      },
+      {
+        "name": "type",
+        "type": {
+          "type": "enum",
+          "name": "EventType",
+          "namespace": "signalbox.v1",
+          "doc": "Which record the payload is, for readers whose Avro library does not say.",
+          "symbols": [
+            "IntentCommitted",
+            "IntentRejected",
+            "IntentDuplicated",
+            "PartitionOpened"
+          ]
+        },
+        "doc": "Which record the payload is."
+      },
+      {
+        "name": "payload",
+        "type": [
+          "signalbox.v1.IntentCommitted",
+          "signalbox.v1.IntentRejected",
+          "signalbox.v1.IntentDuplicated",
+          "signalbox.v1.PartitionOpened"
+        ],
+        "doc": "What happened."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "Read",
+    "namespace": "signalbox.v1",
+    "doc": "One entry of a read set: a version that the reasoning behind an intent was based on.",
+    "fields": [
+      {
+        "name": "resource",
+        "type": "string",
+        "doc": "The resource inside the scope, as type/id."
+      },
+      {
+        "name": "version",
+        "type": "long",
+        "doc": "The version that was seen; 0 where the resource did not exist."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "Intent",
+    "namespace": "signalbox.v1",
+    "doc": "An agent's request to apply one or more actions, all or nothing, to resources of one scope.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "UUIDv7 in lower case. The same id with the same body is the same intent, however often it is sent."
+      },
+      {
+        "name": "scope",
+        "type": "string",
+        "doc": "The conflict domain and partition key: all that happens in one scope is in one total order."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who asks."
+      },
+      {
+        "name": "actions",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ActionRequest"
+        },
+        "doc": "What is asked for; applied together or not at all."
+      },
+      {
+        "name": "reads",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.Read"
+        },
+        "doc": "The read set: versions, in the same scope, that the reasoning was based on.",
+        "default": []
+      },
+      {
+        "name": "correlationId",
+        "type": "string",
+        "doc": "Names the piece of work that this intent belongs to, across agents and scopes."
+      },
+      {
+        "name": "causationId",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The intent or event that caused this intent.",
+        "default": null
+      },
+      {
+        "name": "deadline",
+        "type": [
+          "null",
+          {
+            "type": "long",
+            "logicalType": "timestamp-millis"
+          }
+        ],
+        "doc": "Decided later than this, the intent is rejected. Milliseconds since 1970, UTC.",
+        "default": null
+      },
+      {
+        "name": "priority",
+        "type": [
+          "null",
+          "int"
+        ],
+        "doc": "Higher goes first where a contract allows it; capped by the contract.",
+        "default": null
+      },
+      {
+        "name": "confidence",
+        "type": [
+          "null",
+          "double"
+        ],
+        "doc": "The agent's own confidence, from 0 to 1.",
+        "default": null
+      },
+      {
+        "name": "onConflict",
+        "type": {
+          "type": "enum",
+          "name": "OnConflict",
+          "namespace": "signalbox.v1",
+          "doc": "What to do when the intent cannot be committed now.",
+          "symbols": [
+            "reject",
+            "wait",
+            "escalate"
+          ],
+          "default": "reject"
+        },
+        "doc": "What to do when the intent cannot be committed now.",
+        "default": "reject"
+      },
+      {
+        "name": "reservation",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The reservation under which the agent acts.",
+        "default": null
+      },
+      {
+        "name": "note",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "Why, in the agent's own words.",
+        "default": null
+      },
+      {
+        "name": "signature",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "Proof of who sent the intent. A transport field: not part of the body that is compared and embedded.",
+        "default": null
+      }
+    ]
+  }
+] as const

@@ -1,0 +1,89 @@
+/** Refuses a contract that cannot work, when it is defined, with a sentence that says where and what to do. */
+
+import { checkFunction } from './check-function.ts'
+import { checkSchema } from './check-schema.ts'
+import { type AnyAction, type Contract, none } from './define-contract.ts'
+import { isActionName, isResourceType } from './identifiers.ts'
+
+export class ContractError extends Error {
+  override readonly name = 'ContractError'
+  /** Where: `refund@1`, or `refund@1, action pay, guard`. */
+  readonly where: string
+
+  constructor(where: string, message: string) {
+    super(`contract ${where}: ${message}`)
+    this.where = where
+  }
+}
+
+type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants'> & { readonly data: Contract['data'] }
+
+export function checkContract(contract: AnyContract): void {
+  const where = `${contract.type}@${contract.version}`
+  checkHeading(contract, where)
+  for (const [name, action] of Object.entries(contract.actions)) checkAction(contract, name, action, `${where}, action ${name}`)
+  checkReachable(contract, where)
+  checkSchema(contract.data, `${where}, data`, 'data')
+  for (const [name, holds] of Object.entries(contract.invariants)) checkFunction(holds, `${where}, invariant ${name}`)
+}
+
+function checkHeading(contract: AnyContract, where: string): void {
+  if (!isResourceType(contract.type))
+    throw new ContractError(where, 'the type must be lower-case letters, digits and dashes, starting with a letter')
+  if (!Number.isInteger(contract.version) || contract.version < 1)
+    throw new ContractError(where, 'the version must be a whole number from 1')
+  if (!contract.owner?.team || !contract.owner.contact)
+    throw new ContractError(where, 'name the owner, team and contact: rejects and escalations show them')
+  if (contract.states.length === 0) throw new ContractError(where, 'it has no states; list at least one')
+  const seen = new Set<string>()
+  for (const state of contract.states) {
+    if (state === none)
+      throw new ContractError(where, `a state cannot be called '${none}', which stands for a resource that does not exist`)
+    if (!isActionName(state))
+      throw new ContractError(where, `the state '${state}' must be letters, digits, dashes and underscores, starting with a letter`)
+    if (seen.has(state)) throw new ContractError(where, `the state '${state}' is listed twice`)
+    seen.add(state)
+  }
+}
+
+function checkAction(contract: AnyContract, name: string, action: AnyAction, where: string): void {
+  if (!isActionName(name))
+    throw new ContractError(where, 'the name must be letters, digits, dashes and underscores, starting with a letter')
+  if (action.from.length === 0) throw new ContractError(where, "it starts from no state; give 'from'")
+  const creates = action.from.includes(none)
+  if (creates && action.from.length > 1)
+    throw new ContractError(where, "it starts both from 'none' and from a state; make two actions of it")
+  for (const state of action.from) {
+    if (state !== none && !contract.states.includes(state))
+      throw new ContractError(where, `it starts from the state '${state}', which is not one of ${contract.states.join(', ')}`)
+  }
+  if (creates && action.to === null) throw new ContractError(where, "it creates the resource but does not say into which state; give 'to'")
+  if (action.to !== null && !contract.states.includes(action.to))
+    throw new ContractError(where, `it leads to the state '${action.to}', which is not one of ${contract.states.join(', ')}`)
+  if (action.conflict !== 'version' && action.conflict !== 'commutative')
+    throw new ContractError(where, `the conflict policy '${action.conflict}' does not exist; use version or commutative`)
+  if (action.by !== null && action.by.length === 0)
+    throw new ContractError(where, "nobody may take it ('by' is empty); list agents, or leave 'by' out to let anyone")
+  if (creates && action.apply === null && action.input === null)
+    throw new ContractError(where, "it creates a resource without data; give 'input' or 'apply'")
+  if (action.input !== null) checkSchema(action.input, `${where}, input`, 'input')
+  if (action.guard !== null) checkFunction(action.guard, `${where}, guard`)
+  if (action.apply !== null) checkFunction(action.apply, `${where}, apply`)
+}
+
+function checkReachable(contract: AnyContract, where: string): void {
+  const actions = Object.values(contract.actions)
+  const reached = new Set<string>([none])
+  for (let size = 0; size !== reached.size; ) {
+    size = reached.size
+    for (const { from, to } of actions) if (to !== null && from.some((state) => reached.has(state))) reached.add(to)
+  }
+  if (reached.size === 1) throw new ContractError(where, "no action starts from 'none', so no resource can ever exist; add one")
+  const unreachable = contract.states.filter((state) => !reached.has(state))
+  if (unreachable.length > 0) {
+    throw new ContractError(
+      where,
+      `no chain of actions leads to the state${unreachable.length > 1 ? 's' : ''} '${unreachable.join("', '")}'; add an action that does, or drop ${unreachable.length > 1 ? 'them' : 'it'}`,
+    )
+  }
+}

@@ -1,0 +1,28 @@
+/** Refuses contract code that cannot be deterministic. What the text does not show, the core's sandbox catches when it runs. */
+import { ContractError } from './check-contract.ts'
+
+const forbidden: readonly (readonly [RegExp, string])[] = [
+  [
+    /\bDate\s*\.\s*now\b|\bnew\s+Date\s*\(\s*\)|\bnew\s+Date\b(?!\s*\()|(?<!new\s+)\bDate\s*\(\s*\)/,
+    'it reads the clock; use nowMs of its context',
+  ],
+  [
+    /\bMath\s*\.\s*random\b|\brandomUUID\b|\bgetRandomValues\b/,
+    'it uses chance, so a replay would decide otherwise; take the value as input',
+  ],
+  [/\bperformance\s*\.\s*now\b|\bhrtime\b/, 'it reads the clock; use nowMs of its context'],
+  [/\bfetch\s*\(|\bprocess\s*\.|\brequire\s*\(|\bimport\s*\(/, 'it reaches outside; contract code sees its context and nothing else'],
+]
+
+type AnyFunction = (...parameters: never[]) => unknown
+
+/** Throws ContractError when `code` is asynchronous, a generator, or visibly depends on anything but its arguments. */
+export function checkFunction(code: unknown, where: string): asserts code is AnyFunction {
+  if (typeof code !== 'function') throw new ContractError(where, `it is ${typeof code}, not a function`)
+  const kind = code.constructor.name
+  if (kind === 'AsyncFunction' || kind === 'AsyncGeneratorFunction')
+    throw new ContractError(where, 'it is asynchronous; decisions are synchronous, so that they replay')
+  if (kind === 'GeneratorFunction') throw new ContractError(where, 'it is a generator; return the answer')
+  const text = Function.prototype.toString.call(code)
+  for (const [pattern, reason] of forbidden) if (pattern.test(text)) throw new ContractError(where, reason)
+}

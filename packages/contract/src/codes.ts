@@ -1,0 +1,47 @@
+/**
+ * The closed set of codes with which an intent is rejected. Each has a page, `docs/codes/CODE.md`.
+ *
+ * `remembered` says whether the id is used up: the same intent sent again gets the same decision as a duplicate. Codes
+ * that say the intent did not get through the door (a wrong partition, an unusable id) leave the id free, so that the
+ * mended record can carry it.
+ */
+export const rejectCodes = {
+  DEAD_LETTERED: {
+    remembered: false,
+    sentence: 'The record could not be decoded, or contract code threw; it is kept whole as a dead letter.',
+  },
+  WRONG_PARTITION: { remembered: false, sentence: 'The record lies on a partition that does not hold its scope.' },
+  INTENT_MALFORMED: { remembered: false, sentence: 'A field of the intent has no allowed value.' },
+  INTENT_ID_INVALID: { remembered: false, sentence: 'The intent id is no UUIDv7 in lower case.' },
+  INTENT_EXPIRED: { remembered: false, sentence: 'The intent id is older than ids are remembered.' },
+  INTENT_FROM_THE_FUTURE: { remembered: false, sentence: 'The intent id is too far ahead of the log.' },
+  INTENT_ID_REUSED: { remembered: false, sentence: 'The intent id was used before with another body.' },
+  DEADLINE_PASSED: { remembered: true, sentence: 'The deadline of the intent had passed.' },
+  AGENT_UNKNOWN: { remembered: true, sentence: 'The agent is not one of those that the settings list.' },
+  AGENT_NOT_ALLOWED: { remembered: true, sentence: 'The contract does not let this agent take this action.' },
+  CONTRACT_UNKNOWN: { remembered: true, sentence: 'No contract governs resources of this type.' },
+  ACTION_UNKNOWN: { remembered: true, sentence: 'The contract has no such action.' },
+  INPUT_INVALID: { remembered: true, sentence: 'The input does not fit what the contract asks for.' },
+  RESOURCE_REPEATED: { remembered: true, sentence: 'The intent names one resource twice.' },
+  ON_CONFLICT_UNAVAILABLE: { remembered: true, sentence: 'Waiting and escalating are not available; only reject is.' },
+  VERSION_REQUIRED: { remembered: true, sentence: 'The action needs to know which version the agent reasoned on.' },
+  VERSION_FROM_THE_FUTURE: { remembered: true, sentence: 'The intent names a version that does not exist yet.' },
+  STALE_VERSION: { remembered: true, sentence: 'The resource has moved on from the version that the agent expected.' },
+  STALE_READ: { remembered: true, sentence: 'Something that the agent had read has moved.' },
+  RESERVATION_UNKNOWN: { remembered: true, sentence: 'There is no such reservation.' },
+  STATE_CONFLICT: { remembered: true, sentence: 'The resource is in a state from which the action does not lead.' },
+  GUARD_REFUSED: { remembered: true, sentence: 'The guard of the contract refused the action.' },
+  INVARIANT_VIOLATED: { remembered: true, sentence: 'The result would break an invariant of the contract.' },
+  RESULT_TOO_LARGE: { remembered: true, sentence: 'The result is larger than one record may write.' },
+} as const
+
+export type RejectCode = keyof typeof rejectCodes
+
+export function isRejectCode(code: string): code is RejectCode {
+  return Object.hasOwn(rejectCodes, code)
+}
+
+/** The page of a code, relative to the repository. */
+export function codePage(code: RejectCode): string {
+  return `docs/codes/${code}.md`
+}

@@ -1,0 +1,83 @@
+/** The contracts by which a sequencer decides, with the digest that a log records of each. */
+import { z } from 'zod'
+import { canonicalize } from './canonical.ts'
+import { ContractError } from './check-contract.ts'
+import type { Contract } from './define-contract.ts'
+import type { ContractRecord } from './generated/records.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: a set holds contracts of any types; each was checked when it was defined.
+type OfAnyTypes = Contract<any, any, any>
+
+export interface ContractSet {
+  get(type: string): Contract | undefined
+  /** By type, sorted. */
+  readonly all: readonly Contract[]
+}
+
+/** Throws ContractError when two contracts have one type, or there is none. */
+export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
+  const byType = new Map<string, Contract>()
+  for (const contract of contracts as readonly Contract[]) {
+    if (byType.has(contract.type))
+      throw new ContractError(`${contract.type}@${contract.version}`, 'another contract of the same type is listed too; keep one')
+    byType.set(contract.type, contract)
+  }
+  if (byType.size === 0) throw new ContractError('(none)', 'no contract is listed, so every intent would be rejected; list at least one')
+  const all = [...byType.values()].sort((a, b) => (a.type < b.type ? -1 : 1))
+  return { get: (type) => byType.get(type), all }
+}
+
+// Layout of the source is no part of what a contract decides.
+function sourceOf(code: unknown): string | null {
+  return typeof code === 'function' ? Function.prototype.toString.call(code).replace(/\s+/g, ' ') : null
+}
+
+function schemaOf(schema: z.ZodType | null): unknown {
+  // Refinements have no JSON Schema; their source stands beside it.
+  return schema === null
+    ? null
+    : { schema: z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }), refinements: refinementsOf(schema) }
+}
+
+function refinementsOf(schema: z.ZodType): readonly (string | null)[] {
+  const sources: (string | null)[] = []
+  const seen = new Set<unknown>()
+  const visit = (value: unknown): void => {
+    if (typeof value === 'function') sources.push(sourceOf(value))
+    if (typeof value !== 'object' || value === null || seen.has(value)) return
+    seen.add(value)
+    const inner = (value as { _zod?: { def?: unknown } })._zod?.def
+    if (inner !== undefined) visit(inner)
+    else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) for (const part of Object.values(value)) visit(part)
+  }
+  visit(schema)
+  return sources
+}
+
+/**
+ * What `PartitionOpened` records: a digest that changes whenever the contract could decide otherwise (its states, its
+ * actions, its schemas, the source of its code). What its code captures from outside is not seen: keep it inside.
+ */
+export function contractRecords(contracts: ContractSet, sha256: (text: string) => string): readonly ContractRecord[] {
+  return contracts.all.map((contract) => ({
+    type: contract.type,
+    version: contract.version,
+    digest: sha256(canonicalize(describe(contract))),
+  }))
+}
+
+function describe(contract: Contract): unknown {
+  return {
+    type: contract.type,
+    version: contract.version,
+    states: contract.states,
+    data: schemaOf(contract.data),
+    actions: Object.fromEntries(
+      Object.entries(contract.actions).map(([name, action]) => [
+        name,
+        { ...action, input: schemaOf(action.input), guard: sourceOf(action.guard), apply: sourceOf(action.apply) },
+      ]),
+    ),
+    invariants: Object.fromEntries(Object.entries(contract.invariants).map(([name, holds]) => [name, sourceOf(holds)])),
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * `defineContract`: the explicit state machine of a resource type, with zod payloads and full inference. What a contract
+ * says is checked when it is defined (`check-contract.ts`): one that cannot work never starts.
+ */
+import type { z } from 'zod'
+import type { JsonObject } from './canonical.ts'
+import { checkContract } from './check-contract.ts'
+import type { ContractOwner } from './generated/records.ts'
+
+/** Where a resource comes from that does not exist yet. */
+export const none = 'none'
+
+/** Why a guard said no. Made by `refuse`. */
+export class Refusal {
+  readonly reason: string
+  readonly message: string | null
+
+  constructor(reason: string, message: string | null) {
+    this.reason = reason
+    this.message = message
+  }
+}
+
+/** A guard's no, with the contract's own reason (`MORE_THAN_REFUNDABLE`) and, if wanted, a sentence on what to do. */
+export function refuse(reason: string, message?: string): Refusal {
+  return new Refusal(reason, message ?? null)
+}
+
+export type GuardAnswer = boolean | Refusal
+
+/** What a guard sees of a resource of its scope, as it was before the intent. */
+export type ResourceView<State extends string = string, Data = JsonObject> =
+  | { readonly exists: false; readonly version: 0; readonly state: typeof none; readonly data: undefined }
+  | { readonly exists: true; readonly version: number; readonly state: State; readonly data: Data }
+
+export interface ReadResource {
+  /** Any resource of the same scope, as `type/id`. */
+  (resource: string): ResourceView
+  /** A resource of the same scope whose contract is at hand, with its types. */
+  <State extends string, Data>(contract: ContractShape<State, Data>, id: string): ResourceView<State, Data>
+}
+
+/** What contract code may know. Nothing else: no clock, no chance, no input or output. */
+export interface Context<Input> {
+  readonly input: Input
+  readonly scope: string
+  /** The resource acted on, as `type/id`, and its id alone. */
+  readonly resource: string
+  readonly id: string
+  readonly agent: string
+  /** Logical time, milliseconds since 1970, UTC. */
+  readonly nowMs: number
+  /** A resource of the scope as it was before this intent. */
+  readonly read: ReadResource
+  /** The input with which the same intent takes `action` on `resource`, or undefined where it does not. */
+  readonly alongside: (resource: string, action: string) => JsonObject | undefined
+}
+
+export interface ExistingContext<State extends string, Data, Input> extends Context<Input> {
+  readonly data: Data
+  readonly state: State
+  readonly version: number
+}
+
+/** `version`: the first wins (the default). `commutative`: no version check, the invariants decide. */
+export type ConflictPolicy = 'version' | 'commutative'
+
+/** Where an action starts: from nothing (it creates the resource), or from one or several states. */
+export type From<State extends string> = typeof none | State | readonly State[]
+
+/** What the code of an action sees: the data and state of the resource only where there is one. */
+export type ContextFrom<State extends string, Data, Input, Start> = Start extends typeof none
+  ? Context<Input>
+  : ExistingContext<State, Data, Input>
+
+/** What code sees as input: the schema's output, or nothing where the action asks for none. */
+export type InputFrom<Schema> = Schema extends z.ZodType ? z.output<Schema> : Readonly<Record<string, never>>
+
+export interface ActionRules<State extends string, Data, Input, Start> {
+  /** `none`, a state, or several states. */
+  readonly from: Start & From<NoInfer<State>>
+  /** The state that follows; left out, the state stays. An action from `none` must name one. */
+  readonly to?: NoInfer<State>
+  /** Who may: agent names, `*` at the end stands for any rest. Left out: anyone. */
+  readonly by?: readonly string[]
+  readonly conflict?: ConflictPolicy
+  readonly guard?: (context: ContextFrom<State, Data, InputFrom<Input>, Start>) => GuardAnswer
+  /** The data that follows. Left out, the data stays; of an action from `none`, it is the input. */
+  readonly apply?: (context: ContextFrom<State, Data, InputFrom<Input>, Start>) => Data
+}
+
+/** What must hold of a resource after every commit that touches it. */
+export type Invariant<State extends string, Data> = (context: {
+  readonly data: Data
+  readonly state: State
+  readonly id: string
+  /** A resource of the scope as it would be after this intent. */
+  readonly read: ReadResource
+}) => boolean
+
+/** The types of a contract, for those who only name it. */
+export interface ContractShape<State extends string = string, Data = unknown> {
+  readonly type: string
+  readonly version: number
+  readonly owner: ContractOwner
+  readonly states: readonly State[]
+  readonly data: z.ZodType<Data>
+}
+
+export interface Contract<State extends string = string, Data = unknown, ActionName extends string = string>
+  extends ContractShape<State, Data> {
+  readonly actions: { readonly [Name in ActionName]: AnyAction }
+  readonly invariants: { readonly [name: string]: AnyInvariant }
+}
+
+/** Any action, as the core runs it: its payloads were validated by its own schemas before. */
+export interface AnyAction {
+  readonly from: readonly string[]
+  readonly to: string | null
+  readonly by: readonly string[] | null
+  readonly input: z.ZodType | null
+  readonly conflict: ConflictPolicy
+  readonly guard: ((context: AnyContext) => unknown) | null
+  readonly apply: ((context: AnyContext) => unknown) | null
+}
+
+export type AnyContext = Context<unknown> & { readonly data: unknown; readonly state: string; readonly version: number }
+export type AnyInvariant = (context: {
+  readonly data: unknown
+  readonly state: string
+  readonly id: string
+  readonly read: ReadResource
+}) => unknown
+
+export interface ContractDefinition<State extends string, DataSchema extends z.ZodType, InputOf, StartOf> {
+  /** The type of its resources: lower-case letters, digits and dashes. */
+  readonly type: string
+  /** Raised with every change of what the contract decides. */
+  readonly version: number
+  readonly owner: ContractOwner
+  readonly data: DataSchema
+  readonly states: readonly State[]
+  // Two mapped types over one object, neither constrained (an action without input would undo the inference of all), so that the compiler infers an action's input and its start apart, and its code sees both.
+  readonly actions: { readonly [Name in keyof InputOf]: { readonly input?: InputOf[Name] } } & {
+    readonly [Name in keyof StartOf]: ActionRules<State, z.output<DataSchema>, InputOf[Name & keyof InputOf], StartOf[Name]>
+  }
+  readonly invariants?: { readonly [name: string]: Invariant<NoInfer<State>, z.output<NoInfer<DataSchema>>> }
+}
+
+/**
+ * Defines a contract. Throws ContractError, with a sentence that says where, when it cannot work.
+ */
+export function defineContract<const State extends string, DataSchema extends z.ZodType, InputOf, const StartOf>(
+  definition: ContractDefinition<State, DataSchema, InputOf, StartOf>,
+): Contract<State, z.output<DataSchema>, Extract<keyof StartOf, string>> {
+  type AnyRules = ActionRules<State, z.output<DataSchema>, z.ZodType, From<State>> & { readonly input?: z.ZodType }
+  const actions: Record<string, AnyAction> = {}
+  for (const [name, action] of Object.entries(definition.actions as Record<string, AnyRules>)) {
+    actions[name] = {
+      from: typeof action.from === 'string' ? [action.from] : action.from,
+      to: action.to ?? null,
+      by: action.by ?? null,
+      input: action.input ?? null,
+      conflict: action.conflict ?? 'version',
+      guard: (action.guard as AnyAction['guard'] | undefined) ?? null,
+      apply: (action.apply as AnyAction['apply'] | undefined) ?? null,
+    }
+  }
+  const contract = {
+    type: definition.type,
+    version: definition.version,
+    owner: definition.owner,
+    states: definition.states,
+    data: definition.data as z.ZodType<z.output<DataSchema>>,
+    actions: actions as Contract<State, z.output<DataSchema>, Extract<keyof StartOf, string>>['actions'],
+    invariants: (definition.invariants ?? {}) as { readonly [name: string]: AnyInvariant },
+  }
+  checkContract(contract)
+  return Object.freeze(contract)
+}

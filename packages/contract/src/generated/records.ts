@@ -1,0 +1,218 @@
+// Generated from schemas/*.avsc by `npm run generate`. Do not edit.
+
+/** One action on one resource, as an agent asks for it. */
+export interface ActionRequest {
+  /** The resource inside the scope, as type/id. */
+  readonly resource: string
+  /** The name of an action of the contract of that type. */
+  readonly action: string
+  /** The input of the action: a JSON object, validated by the contract. */
+  readonly input: string
+  /** The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource. */
+  readonly expectedVersion: number | null
+}
+
+/** Who owns a contract, and so whom to ask. */
+export interface ContractOwner {
+  /** The team. */
+  readonly team: string
+  /** Where the team is reached. */
+  readonly contact: string
+}
+
+/** A contract by which an owner of a partition decides. */
+export interface ContractRecord {
+  /** The resource type. */
+  readonly type: string
+  /** The version of the contract. */
+  readonly version: number
+  /** SHA-256 of its definition, base64url without padding. */
+  readonly digest: string
+}
+
+/** The after-image of one resource that a commit changed. A projection is: state[scope, resource] = change. */
+export interface ResourceChange {
+  /** The resource inside the scope, as type/id. */
+  readonly resource: string
+  /** The action that changed it. */
+  readonly action: string
+  /** The version of the contract that was applied. */
+  readonly contractVersion: number
+  /** The version before; 0 where the resource did not exist. */
+  readonly fromVersion: number
+  /** The version now: how often the resource has been committed to. */
+  readonly version: number
+  /** The state before; null where the resource did not exist. */
+  readonly fromState: string | null
+  /** The state now. */
+  readonly state: string
+  /** The data now: a JSON object in RFC 8785 form. */
+  readonly data: string
+}
+
+/** The intent was committed: all its actions were applied. */
+export interface IntentCommitted {
+  /** The id of the intent. */
+  readonly intentId: string
+  /** Who asked. */
+  readonly agent: string
+  /** The canonical intent: its RFC 8785 JSON form without transport fields. */
+  readonly intent: string
+  /** SHA-256 of the canonical intent, base64url without padding. */
+  readonly digest: string
+  /** The after-image of every resource that the commit changed, in the order of the actions. */
+  readonly changes: readonly ResourceChange[]
+}
+
+/** The identity of an event, written partition/offset/index. It names where its intent lay, never where the event lies. */
+export interface EventReference {
+  /** Source partition: the partition of the intents topic. */
+  readonly partition: number
+  /** Source offset: the offset of the intent record there; -1 for an event that no intent caused. */
+  readonly offset: number
+  /** Place among the events of that one intent record, from 0. */
+  readonly index: number
+}
+
+/** The commit that moved a resource to where it is now. */
+export interface ResourceMove {
+  /** The commit event. */
+  readonly event: EventReference
+  /** The intent that was committed. */
+  readonly intentId: string
+  /** Who did it. */
+  readonly agent: string
+  /** By which action. */
+  readonly action: string
+  /** The version it led to. */
+  readonly version: number
+  /** When, in logical time. */
+  readonly time: number
+}
+
+/** The intent was rejected: nothing was applied. Says what to repair. */
+export interface IntentRejected {
+  /** The id of the intent; null when it could not be decoded. */
+  readonly intentId: string | null
+  /** Who asked; null when it could not be decoded. */
+  readonly agent: string | null
+  /** The canonical intent: its RFC 8785 JSON form without transport fields; null when it could not be decoded. */
+  readonly intent: string | null
+  /** SHA-256 of the canonical intent, base64url without padding; null when it could not be decoded. */
+  readonly digest: string | null
+  /** The stable code; each has a page in the documentation. */
+  readonly code: string
+  /** What happened, to what, and what to do next. */
+  readonly message: string
+  /** The owner of the contract concerned. */
+  readonly owner: ContractOwner | null
+  /** The resource concerned, as type/id. */
+  readonly resource: string | null
+  /** The version that the agent expected or had read. */
+  readonly expectedVersion: number | null
+  /** The version that the resource has. */
+  readonly actualVersion: number | null
+  /** The commit that moved the resource last. */
+  readonly movedBy: ResourceMove | null
+  /** The commits to that resource that the agent missed, oldest first; bounded, the newest are kept. */
+  readonly missed: readonly ResourceMove[]
+  /** When to try again, in milliseconds, where that is known. */
+  readonly retryAfterMs: number | null
+  /** What else the code has to say, as a JSON object in RFC 8785 form. */
+  readonly details: string | null
+}
+
+/** What an intent was decided to. */
+export type Outcome = 'committed' | 'rejected'
+
+/** The record repeats an intent that already has its decision; this is that decision again. */
+export interface IntentDuplicated {
+  /** The id of the intent. */
+  readonly intentId: string
+  /** Who asked. */
+  readonly agent: string
+  /** SHA-256 of the canonical intent, base64url without padding. */
+  readonly digest: string
+  /** The first and only decision. */
+  readonly decision: EventReference
+  /** What was decided. */
+  readonly outcome: Outcome
+  /** The code of the decision when it was a reject. */
+  readonly code: string | null
+}
+
+/** A sequencer took ownership of a partition. Everything that an earlier owner wrote lies before it. */
+export interface PartitionOpened {
+  /** The contracts by which it decides, by type. */
+  readonly contracts: readonly ContractRecord[]
+  /** Name and version of the program. */
+  readonly software: string
+}
+
+/** Which record the payload is, for readers whose Avro library does not say. */
+export type EventType = 'IntentCommitted' | 'IntentRejected' | 'IntentDuplicated' | 'PartitionOpened'
+
+/** What every Event has. */
+export interface EventBase {
+  /** Source partition. */
+  readonly partition: number
+  /** Source offset: the offset of the intent record that caused it; -1 where none did. */
+  readonly offset: number
+  /** Place among the events of that one intent record, from 0. */
+  readonly index: number
+  /** Logical time: the highest append time of the intents up to this one; 0 where no intent caused it. */
+  readonly time: number
+  /** The scope; empty where the event concerns the whole partition or the scope could not be decoded. */
+  readonly scope: string
+}
+
+export type IntentCommittedEvent = EventBase & { readonly type: 'IntentCommitted'; readonly payload: IntentCommitted }
+export type IntentRejectedEvent = EventBase & { readonly type: 'IntentRejected'; readonly payload: IntentRejected }
+export type IntentDuplicatedEvent = EventBase & { readonly type: 'IntentDuplicated'; readonly payload: IntentDuplicated }
+export type PartitionOpenedEvent = EventBase & { readonly type: 'PartitionOpened'; readonly payload: PartitionOpened }
+
+/** A fact. Its identity is (partition, offset, index); what surrounds it in the log (epoch, chain, log offset) is not part of it. */
+export type Event = IntentCommittedEvent | IntentRejectedEvent | IntentDuplicatedEvent | PartitionOpenedEvent
+
+/** One entry of a read set: a version that the reasoning behind an intent was based on. */
+export interface Read {
+  /** The resource inside the scope, as type/id. */
+  readonly resource: string
+  /** The version that was seen; 0 where the resource did not exist. */
+  readonly version: number
+}
+
+/** What to do when the intent cannot be committed now. */
+export type OnConflict = 'reject' | 'wait' | 'escalate'
+
+/** An agent's request to apply one or more actions, all or nothing, to resources of one scope. */
+export interface Intent {
+  /** UUIDv7 in lower case. The same id with the same body is the same intent, however often it is sent. */
+  readonly intentId: string
+  /** The conflict domain and partition key: all that happens in one scope is in one total order. */
+  readonly scope: string
+  /** Who asks. */
+  readonly agent: string
+  /** What is asked for; applied together or not at all. */
+  readonly actions: readonly ActionRequest[]
+  /** The read set: versions, in the same scope, that the reasoning was based on. */
+  readonly reads: readonly Read[]
+  /** Names the piece of work that this intent belongs to, across agents and scopes. */
+  readonly correlationId: string
+  /** The intent or event that caused this intent. */
+  readonly causationId: string | null
+  /** Decided later than this, the intent is rejected. Milliseconds since 1970, UTC. */
+  readonly deadline: number | null
+  /** Higher goes first where a contract allows it; capped by the contract. */
+  readonly priority: number | null
+  /** The agent's own confidence, from 0 to 1. */
+  readonly confidence: number | null
+  /** What to do when the intent cannot be committed now. */
+  readonly onConflict: OnConflict
+  /** The reservation under which the agent acts. */
+  readonly reservation: string | null
+  /** Why, in the agent's own words. */
+  readonly note: string | null
+  /** Proof of who sent the intent. A transport field: not part of the body that is compared and embedded. */
+  readonly signature: string | null
+}
