@@ -1,0 +1,119 @@
+import { LogError, type Position, type RecordToAppend } from '@signalbox/log'
+import { type Client, isPassing } from './client.ts'
+import { closedError, isAnswer, toLogError } from './errors.ts'
+import { Lifetime } from './lifetime.ts'
+import { BATCH_OVERHEAD_BYTES, chunksOf, storedBytes, toMessage } from './records.ts'
+import type { Settings } from './settings.ts'
+import { retrying, withinMs } from './wait.ts'
+
+const ACKS_ALL = -1
+/** Intents waiting for their turn, of one partition. */
+const QUEUE_RECORDS = 20_000
+const QUEUE_BYTES = 64 * 1024 * 1024
+const REQUEST_RECORDS = 1_000
+
+export type AppendedIntent = Position & { readonly timestampMs: number }
+
+interface QueuedIntent {
+  readonly intent: RecordToAppend
+  readonly bytes: number
+  resolve(appended: AppendedIntent): void
+  reject(error: LogError): void
+}
+
+export interface IntentAppenderOptions {
+  readonly client: Client
+  readonly settings: Settings
+  readonly topic: string
+  readonly partition: number
+  readonly maxBatchBytes: number
+}
+
+/** Appends intents to one partition: one request at a time, which takes along all that came meanwhile. */
+export class IntentAppender {
+  readonly #options: IntentAppenderOptions
+  readonly #lifetime: Lifetime
+  readonly #where: string
+  #queue: QueuedIntent[] = []
+  #queuedBytes = 0
+  #underWay: readonly QueuedIntent[] = []
+  #running: Promise<void> | undefined
+
+  constructor(options: IntentAppenderOptions) {
+    this.#options = options
+    this.#where = `${options.topic}/${options.partition}`
+    this.#lifetime = new Lifetime('The log')
+  }
+
+  append(intent: RecordToAppend): Promise<AppendedIntent> {
+    const bytes = storedBytes(intent)
+    const { maxBatchBytes } = this.#options
+    if (bytes + BATCH_OVERHEAD_BYTES > maxBatchBytes) {
+      const message = `An intent of ${intent.value.byteLength} bytes is too large for ${this.#where}: with its framing at most ${maxBatchBytes} are taken. Make it smaller.`
+      return Promise.reject(new LogError('TOO_LARGE', message))
+    }
+    if (this.#queue.length >= QUEUE_RECORDS || (this.#queue.length > 0 && this.#queuedBytes + bytes > QUEUE_BYTES)) {
+      const message = `${this.#queue.length} intents are waiting for ${this.#where} already. Wait for their answers before appending more.`
+      return Promise.reject(new LogError('TRANSIENT', message))
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ intent, bytes, resolve, reject })
+      this.#queuedBytes += bytes
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** Waits for what is under way, bounded, and refuses the rest. Whoever owns the client disconnects it afterwards. */
+  async close(): Promise<void> {
+    await withinMs(this.#options.settings.closeTimeoutMs, this.#running ?? Promise.resolve(), () => undefined)
+    this.#lifetime.end()
+    const reason = closedError('The log')
+    for (const { reject } of this.#underWay) {
+      reject(
+        new LogError('OUTCOME_UNKNOWN', `An intent was on its way to ${this.#where} when the log closed. Append it again.`, {
+          cause: reason,
+        }),
+      )
+    }
+    for (const { reject } of this.#queue.splice(0)) reject(reason)
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve()
+    while (this.#queue.length > 0 && !this.#lifetime.ended) {
+      const first = chunksOf(this.#queue.slice(0, REQUEST_RECORDS).map(({ intent }) => intent))[0]!
+      this.#underWay = this.#queue.splice(0, first.length)
+      for (const { bytes } of this.#underWay) this.#queuedBytes -= bytes
+      try {
+        await this.#produce(this.#underWay)
+      } catch (error) {
+        const failure = toLogError(error, `Appending to ${this.#where} failed`)
+        for (const { reject } of this.#underWay) reject(failure)
+      }
+      this.#underWay = []
+    }
+    this.#running = undefined
+  }
+
+  async #produce(group: readonly QueuedIntent[]): Promise<void> {
+    const { client, settings, topic, partition } = this.#options
+    const messages = group.map(({ intent }) => toMessage(intent))
+    const deadlineMs = performance.now() + settings.requestTimeoutMs
+    const { topics } = await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassing }, async (attempt) => {
+      if (attempt > 1) await client.refresh()
+      const leader = await client.leader(topic, partition)
+      const topicData = [{ topic, partitions: [{ partition, messages }] }]
+      try {
+        return await leader.produce({ acks: ACKS_ALL, timeout: settings.requestTimeoutMs, topicData })
+      } catch (error) {
+        if (isAnswer(error)) throw error
+        // It was sent, and no answer came: repeating it here could write it twice behind the back of whoever asked.
+        throw toLogError(error, `No certain answer came to an append to ${this.#where}`, 'OUTCOME_UNKNOWN')
+      }
+    })
+    const { baseOffset, logAppendTime } = topics[0]!.partitions[0]!
+    group.forEach(({ resolve }, index) => {
+      resolve({ partition, offset: Number(baseOffset) + index, timestampMs: Number(logAppendTime) })
+    })
+  }
+}

@@ -1,0 +1,183 @@
+import {
+  type Assignment,
+  type AssignmentListener,
+  type Cursor,
+  type Log,
+  LogError,
+  type Membership,
+  type Offsets,
+  type PartitionWriter,
+  type ReadFrom,
+  type RecordToAppend,
+  type Topic,
+} from '@signalbox/log'
+import { Client, isPassing } from './client.ts'
+import { KafkaCursor } from './cursor.ts'
+import { closedError, toLogError } from './errors.ts'
+import { type AppendedIntent, IntentAppender } from './intent-appender.ts'
+import { Lifetime } from './lifetime.ts'
+import { KafkaMembership } from './membership.ts'
+import { fetchOffsets } from './offsets.ts'
+import { KafkaPartitionWriter } from './partition-writer.ts'
+import { groupName, type KafkaLogOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
+import { type CheckedTopics, checkTopics } from './topics.ts'
+import { retrying } from './wait.ts'
+
+/** Opens the log on topics that exist (see `createTopics`). Errors: MISCONFIGURED, TRANSIENT; RangeError for wrong options. */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
+  const settings = settingsOf(options)
+  return new KafkaLog(settings, await checkTopics(settings, options.partitions))
+}
+
+class KafkaLog implements Log {
+  readonly name = 'kafka'
+  readonly partitionCount: number
+  readonly #settings: Settings
+  readonly #topics: CheckedTopics
+  readonly #lifetime = new Lifetime('The log')
+  /** Questions that are answered at once have connections apart from appends, which wait for replicas. */
+  readonly #queries: Client
+  readonly #appends: Client
+  readonly #appenders = new Map<number, IntentAppender>()
+  readonly #cursors = new Set<KafkaCursor>()
+  readonly #writers = new Set<PartitionWriter>()
+  readonly #opening = new Set<Promise<unknown>>()
+  #membership: KafkaMembership | undefined
+  #generation = 0
+  #closed: Promise<void> | undefined
+
+  constructor(settings: Settings, topics: CheckedTopics) {
+    this.#settings = settings
+    this.#topics = topics
+    this.partitionCount = topics.partitionCount
+    this.#queries = new Client(
+      settings,
+      TOPICS.map((topic) => topicName(settings.topicPrefix, topic)),
+    )
+    this.#appends = new Client(settings, [topicName(settings.topicPrefix, 'intents')])
+  }
+
+  async append(partition: number, intent: RecordToAppend): Promise<AppendedIntent> {
+    this.#check(partition)
+    let appender = this.#appenders.get(partition)
+    if (appender === undefined) {
+      appender = new IntentAppender({
+        client: this.#appends,
+        settings: this.#settings,
+        topic: topicName(this.#settings.topicPrefix, 'intents'),
+        partition,
+        maxBatchBytes: this.#topics.maxBatchBytes.intents,
+      })
+      this.#appenders.set(partition, appender)
+    }
+    return appender.append(intent)
+  }
+
+  async cursor({ topic, partition, fromOffset }: ReadFrom): Promise<Cursor> {
+    this.#check(partition)
+    const offset = fromOffset === 'end' ? (await this.offsets(topic, partition)).end : fromOffset
+    this.#lifetime.check()
+    const cursor: KafkaCursor = new KafkaCursor({
+      settings: this.#settings,
+      topic: topicName(this.#settings.topicPrefix, topic),
+      partition,
+      fromOffset: offset,
+      parent: this.#lifetime.signal,
+      onClosed: () => this.#cursors.delete(cursor),
+    })
+    this.#cursors.add(cursor)
+    return cursor
+  }
+
+  async offsets(topic: Topic, partition: number): Promise<Offsets> {
+    this.#check(partition)
+    const name = topicName(this.#settings.topicPrefix, topic)
+    const deadlineMs = performance.now() + this.#settings.requestTimeoutMs
+    try {
+      return await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassing }, async (attempt) => {
+        if (attempt > 1) await this.#queries.refresh()
+        return fetchOffsets(this.#queries, name, partition)
+      })
+    } catch (error) {
+      this.#lifetime.check()
+      throw toLogError(error, `Asking for the offsets of ${name}/${partition} failed`)
+    }
+  }
+
+  async join(listener: AssignmentListener): Promise<Membership> {
+    this.#lifetime.check()
+    if (this.#membership !== undefined) {
+      throw new LogError('MISCONFIGURED', 'This log has a membership already. Leave it before joining again, or open a second log.')
+    }
+    const membership: KafkaMembership = new KafkaMembership({
+      settings: this.#settings,
+      group: groupName(this.#settings.topicPrefix),
+      topic: topicName(this.#settings.topicPrefix, 'intents'),
+      partitionCount: this.partitionCount,
+      listener,
+      generationFloor: this.#generation,
+      onGeneration: (generation) => {
+        this.#generation = generation
+      },
+      onEnded: () => {
+        if (this.#membership === membership) this.#membership = undefined
+      },
+    })
+    this.#membership = membership
+    membership.start()
+    return membership
+  }
+
+  async open(assignment: Assignment): Promise<PartitionWriter> {
+    this.#check(assignment.partition)
+    const opening = this.#open(assignment)
+    this.#opening.add(opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(opening)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #open(assignment: Assignment): Promise<PartitionWriter> {
+    const { partition } = assignment
+    // A process that was stopped for long may have lost the partition without knowing: asked first, it cannot fence its heir.
+    await this.#membership?.confirm(assignment)
+    if (assignment.signal.aborted) {
+      throw new LogError('FENCED', `The assignment of partition ${partition} is over. Wait until it is assigned again.`)
+    }
+    const writer: PartitionWriter = await KafkaPartitionWriter.open({
+      settings: this.#settings,
+      partition,
+      maxBatchBytes: Math.min(this.#topics.maxBatchBytes.events, this.#topics.maxBatchBytes['dead-letters']),
+      parent: this.#lifetime.signal,
+      onClosed: () => this.#writers.delete(writer),
+    })
+    this.#writers.add(writer)
+    return writer
+  }
+
+  async #close(): Promise<void> {
+    // The membership first: its owners may still be finishing a batch.
+    await this.#membership?.leave()
+    this.#lifetime.end()
+    await Promise.allSettled(this.#opening)
+    const parts = [...this.#cursors, ...this.#writers, ...this.#appenders.values()]
+    await Promise.all(parts.map((part) => part.close()))
+    const reason = closedError('The log')
+    await Promise.all([this.#queries.disconnect(reason), this.#appends.disconnect(reason)])
+  }
+
+  /** Throws CLOSED, or MISCONFIGURED for a partition that is not there. */
+  #check(partition: number): void {
+    this.#lifetime.check()
+    if (Number.isInteger(partition) && partition >= 0 && partition < this.partitionCount) return
+    const message = `There is no partition ${partition}: the log has ${this.partitionCount}, from 0 on. Ask for one of those.`
+    throw new LogError('MISCONFIGURED', message)
+  }
+}

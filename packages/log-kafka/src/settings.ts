@@ -1,0 +1,103 @@
+import type { ConnectionOptions } from 'node:tls'
+import type { Topic } from '@signalbox/log'
+import type { SASLOptions } from 'kafkajs'
+
+/** One line of kafkajs's own log: connections lost and found again, and the like. */
+export interface KafkaLogEntry {
+  readonly level: 'error' | 'warn' | 'info' | 'debug'
+  readonly message: string
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+export interface KafkaConnectionOptions {
+  /** `HOST:PORT` of some brokers of the cluster, as a list or separated by commas; the others are found through them. */
+  readonly brokers: string | readonly string[]
+  /** The name that the brokers' logs and quotas know this process by. Default `signalbox`. */
+  readonly clientId?: string
+  /** What the names of all topics, transactional ids and the group begin with. Default `signalbox`. */
+  readonly topicPrefix?: string
+  readonly ssl?: boolean | ConnectionOptions
+  readonly sasl?: SASLOptions
+  /** How long one connection attempt may take. Default 3,000. */
+  readonly connectionTimeoutMs?: number
+  /** How long one request may wait for its answer, and one call of the port for Kafka to recover. Default 10,000. */
+  readonly requestTimeoutMs?: number
+  /** Receives kafkajs's own log; nothing is written anywhere without it. */
+  readonly onLogEntry?: (entry: KafkaLogEntry) => void
+}
+
+export interface KafkaLogOptions extends KafkaConnectionOptions {
+  /** The partition count that the topics must have. Default: the one that they have. */
+  readonly partitions?: number
+  /** How long a member may be silent before its partitions go to others. Default 10,000; brokers refuse less than 6,000. */
+  readonly sessionTimeoutMs?: number
+  readonly heartbeatIntervalMs?: number
+  /** How long `AssignmentListener.revoked` may take. Default 5,000; must be less than the session timeout. */
+  readonly revokeTimeoutMs?: number
+  /** How long a transaction may stay open before the broker aborts it. Default 30,000; longer than the session timeout. */
+  readonly transactionTimeoutMs?: number
+  /** How long closing waits for appends under way. Default 5,000. */
+  readonly closeTimeoutMs?: number
+}
+
+export interface Settings {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly topicPrefix: string
+  readonly ssl: boolean | ConnectionOptions | undefined
+  readonly sasl: SASLOptions | undefined
+  readonly connectionTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly onLogEntry: ((entry: KafkaLogEntry) => void) | undefined
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly revokeTimeoutMs: number
+  readonly transactionTimeoutMs: number
+  readonly closeTimeoutMs: number
+}
+
+export function settingsOf(options: KafkaLogOptions): Settings {
+  const list = typeof options.brokers === 'string' ? options.brokers.split(',') : options.brokers
+  const settings: Settings = {
+    brokers: list.map((broker) => broker.trim()).filter((broker) => broker !== ''),
+    clientId: options.clientId ?? 'signalbox',
+    topicPrefix: options.topicPrefix ?? 'signalbox',
+    ssl: options.ssl,
+    sasl: options.sasl,
+    connectionTimeoutMs: options.connectionTimeoutMs ?? 3_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+    onLogEntry: options.onLogEntry,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 1_000,
+    revokeTimeoutMs: options.revokeTimeoutMs ?? 5_000,
+    transactionTimeoutMs: options.transactionTimeoutMs ?? 30_000,
+    closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
+  }
+  const wrong = settings.brokers.find((broker) => !/^[^:]+:\d+$/.test(broker))
+  if (settings.brokers.length === 0 || wrong !== undefined) {
+    throw new RangeError(`brokers must be HOST:PORT, separated by commas; got ${JSON.stringify(wrong ?? options.brokers)}`)
+  }
+  // Otherwise the session runs out while the owner is still finishing its last batch.
+  if (settings.revokeTimeoutMs >= settings.sessionTimeoutMs) throw new RangeError('revokeTimeoutMs must be less than sessionTimeoutMs')
+  // A transaction that timed out looks like fencing; a member that stalls that long must have lost its session as well, so
+  // that the group gives it the partition anew.
+  if (settings.transactionTimeoutMs <= settings.sessionTimeoutMs) {
+    throw new RangeError('transactionTimeoutMs must be more than sessionTimeoutMs')
+  }
+  return settings
+}
+
+export function topicName(topicPrefix: string, topic: Topic): string {
+  return `${topicPrefix}.${topic === 'dead-letters' ? 'dead-letters.intents' : topic}`
+}
+
+export function groupName(topicPrefix: string): string {
+  return `${topicPrefix}.sequencer`
+}
+
+/** Derived from the partition alone, so that every owner fences the one before it, whichever process that was. */
+export function transactionalId(topicPrefix: string, partition: number): string {
+  return `${topicPrefix}.sequencer.${partition}`
+}
+
+export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']

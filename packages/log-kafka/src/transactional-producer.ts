@@ -1,0 +1,197 @@
+import { LogError, type RecordToAppend } from '@signalbox/log'
+import type { Broker } from 'kafkajs/src/broker/index.js'
+import { Client, CONSUMER, isPassing, READ_COMMITTED } from './client.ts'
+import { errorType, isFenced, toLogError } from './errors.ts'
+import { chunksOf, toMessage } from './records.ts'
+import type { Settings } from './settings.ts'
+import { retrying, withinMs } from './wait.ts'
+
+const ACKS_ALL = -1
+const INT_32_MAX = 2_147_483_647
+const ABORT_TIMEOUT_MS = 1_000
+const LONG_POLL_MS = 500
+
+export interface TopicRecords {
+  readonly topic: string
+  readonly records: readonly RecordToAppend[]
+}
+
+export interface TransactionalProducerOptions {
+  readonly settings: Settings
+  readonly transactionalId: string
+  readonly partition: number
+  readonly topics: readonly string[]
+  /** Aborted with CLOSED when the writer is closed for good. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Transactions on one partition of some topics, one after the other. After an error it is of no further use: it is
+ * discarded, never repaired, and the next one with its transactional id aborts or completes what this one left open.
+ */
+export class TransactionalProducer {
+  readonly #options: TransactionalProducerOptions
+  readonly #client: Client
+  readonly #nextSequence = new Map<string, number>()
+  #identity = { transactionalId: '', producerId: '-1', producerEpoch: -1 }
+
+  constructor(options: TransactionalProducerOptions) {
+    this.#options = options
+    this.#client = new Client(options.settings, options.topics)
+  }
+
+  /**
+   * Fences every earlier producer of the transactional id. Resolves once a transaction that one of them left is decided:
+   * the coordinator answers CONCURRENT_TRANSACTIONS until its markers are written.
+   */
+  async initialize(): Promise<void> {
+    const { settings, transactionalId } = this.#options
+    const identity = await this.#retry(async () => {
+      const coordinator = await this.#coordinator()
+      return coordinator.initProducerId({ transactionalId, transactionTimeout: settings.transactionTimeoutMs })
+    })
+    this.#identity = { transactionalId, producerId: identity.producerId, producerEpoch: identity.producerEpoch }
+  }
+
+  /**
+   * Writes all the records in one transaction, and resolves to their offsets, for each topic in order, once everybody can
+   * read them. Topics without records are left out. Errors: LogError.
+   */
+  async write(topics: readonly TopicRecords[]): Promise<readonly (readonly number[])[]> {
+    const used = topics.filter(({ records }) => records.length > 0)
+    const offsets = await this.#produceOrAbort(used)
+    await this.#commit()
+    try {
+      for (const [index, { topic }] of used.entries()) await this.#untilReadable(topic, offsets[index]!.at(-1)!)
+    } catch (error) {
+      throw toLogError(error, `${this.#where} committed a batch, but could not see it become readable`, 'OUTCOME_UNKNOWN')
+    }
+    return topics.map((topic) => offsets[used.indexOf(topic)] ?? [])
+  }
+
+  disconnect(reason: Error): Promise<void> {
+    return this.#client.disconnect(reason)
+  }
+
+  get #where(): string {
+    return `The writer of partition ${this.#options.partition}`
+  }
+
+  async #produceOrAbort(topics: readonly TopicRecords[]): Promise<readonly (readonly number[])[]> {
+    const { partition } = this.#options
+    try {
+      // Right after a transaction this answers CONCURRENT_TRANSACTIONS for a few milliseconds; kafkajs would wait 300.
+      await this.#retry(async () => {
+        const coordinator = await this.#coordinator()
+        return coordinator.addPartitionsToTxn({
+          ...this.#identity,
+          topics: topics.map(({ topic }) => ({ topic, partitions: [partition] })),
+        })
+      })
+      const offsets: number[][] = []
+      for (const { topic, records } of topics) offsets.push(await this.#produce(topic, records))
+      return offsets
+    } catch (error) {
+      if (!isFenced(error)) await this.#abort()
+      throw toLogError(error, `${this.#where} could not write a batch; nothing of it will ever be visible`)
+    }
+  }
+
+  async #produce(topic: string, records: readonly RecordToAppend[]): Promise<number[]> {
+    const { partition, settings } = this.#options
+    const offsets: number[] = []
+    // Several requests, one transaction: kafkajs is slow with many messages, and the broker limits the bytes of a batch.
+    for (const chunk of chunksOf(records)) {
+      const firstSequence = this.#nextSequence.get(topic) ?? 0
+      const leader = await this.#client.leader(topic, partition)
+      const { topics } = await leader.produce({
+        ...this.#identity,
+        acks: ACKS_ALL,
+        timeout: settings.requestTimeoutMs,
+        topicData: [{ topic, partitions: [{ partition, firstSequence, messages: chunk.map(toMessage) }] }],
+      })
+      this.#nextSequence.set(topic, sequenceAfter(firstSequence, chunk.length))
+      const baseOffset = Number(topics[0]!.partitions[0]!.baseOffset)
+      for (let index = 0; index < chunk.length; index++) offsets.push(baseOffset + index)
+    }
+    return offsets
+  }
+
+  async #commit(): Promise<void> {
+    try {
+      const coordinator = await this.#coordinator()
+      await coordinator.endTxn({ ...this.#identity, transactionResult: true })
+    } catch (error) {
+      // A fenced producer's commit is refused; after any other failure only the log can tell.
+      throw toLogError(error, `${this.#where} could not commit a batch`, isFenced(error) ? 'FENCED' : 'OUTCOME_UNKNOWN')
+    }
+  }
+
+  /** A courtesy to readers, who cannot read past an open transaction; the next owner's `initialize` does the same. */
+  async #abort(): Promise<void> {
+    const aborted = this.#coordinator().then((coordinator) => coordinator.endTxn({ ...this.#identity, transactionResult: false }))
+    await withinMs(
+      ABORT_TIMEOUT_MS,
+      aborted.catch(() => undefined),
+      () => undefined,
+    )
+  }
+
+  /**
+   * A commit is acknowledged before its markers are in the partitions. A read-committed fetch of the marker waits for just
+   * that, and brings a few bytes.
+   */
+  async #untilReadable(topic: string, lastOffset: number): Promise<void> {
+    const { partition } = this.#options
+    const markerOffset = lastOffset + 1
+    const request = { partition, fetchOffset: `${markerOffset}`, maxBytes: 1 }
+    const started = performance.now()
+    for (;;) {
+      const fetched = await this.#retry(async () => {
+        const leader: Broker = await this.#client.leader(topic, partition)
+        return leader.fetch({
+          replicaId: CONSUMER,
+          isolationLevel: READ_COMMITTED,
+          maxWaitTime: LONG_POLL_MS,
+          minBytes: 1,
+          maxBytes: 1,
+          topics: [{ topic, partitions: [request] }],
+        })
+      })
+      if (Number(fetched.responses[0]!.partitions[0]!.lastStableOffset) >= markerOffset) return
+      if (performance.now() - started > this.#options.settings.requestTimeoutMs) {
+        throw new LogError('OUTCOME_UNKNOWN', `${this.#where} waited too long for its batch to become readable. Open it anew and read.`)
+      }
+    }
+  }
+
+  #coordinatorBroker: Broker | undefined
+
+  async #coordinator(): Promise<Broker> {
+    // Asking which broker it is would cost every transaction two more round trips.
+    this.#coordinatorBroker ??= await this.#client.coordinator('transaction', this.#options.transactionalId)
+    return this.#coordinatorBroker
+  }
+
+  #retry<Result>(call: () => Promise<Result>): Promise<Result> {
+    const { settings, signal } = this.#options
+    const deadlineMs = performance.now() + settings.requestTimeoutMs
+    return retrying({ deadlineMs, signal, retriable: isPassing }, async (attempt) => {
+      try {
+        return await call()
+      } catch (error) {
+        if (errorType(error) !== 'CONCURRENT_TRANSACTIONS') {
+          this.#coordinatorBroker = undefined
+          // The first attempt may have met nothing worse than a connection that had gone stale.
+          if (attempt > 1) await this.#client.refresh()
+        }
+        throw error
+      }
+    })
+  }
+}
+
+/** Sequence numbers of a producer are 31 bits and wrap to 0. */
+export function sequenceAfter(sequence: number, count: number): number {
+  return sequence > INT_32_MAX - count ? count - (INT_32_MAX - sequence) - 1 : sequence + count
+}
