@@ -1,8 +1,9 @@
-import { LogError, type Topic } from '@signalbox/log'
+import { isLogError, LogError, type Topic } from '@signalbox/log'
 import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs'
 import { publicClient } from './client.ts'
 import { errorType, toLogError } from './errors.ts'
 import { type KafkaConnectionOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
+import { retrying } from './wait.ts'
 
 /** The largest record batch of a topic; no record is larger. Intents are up to 256 KiB, results up to about 1 MiB. */
 const MAX_BATCH_BYTES = 2 * 1024 * 1024
@@ -64,7 +65,10 @@ export async function createTopics(options: CreateTopicsOptions): Promise<Topics
         configEntries,
       }
     })
-    if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true, timeout: settings.requestTimeoutMs })
+    if (wanted.length > 0) {
+      await admin.createTopics({ topics: wanted, waitForLeaders: false, timeout: settings.requestTimeoutMs })
+      await untilKnown(admin, settings)
+    }
     const mended: string[] = []
     for (const topic of TOPICS.filter((each) => !missing.includes(each))) {
       if (counts.get(topic) !== partitions) throw wrongCount(settings, topic, counts.get(topic)!, partitions)
@@ -121,10 +125,20 @@ async function partitionCounts(admin: Admin, { topicPrefix }: Settings): Promise
       const { topics } = await admin.fetchTopicMetadata({ topics: [topicName(topicPrefix, topic)] })
       counts.set(topic, topics[0]!.partitions.length)
     } catch (error) {
-      if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+      if (!['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(errorType(error) ?? '')) throw error
     }
   }
   return counts
+}
+
+/** Brokers learn of a new topic a moment after it was created; kafkajs's own wait gives up when one has not yet. */
+async function untilKnown(admin: Admin, settings: Settings): Promise<void> {
+  const deadlineMs = performance.now() + settings.requestTimeoutMs
+  const never = new AbortController().signal
+  await retrying({ deadlineMs, signal: never, retriable: (error) => isLogError(error, 'TRANSIENT') }, async () => {
+    const known = await partitionCounts(admin, settings)
+    if (known.size < TOPICS.length) throw new LogError('TRANSIENT', 'The new topics have no leaders yet. Try again in a moment.')
+  })
 }
 
 interface ConfigValue {

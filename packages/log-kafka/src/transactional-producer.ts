@@ -1,7 +1,7 @@
 import { LogError, type RecordToAppend } from '@signalbox/log'
 import type { Broker } from 'kafkajs/src/broker/index.js'
 import { Client, CONSUMER, isPassing, READ_COMMITTED } from './client.ts'
-import { errorType, isFenced, toLogError } from './errors.ts'
+import { errorType, isAnswer, isFenced, toLogError } from './errors.ts'
 import { chunksOf, toMessage } from './records.ts'
 import type { Settings } from './settings.ts'
 import { retrying, withinMs } from './wait.ts'
@@ -103,13 +103,11 @@ export class TransactionalProducer {
     // Several requests, one transaction: kafkajs is slow with many messages, and the broker limits the bytes of a batch.
     for (const chunk of chunksOf(records)) {
       const firstSequence = this.#nextSequence.get(topic) ?? 0
-      const leader = await this.#client.leader(topic, partition)
-      const { topics } = await leader.produce({
-        ...this.#identity,
-        acks: ACKS_ALL,
-        timeout: settings.requestTimeoutMs,
-        topicData: [{ topic, partitions: [{ partition, firstSequence, messages: chunk.map(toMessage) }] }],
-      })
+      const topicData = [{ topic, partitions: [{ partition, firstSequence, messages: chunk.map(toMessage) }] }]
+      const { topics } = await this.#retry(async () => {
+        const leader = await this.#client.leader(topic, partition)
+        return leader.produce({ ...this.#identity, acks: ACKS_ALL, timeout: settings.requestTimeoutMs, topicData })
+      }, isCertainlyNotWritten)
       this.#nextSequence.set(topic, sequenceAfter(firstSequence, chunk.length))
       const baseOffset = Number(topics[0]!.partitions[0]!.baseOffset)
       for (let index = 0; index < chunk.length; index++) offsets.push(baseOffset + index)
@@ -173,10 +171,10 @@ export class TransactionalProducer {
     return this.#coordinatorBroker
   }
 
-  #retry<Result>(call: () => Promise<Result>): Promise<Result> {
+  #retry<Result>(call: () => Promise<Result>, retriable: (error: unknown) => boolean = isPassing): Promise<Result> {
     const { settings, signal } = this.#options
     const deadlineMs = performance.now() + settings.requestTimeoutMs
-    return retrying({ deadlineMs, signal, retriable: isPassing }, async (attempt) => {
+    return retrying({ deadlineMs, signal, retriable }, async (attempt) => {
       try {
         return await call()
       } catch (error) {
@@ -189,6 +187,11 @@ export class TransactionalProducer {
       }
     })
   }
+}
+
+/** A new leader, too few replicas: the broker has answered, and will take the same request later. No answer is another matter. */
+function isCertainlyNotWritten(error: unknown): boolean {
+  return isAnswer(error) && isPassing(error)
 }
 
 /** Sequence numbers of a producer are 31 bits and wrap to 0. */
