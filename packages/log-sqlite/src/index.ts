@@ -1,1 +1,2 @@
-export {}
+export { openSqliteLog, type SqliteLogOptions } from './sqlite-log.ts'
+export { openSqliteLogReader, type SqliteLogReaderOptions } from './sqlite-log-reader.ts'

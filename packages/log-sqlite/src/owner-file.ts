@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { LogError } from '@signalbox/log'
+import { AcknowledgedCount } from './acknowledged.ts'
+import { countOwner, createSchema, databaseFile, insertStatement, inspect, LogFile, rowId, TOPICS } from './database.ts'
+import { OwnerLock } from './owner-lock.ts'
+import type { ChunkToWrite, WorkerSettings } from './protocol.ts'
+import { sealChunk } from './record-format.ts'
+import { errorOf, laterFailure } from './sqlite-errors.ts'
+
+/** Pages of 4 KiB that the write-ahead log may gather before they are copied into the database: 16 MiB. */
+const CHECKPOINT_PAGES = 4_096
+const DEFAULT_PARTITION_COUNT = 1
+
+/** The owner's side of the file. Every call blocks until the disk has answered, so it lives in a worker. */
+export class OwnerFile {
+  readonly logFile: LogFile
+  readonly owners: number
+  readonly #lock: OwnerLock
+  readonly #acknowledged: AcknowledgedCount
+  readonly #inserts: readonly StatementSync[]
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+  #failure: LogError | undefined
+
+  /** Errors: OWNED, CORRUPT, MISCONFIGURED, FULL. */
+  constructor(settings: WorkerSettings) {
+    const file = databaseFile(settings.directory)
+    mkdirSync(settings.directory, { recursive: true })
+    this.#lock = new OwnerLock(settings.directory)
+    let database: DatabaseSync | undefined
+    try {
+      const partitionCount = checkBeforeWriting(settings)
+      database = openForWriting(file, settings.maxFileBytes)
+      if (partitionCount === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
+      this.logFile = new LogFile(database, file, partitionCount ?? settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
+      this.owners = countOwner(database)
+      this.#inserts = TOPICS.map((topic) => insertStatement(this.logFile.database, topic))
+      this.#begin = database.prepare('BEGIN IMMEDIATE')
+      this.#commit = database.prepare('COMMIT')
+      this.#acknowledged = new AcknowledgedCount(settings.directory, this.logFile.total())
+    } catch (error) {
+      database?.close()
+      this.#lock.release()
+      throw errorOf(error, file, 'opening it')
+    }
+  }
+
+  /** Writes all chunks in one transaction. After the first failure every later call fails too. */
+  write(chunks: readonly ChunkToWrite[]): void {
+    if (this.#failure !== undefined) throw laterFailure(this.#failure)
+    try {
+      this.#transact(chunks)
+      this.#count(chunks)
+    } catch (error) {
+      this.#failure = errorOf(error, this.logFile.file, 'writing')
+      throw this.#failure
+    }
+  }
+
+  close(): void {
+    this.#acknowledged.close()
+    this.logFile.database.close()
+    this.#lock.release()
+  }
+
+  #transact(chunks: readonly ChunkToWrite[]): void {
+    let committing = false
+    try {
+      this.#begin.run()
+      for (const { topic, partition, firstOffset, count, byteLength, storage } of chunks) {
+        const bytes = new Uint8Array(storage, 0, byteLength)
+        sealChunk(bytes)
+        this.#inserts[topic]!.run(rowId(partition, firstOffset), count, bytes)
+      }
+      committing = true
+      this.#commit.run()
+    } catch (error) {
+      const undone = this.#rollBack()
+      const known = errorOf(error, this.logFile.file, committing ? 'committing' : 'writing')
+      if (undone && (!committing || known.code === 'FULL')) throw known
+      throw outcomeUnknown(this.logFile.file, known.message, error)
+    }
+  }
+
+  #count(chunks: readonly ChunkToWrite[]): void {
+    let records = 0
+    for (const { count } of chunks) records += count
+    try {
+      this.#acknowledged.add(records)
+    } catch (error) {
+      throw outcomeUnknown(this.logFile.file, 'the count of acknowledged records beside it could not be written', error)
+    }
+  }
+
+  /** True when the transaction is certainly gone. */
+  #rollBack(): boolean {
+    try {
+      // SQLite has rolled back by itself after some errors.
+      if (this.logFile.database.isTransaction) this.logFile.database.exec('ROLLBACK')
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+/** The partition count, or undefined for a new log. Through a connection that cannot write, so that a damaged log stays as it is. */
+function checkBeforeWriting({ directory, partitionCount }: WorkerSettings): number | undefined {
+  const file = databaseFile(directory)
+  const isThere = existsSync(file)
+  const database = new DatabaseSync(isThere ? file : ':memory:', { readOnly: isThere })
+  try {
+    const found = inspect(directory, database)
+    if (found === undefined || partitionCount === undefined || partitionCount === found.partitionCount) return found?.partitionCount
+    throw new LogError(
+      'MISCONFIGURED',
+      `The log in ${directory} has ${found.partitionCount} partition(s), not ${partitionCount}: the count is fixed when a log is created. Use that count, or another directory.`,
+    )
+  } finally {
+    database.close()
+  }
+}
+
+function openForWriting(file: string, maxFileBytes: number | undefined): DatabaseSync {
+  const database = new DatabaseSync(file)
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec('PRAGMA synchronous = FULL')
+  database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  if (maxFileBytes !== undefined) {
+    const { page_size: pageSize } = database.prepare('PRAGMA page_size').get() ?? {}
+    database.exec(`PRAGMA max_page_count = ${Math.ceil(maxFileBytes / Number(pageSize))}`)
+  }
+  return database
+}
+
+function outcomeUnknown(file: string, what: string, cause: unknown): LogError {
+  return new LogError(
+    'OUTCOME_UNKNOWN',
+    `Whether the last transaction is in ${file} is not known: ${what} Close the log, open it again and read.`,
+    { cause },
+  )
+}

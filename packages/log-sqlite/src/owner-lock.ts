@@ -1,0 +1,64 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { LogError } from '@signalbox/log'
+import { isBusy } from './sqlite-errors.ts'
+
+/** Long enough for an owner that is just closing. */
+const BUSY_TIMEOUT_MS = 200
+
+/**
+ * Held by one process at a time. It is SQLite's lock on a database of its own, which the operating system takes back when
+ * the process dies, however it dies.
+ */
+export class OwnerLock {
+  readonly #database: DatabaseSync
+
+  /** Errors: OWNED. */
+  constructor(directory: string) {
+    const database = new DatabaseSync(join(directory, 'owner.lock'), { timeout: BUSY_TIMEOUT_MS })
+    try {
+      database.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      database.close()
+      if (isBusy(error)) throw ownedError(directory, error)
+      throw error
+    }
+    this.#database = database
+    writeOwner(directory)
+  }
+
+  release(): void {
+    this.#database.close()
+  }
+}
+
+function ownerFile(directory: string): string {
+  return join(directory, 'owner.json')
+}
+
+/** For the message of who comes second. Not the lock's own file: closing a descriptor of that would drop the lock. */
+function writeOwner(directory: string): void {
+  const owner = { pid: process.pid, host: hostname(), startedAt: new Date(Date.now() - process.uptime() * 1_000).toISOString() }
+  const temporary = `${ownerFile(directory)}.new`
+  writeFileSync(temporary, `${JSON.stringify(owner)}\n`)
+  renameSync(temporary, ownerFile(directory))
+}
+
+function ownedError(directory: string, cause: unknown): LogError {
+  return new LogError(
+    'OWNED',
+    `The log in ${directory} is owned by ${describeOwner(directory)}. Stop that process, choose another directory, or open the log for reading.`,
+    { cause },
+  )
+}
+
+function describeOwner(directory: string): string {
+  try {
+    const { pid, host, startedAt } = JSON.parse(readFileSync(ownerFile(directory), 'utf8'))
+    return `process ${pid} on ${host}, started ${startedAt}`
+  } catch {
+    return 'another process, which has not yet written who it is'
+  }
+}
