@@ -29,7 +29,9 @@ export function createCodec(options: { readonly limits: Pick<Limits, 'intentByte
     decodeIntent(bytes) {
       if (bytes === null || bytes.length === 0) throw new UndecodableError('the record is empty; send an intent as its value')
       if (bytes.length > intentBytes) {
-        throw new UndecodableError(`the record has ${bytes.length} bytes, more than the ${intentBytes} of the limit; send large content by reference and digest`)
+        throw new UndecodableError(
+          `the record has ${bytes.length} bytes, more than the ${intentBytes} of the limit; send large content by reference and digest`,
+        )
       }
       return bytes[0] === openBrace ? decodeJson(bytes) : strict(framing.read('Intent', bytes) as Intent)
     },
@@ -40,7 +42,8 @@ export function createCodec(options: { readonly limits: Pick<Limits, 'intentByte
       const event = framing.read('Event', bytes) as Event & { payload: Record<string, unknown> }
       const { partition, offset, index, time, scope, type } = event
       const payload = event.payload[payloadPrefix + type]
-      if (payload === undefined) throw new UndecodableError(`the event says it is ${type} and carries ${Object.keys(event.payload).join(', ')}`)
+      if (payload === undefined)
+        throw new UndecodableError(`the event says it is ${type} and carries ${Object.keys(event.payload).join(', ')}`)
       return { partition, offset, index, time, scope, type, payload } as Event
     },
   }
@@ -82,7 +85,8 @@ function strict(intent: Intent): Intent {
     let changed = false
     const actions = intent.actions.map((action, index) => {
       const { value, canonical } = readJson(action.input, `actions[${index}].input`)
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new JsonError(`actions[${index}].input`, 'is no JSON object')
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new JsonError(`actions[${index}].input`, 'is no JSON object')
       if (canonical === action.input) return action
       changed = true
       return { ...action, input: canonical }
@@ -93,4 +97,3 @@ function strict(intent: Intent): Intent {
     throw cause
   }
 }
-

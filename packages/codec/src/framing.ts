@@ -44,8 +44,10 @@ function decodeBody(type: avro.Type, bytes: Uint8Array, start: number, name: Rec
   } catch (cause) {
     throw new UndecodableError(`the Avro body of this ${name} does not fit its schema: ${(cause as Error).message}`, { cause })
   }
-  if (decoded.offset < 0) throw new UndecodableError(`the Avro body of this ${name} ends too early, after ${bytes.length} bytes; send it whole`)
-  if (decoded.offset !== bytes.length) throw new UndecodableError(`${bytes.length - decoded.offset} bytes follow the Avro body of this ${name}; send one record a message`)
+  if (decoded.offset < 0)
+    throw new UndecodableError(`the Avro body of this ${name} ends too early, after ${bytes.length} bytes; send it whole`)
+  if (decoded.offset !== bytes.length)
+    throw new UndecodableError(`${bytes.length - decoded.offset} bytes follow the Avro body of this ${name}; send one record a message`)
   return decoded.value
 }
 
@@ -63,7 +65,10 @@ export function singleObjectFraming(): Framing {
         )
       }
       for (let index = 2; index < expected.length; index++) {
-        if (bytes[index] !== expected[index]) throw new UndecodableError(`the fingerprint names a schema other than signalbox.v1.${name}; write with the schema in schemas/${name}.avsc`)
+        if (bytes[index] !== expected[index])
+          throw new UndecodableError(
+            `the fingerprint names a schema other than signalbox.v1.${name}; write with the schema in schemas/${name}.avsc`,
+          )
       }
       return decodeBody(types[name].avro, bytes, expected.length, name)
     },
@@ -104,14 +109,18 @@ export function confluentFraming(registry: SchemaRegistry): Framing {
       writers.set(`${id}/${name}`, writer)
       return writer
     } catch (cause) {
-      throw new UndecodableError(`schema ${id} of the registry cannot be read as signalbox.v1.${name}: ${(cause as Error).message}`, { cause })
+      throw new UndecodableError(`schema ${id} of the registry cannot be read as signalbox.v1.${name}: ${(cause as Error).message}`, {
+        cause,
+      })
     }
   }
   return {
     prefix: (name) => prefixes.get(name)!,
     read(name, bytes) {
       if (bytes.length < 5 || bytes[0] !== 0) {
-        throw new UndecodableError(`these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro in Confluent framing (first byte 00); send one of the two`)
+        throw new UndecodableError(
+          `these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro in Confluent framing (first byte 00); send one of the two`,
+        )
       }
       const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1)
       const { type, resolver } = writerOf(id, name)

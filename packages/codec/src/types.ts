@@ -3,7 +3,8 @@ import avro from 'avsc'
 import { schemas } from './generated/schemas.ts'
 
 const registry: { [name: string]: avro.Type } = {}
-for (const schema of schemas) avro.Type.forSchema(schema as unknown as avro.Schema, { registry, wrapUnions: 'auto', omitRecordMethods: true })
+for (const schema of schemas)
+  avro.Type.forSchema(schema as unknown as avro.Schema, { registry, wrapUnions: 'auto', omitRecordMethods: true })
 
 export type RecordName = 'Intent' | 'Event'
 

@@ -36,7 +36,28 @@ function inside(path: string, key: string): string {
 }
 
 /** The RFC 8785 form of a value. Throws JsonError. */
-export function canonicalize(value: unknown, path = '', depth = 0): string {
+export function canonicalize(value: unknown, path = ''): string {
+  // Most values are flat objects whose keys are sorted already: there the engine's own serializer gives the RFC 8785 form.
+  return isSortedAndFlat(value) ? JSON.stringify(value) : canonicalText(value, path, 0)
+}
+
+function isSortedAndFlat(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  let last = ''
+  for (const key in value) {
+    if (key < last || key === '__proto__' || needsCare.test(key)) return false
+    last = key
+    const member = (value as Record<string, unknown>)[key]
+    if (typeof member === 'number') {
+      if (!(member <= Number.MAX_SAFE_INTEGER && member >= -Number.MAX_SAFE_INTEGER)) return false
+    } else if (typeof member === 'string') {
+      if (!member.isWellFormed()) return false
+    } else if (typeof member !== 'boolean' && member !== null) return false
+  }
+  return true
+}
+
+function canonicalText(value: unknown, path: string, depth: number): string {
   switch (typeof value) {
     case 'string':
       return canonicalString(value, path)
@@ -62,7 +83,7 @@ function canonicalArray(values: readonly unknown[], path: string, depth: number)
   let text = '['
   for (let index = 0; index < values.length; index++) {
     if (index > 0) text += ','
-    text += canonicalize(values[index], `${path}[${index}]`, depth + 1)
+    text += canonicalText(values[index], `${path}[${index}]`, depth + 1)
   }
   return `${text}]`
 }
@@ -78,7 +99,7 @@ function canonicalObject(object: Record<string, unknown>, path: string, depth: n
       throw new JsonError(inside(path, key), 'is a key that Signalbox refuses, as it changes objects in many languages; rename it')
     if (text.length > 1) text += ','
     // Strings and small integers are the common case: no path is built for them.
-    text += `${canonicalString(key, path)}:${typeof member === 'string' && !needsCare.test(member) ? `"${member}"` : canonicalize(member, inside(path, key), depth + 1)}`
+    text += `${canonicalString(key, path)}:${typeof member === 'string' && !needsCare.test(member) ? `"${member}"` : canonicalText(member, inside(path, key), depth + 1)}`
   }
   return `${text}}`
 }

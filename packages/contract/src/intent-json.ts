@@ -1,6 +1,6 @@
 /** The plain JSON form of an intent: what a shell, `kcat` or any HTTP client sends. One schema for all of them. */
 import { z } from 'zod'
-import { canonicalize, type JsonObject, JsonError, readJson } from './canonical.ts'
+import { canonicalize, JsonError, type JsonObject, readJson } from './canonical.ts'
 import type { Intent } from './generated/records.ts'
 
 const milliseconds = z.int().min(0).describe('Milliseconds since 1970, UTC')

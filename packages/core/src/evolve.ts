@@ -17,7 +17,8 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
     }
     case 'IntentRejected': {
       const { intentId, digest, code } = event.payload
-      if (intentId !== null && digest !== null && isRemembered(code)) state.remember(intentId, { digest: digestWords(digest), offset: event.offset, code })
+      if (intentId !== null && digest !== null && isRemembered(code))
+        state.remember(intentId, { digest: digestWords(digest), offset: event.offset, code })
       break
     }
     case 'IntentDuplicated':
@@ -38,7 +39,15 @@ function applyChange(state: PartitionState, event: EventBase, { intentId, agent 
     state: change.state,
     data: change.data,
     contractVersion: change.contractVersion,
-    lastChange: linkChange(before, state.limits.missed, { offset: event.offset, index: event.index, time: event.time, intentId, agent, action: change.action, version: change.version }),
+    lastChange: linkChange(before, state.limits.missed, {
+      offset: event.offset,
+      index: event.index,
+      time: event.time,
+      intentId,
+      agent,
+      action: change.action,
+      version: change.version,
+    }),
   })
 }
 
@@ -53,6 +62,7 @@ function cut(change: Change, keep: number): Change {
   const newest: Change[] = []
   for (let at: Change | null = change; at !== null && newest.length < keep; at = at.previous) newest.push(at)
   let rebuilt: Change | null = null
-  for (let index = newest.length - 1; index >= 0; index--) rebuilt = { ...newest[index]!, previous: rebuilt, depth: rebuilt === null ? 0 : rebuilt.depth + 1 }
+  for (let index = newest.length - 1; index >= 0; index--)
+    rebuilt = { ...newest[index]!, previous: rebuilt, depth: rebuilt === null ? 0 : rebuilt.depth + 1 }
   return rebuilt!
 }

@@ -20,7 +20,8 @@ export interface RememberedDecision {
 }
 
 const base64Value = new Uint8Array(128)
-for (let index = 0; index < 64; index++) base64Value['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.charCodeAt(index)] = index
+for (let index = 0; index < 64; index++)
+  base64Value['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.charCodeAt(index)] = index
 
 /** The first 120 bits of a base64url digest, as four words of 30 bits: what tells two bodies of one id apart. */
 export function digestWords(digest: string): readonly [number, number, number, number] {
@@ -58,7 +59,11 @@ class Bucket {
   read(slot: number): { digest: RememberedDecision['digest']; offset: number; codeNumber: number } {
     const at = 4 * slot
     const digests = this.#digests
-    return { digest: [digests[at]!, digests[at + 1]!, digests[at + 2]!, digests[at + 3]!], offset: this.#offsets[slot]!, codeNumber: this.#codes[slot]! - 1 }
+    return {
+      digest: [digests[at]!, digests[at + 1]!, digests[at + 2]!, digests[at + 3]!],
+      offset: this.#offsets[slot]!,
+      codeNumber: this.#codes[slot]! - 1,
+    }
   }
 
   add(words: Uint32Array, digest: RememberedDecision['digest'], offset: number, codeNumber: number): void {

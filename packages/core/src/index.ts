@@ -1,1 +1,8 @@
-export {}
+export { canonicalIntent } from './canonical-intent.ts'
+export { decide } from './decide.ts'
+export { evolve } from './evolve.ts'
+export { type CheckReport, type Explanation, explain } from './explain.ts'
+export type { IntentRecord } from './intent-record.ts'
+export { isRemembered } from './remembered.ts'
+export type { Rules } from './rules.ts'
+export { type Change, PartitionState, type ResourceState, resourceKey, type StateLimits } from './state.ts'

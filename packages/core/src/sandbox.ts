@@ -12,7 +12,9 @@ const RealDate = globalThis.Date
 const realRandom = Math.random
 
 function forbidden(what: string): never {
-  throw new ContractFault(`contract code called ${what}, which a replay cannot repeat; use nowMs of its context, or take the value as input`)
+  throw new ContractFault(
+    `contract code called ${what}, which a replay cannot repeat; use nowMs of its context, or take the value as input`,
+  )
 }
 
 const FrozenDate = new Proxy(RealDate, {

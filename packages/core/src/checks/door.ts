@@ -1,0 +1,194 @@
+/** What an intent must be before anything of it is looked at: in the right place, well-formed, new, in time, from someone known. */
+import {
+  isActionName,
+  isAgentName,
+  isScope,
+  isTraceId,
+  matchesAgent,
+  parseUuidV7,
+  partitionOf,
+  resourceType,
+  utf8Length,
+  uuidTimeMs,
+} from '@signalbox/contract'
+import { canonicalIntent } from '../canonical-intent.ts'
+import type { Check } from '../check.ts'
+import type { Examination } from '../examination.ts'
+import { digestWords } from '../identity.ts'
+import type { Rejection } from '../rejection.ts'
+
+export const partition: Check = {
+  name: 'partition',
+  run({ intent, rules, state }) {
+    const right = partitionOf(intent.scope, rules.partitionCount)
+    if (right === state.partition) return null
+    return {
+      code: 'WRONG_PARTITION',
+      message: `scope ${intent.scope} belongs on partition ${right} of ${rules.partitionCount}, and this record lies on partition ${state.partition}; send it again with the scope as key and the partitioner murmur2 (librdkafka: partitioner=murmur2_random)`,
+      details: { rightPartition: right, partition: state.partition, partitionCount: rules.partitionCount },
+    }
+  },
+  seen: ({ intent, rules }) => ({
+    scope: intent.scope,
+    partition: partitionOf(intent.scope, rules.partitionCount),
+    partitionCount: rules.partitionCount,
+  }),
+}
+
+function malformed(field: string, problem: string): Rejection {
+  return { code: 'INTENT_MALFORMED', message: `${field} ${problem}`, details: { field } }
+}
+
+const noName =
+  'must be type/id: a type of lower-case letters, digits and dashes, then an id of up to 200 characters without control characters'
+
+export const wellFormed: Check = {
+  name: 'well-formed',
+  run(examination) {
+    const { intent, rules } = examination
+    const { limits } = rules
+    if (!isScope(intent.scope)) return malformed('scope', 'must be 1 to 200 characters without control characters')
+    if (!isAgentName(intent.agent))
+      return malformed('agent', 'must be 1 to 100 letters, digits and . _ : @ -, starting with a letter or digit')
+    if (intent.actions.length > limits.actions)
+      return malformed('actions', `has ${intent.actions.length} entries, more than the ${limits.actions} of the limit; split the intent`)
+    if (intent.reads.length > limits.reads)
+      return malformed(
+        'reads',
+        `has ${intent.reads.length} entries, more than the ${limits.reads} of the limit; keep what the reasoning stood on`,
+      )
+    if (intent.actions.length === 0) return malformed('actions', 'is empty; ask for at least one action')
+    if (!isTraceId(intent.correlationId)) return malformed('correlationId', 'must be 1 to 200 characters without control characters')
+    return optionalFields(examination) ?? entries(examination)
+  },
+}
+
+function optionalFields({ intent, rules }: Examination): Rejection | null {
+  const { causationId, confidence, deadline, note, priority, reservation } = intent
+  if (causationId !== null && !isTraceId(causationId))
+    return malformed('causationId', 'must be 1 to 200 characters without control characters')
+  if (reservation !== null && !isTraceId(reservation))
+    return malformed('reservation', 'must be 1 to 200 characters without control characters')
+  if (confidence !== null && !(confidence >= 0 && confidence <= 1)) return malformed('confidence', 'must be a number from 0 to 1')
+  if (deadline !== null && !(Number.isSafeInteger(deadline) && deadline >= 0))
+    return malformed('deadline', 'must be whole milliseconds since 1970')
+  if (priority !== null && !Number.isSafeInteger(priority)) return malformed('priority', 'must be a whole number')
+  if (note !== null && (note.length > rules.limits.noteLength || !note.isWellFormed()))
+    return malformed('note', `must be valid Unicode of up to ${rules.limits.noteLength} characters`)
+  return null
+}
+
+function entries({ intent, rules }: Examination): Rejection | null {
+  for (let index = 0; index < intent.actions.length; index++) {
+    const { action, expectedVersion, input, resource } = intent.actions[index]!
+    if (resourceType(resource) === null) return malformed(`actions[${index}].resource`, noName)
+    if (!isActionName(action))
+      return malformed(`actions[${index}].action`, 'must be up to 64 letters, digits, dashes and underscores, starting with a letter')
+    if (expectedVersion !== null && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
+      return malformed(`actions[${index}].expectedVersion`, 'must be a whole number from 0')
+    if (3 * input.length > rules.limits.inputBytes && utf8Length(input) > rules.limits.inputBytes) {
+      return malformed(
+        `actions[${index}].input`,
+        `has more than the ${rules.limits.inputBytes} bytes of the limit; send large content by reference and digest`,
+      )
+    }
+  }
+  for (let index = 0; index < intent.reads.length; index++) {
+    const { resource, version } = intent.reads[index]!
+    if (resourceType(resource) === null) return malformed(`reads[${index}].resource`, noName)
+    if (!Number.isSafeInteger(version) || version < 0) return malformed(`reads[${index}].version`, 'must be a whole number from 0')
+  }
+  return null
+}
+
+export const identity: Check = {
+  name: 'identity',
+  run(examination) {
+    const { idWords, intent, nowMs, rules, state } = examination
+    const isUuid = parseUuidV7(intent.intentId, idWords)
+    const canonical = canonicalIntent(intent, isUuid)
+    if (3 * canonical.length > rules.limits.intentBytes && utf8Length(canonical) > rules.limits.intentBytes) {
+      return malformed(
+        'the intent',
+        `has a canonical form of more than the ${rules.limits.intentBytes} bytes of the limit; send large content by reference and digest`,
+      )
+    }
+    examination.canonical = canonical
+    examination.digest = rules.sha256(canonical)
+    if (!isUuid) {
+      return {
+        code: 'INTENT_ID_INVALID',
+        message: `intentId ${JSON.stringify(intent.intentId.slice(0, 64))} is no UUIDv7 in lower case; make one with the library of your language`,
+      }
+    }
+    const idTimeMs = uuidTimeMs(idWords)
+    const { clockSkewMs, identityHorizonMs } = rules.limits
+    if (idTimeMs > nowMs + clockSkewMs) {
+      return {
+        code: 'INTENT_FROM_THE_FUTURE',
+        message: `the id of intent ${intent.intentId} is ${idTimeMs - nowMs} ms ahead of the log, more than the ${clockSkewMs} ms allowed; set the clock of its agent and send it with a new id`,
+        details: { idTimeMs, nowMs },
+      }
+    }
+    if (idTimeMs < nowMs - identityHorizonMs) {
+      return {
+        code: 'INTENT_EXPIRED',
+        message: `the id of intent ${intent.intentId} is ${nowMs - idTimeMs} ms old, and ids are remembered for ${identityHorizonMs} ms, so it might have been decided before; look it up, and send it with a new id if it was not`,
+        details: { idTimeMs, nowMs },
+      }
+    }
+    const remembered = state.decision(intent.intentId, idWords)
+    if (remembered === undefined) return null
+    const words = digestWords(examination.digest)
+    if (words.every((word, index) => word === remembered.digest[index])) {
+      examination.duplicateOf = remembered
+      return null
+    }
+    return {
+      code: 'INTENT_ID_REUSED',
+      message: `intentId ${intent.intentId} was used before with another body (event ${state.partition}/${remembered.offset}/0); make a new id for a new intent`,
+      details: { decision: { partition: state.partition, offset: remembered.offset, index: 0 } },
+    }
+  },
+  seen: ({ digest, duplicateOf, nowMs, idWords }) => ({
+    digest,
+    ageMs: nowMs - uuidTimeMs(idWords),
+    ...(duplicateOf === undefined ? {} : { decidedAtOffset: duplicateOf.offset }),
+  }),
+}
+
+export const deadline: Check = {
+  name: 'deadline',
+  run({ intent, nowMs }) {
+    if (intent.deadline === null || intent.deadline >= nowMs) return null
+    return {
+      code: 'DEADLINE_PASSED',
+      message: `the deadline passed ${nowMs - intent.deadline} ms before the intent was decided; if it still makes sense, send it with a new id and a later deadline`,
+      details: { deadline: intent.deadline, nowMs },
+    }
+  },
+  seen: ({ intent, nowMs }) => ({ nowMs, deadline: intent.deadline }),
+}
+
+export const agent: Check = {
+  name: 'agent',
+  run({ intent, rules }) {
+    if (rules.agents === null || matchesAgent(intent.agent, rules.agents)) return null
+    return {
+      code: 'AGENT_UNKNOWN',
+      message: `agent ${intent.agent} is not among the agents of the settings; add it to 'agents' in signalbox.config.ts`,
+    }
+  },
+  seen: ({ intent }) => ({ agent: intent.agent }),
+}
+
+export const onConflict: Check = {
+  name: 'on-conflict',
+  run({ intent }) {
+    if (intent.onConflict === 'reject') return null
+    return {
+      code: 'ON_CONFLICT_UNAVAILABLE',
+      message: `onConflict ${intent.onConflict} is not available in this version; send reject, and propose again when the conflict is over`,
+    }
+  },
+}

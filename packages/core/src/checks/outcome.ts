@@ -1,0 +1,249 @@
+/** What would come of it: state, guards, the new data, invariants, size. */
+import {
+  canonicalize,
+  JsonError,
+  type JsonObject,
+  none,
+  Refusal,
+  type ResourceChange,
+  type ResourceView,
+  utf8Length,
+} from '@signalbox/contract'
+import type { Check } from '../check.ts'
+import type { Examination, PlannedAction } from '../examination.ts'
+import type { Rejection } from '../rejection.ts'
+import { ContractFault, runContractCode } from '../sandbox.ts'
+
+function about({ before, contract, request }: PlannedAction): Omit<Rejection, 'code' | 'message'> {
+  return {
+    resource: request.resource,
+    owner: contract.owner,
+    ...(before === undefined ? {} : { actualVersion: before.version, current: before }),
+  }
+}
+
+function where({ contract, request }: PlannedAction, what: string): string {
+  return `contract ${contract.type}@${contract.version}, ${what} of ${request.action}`
+}
+
+export const states: Check = {
+  name: 'states',
+  run({ planned }) {
+    for (const each of planned) {
+      const state = each.before?.state ?? none
+      if (each.action.from.includes(state)) continue
+      const { request } = each
+      const message =
+        each.before === undefined
+          ? `${request.resource} does not exist, and ${request.action} starts from ${each.action.from.join(' or ')}`
+          : each.action.from.includes(none)
+            ? `${request.resource} exists already, in state ${state}, and ${request.action} creates it`
+            : `${request.resource} is in state ${state}, and ${request.action} starts from ${each.action.from.join(' or ')}`
+      return {
+        ...about(each),
+        code: 'STATE_CONFLICT',
+        message: `${message}; observe it and decide what is left to do`,
+        details: { state, from: each.action.from },
+      }
+    }
+    return null
+  },
+  seen: ({ planned }) => ({
+    states: planned.map(({ action, before, request }) => ({ resource: request.resource, state: before?.state ?? none, from: action.from })),
+  }),
+}
+
+function view(version: number, state: string, data: unknown): ResourceView {
+  return version === 0
+    ? { exists: false, version: 0, state: none, data: undefined }
+    : { exists: true, version, state, data: data as JsonObject }
+}
+
+function nameOf(target: string | { readonly type: string }, id: string | undefined): string {
+  return typeof target === 'string' ? target : `${target.type}/${id}`
+}
+
+/** Reads a resource of the scope, as it was before the intent or as it would be after it. */
+function reader(examination: Examination, after: boolean) {
+  return (target: string | { readonly type: string }, id?: string): ResourceView => {
+    const resource = nameOf(target, id)
+    const planned = after ? examination.plannedFor(resource) : undefined
+    // Parsed from text each time: contract code may keep or change what it gets.
+    if (planned?.after != null) return view((planned.before?.version ?? 0) + 1, planned.after.state, JSON.parse(planned.after.text))
+    const current = examination.current(resource)
+    return current === undefined ? view(0, none, undefined) : view(current.version, current.state, JSON.parse(current.data))
+  }
+}
+
+function contextOf(examination: Examination, planned: PlannedAction) {
+  return {
+    input: planned.input,
+    data: planned.data,
+    state: planned.before?.state ?? none,
+    version: planned.before?.version ?? 0,
+    scope: examination.scope,
+    resource: planned.request.resource,
+    id: planned.id,
+    agent: examination.intent.agent,
+    nowMs: examination.nowMs,
+    read: reader(examination, false) as never,
+    alongside: (resource: string, action: string) => {
+      const other = examination.plannedFor(resource)
+      return other !== undefined && other.request.action === action ? (other.input as JsonObject) : undefined
+    },
+  }
+}
+
+export const guards: Check = {
+  name: 'guards',
+  run(examination) {
+    for (const planned of examination.planned) {
+      const { guard } = planned.action
+      if (guard === null) continue
+      const at = where(planned, 'guard')
+      const answer = runContractCode(at, () => guard(contextOf(examination, planned)))
+      if (answer === true) continue
+      if (answer !== false && !(answer instanceof Refusal))
+        throw new ContractFault(`${at} returned ${typeof answer}; return true, false or refuse('WHY')`)
+      const reason = answer === false ? null : answer.reason
+      const said = answer === false || answer.message === null ? '' : `: ${answer.message}`
+      return {
+        ...about(planned),
+        code: 'GUARD_REFUSED',
+        message: `the guard of ${planned.request.action} refused ${planned.request.resource}${reason === null ? '' : ` with ${reason}`}${said}`,
+        details: { reason, ...(answer === false ? {} : { message: answer.message }) },
+      }
+    }
+    return null
+  },
+  seen: ({ planned }) => ({
+    guards: planned.map(({ action, before, request }) => ({
+      resource: request.resource,
+      guard: action.guard !== null,
+      data: before === undefined ? null : JSON.parse(before.data),
+    })),
+  }),
+}
+
+export const apply: Check = {
+  name: 'apply',
+  run(examination) {
+    for (const planned of examination.planned) {
+      const rejection = applyOne(examination, planned)
+      if (rejection !== null) return rejection
+    }
+    return null
+  },
+  seen: ({ planned }) => ({
+    after: planned.map(({ after, request }) => ({
+      resource: request.resource,
+      state: after?.state ?? null,
+      data: after === null ? null : JSON.parse(after.text),
+    })),
+  }),
+}
+
+function applyOne(examination: Examination, planned: PlannedAction): Rejection | null {
+  const { action, before, contract } = planned
+  const state = action.to ?? before!.state
+  if (action.apply === null && before !== undefined) {
+    planned.after = { state, data: planned.data, text: before.data }
+    return null
+  }
+  const at = where(planned, 'apply')
+  const result = action.apply === null ? planned.input : runContractCode(at, () => action.apply!(contextOf(examination, planned)))
+  const parsed = runContractCode(where(planned, 'data'), () => contract.data.safeParse(result))
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!
+    return {
+      ...about(planned),
+      code: 'INVARIANT_VIOLATED',
+      message: `after ${planned.request.action}, the data of ${planned.request.resource} would not fit its contract: ${issue.path.map(String).join('.')}: ${issue.message}`,
+      details: { invariant: 'data', path: issue.path.map(String).join('.') },
+    }
+  }
+  let text: string
+  try {
+    text = canonicalize(parsed.data)
+  } catch (cause) {
+    if (cause instanceof JsonError) throw new ContractFault(`${at} made data that JSON cannot hold: ${cause.message}`, { cause })
+    throw cause
+  }
+  planned.after = { state, data: parsed.data, text }
+  return null
+}
+
+export const invariants: Check = {
+  name: 'invariants',
+  run(examination) {
+    for (const planned of examination.planned) {
+      for (const name in planned.contract.invariants) {
+        const holds = planned.contract.invariants[name]!
+        const { data, state } = planned.after!
+        const at = `contract ${planned.contract.type}@${planned.contract.version}, invariant ${name}`
+        const answer = runContractCode(at, () => holds({ data, state, id: planned.id, read: reader(examination, true) as never }))
+        if (answer === true) continue
+        if (answer !== false) throw new ContractFault(`${at} returned ${typeof answer}; return true or false`)
+        return {
+          ...about(planned),
+          code: 'INVARIANT_VIOLATED',
+          message: `${planned.request.action} ${planned.request.resource} would break the invariant ${name}; observe it and ask for what still fits`,
+          details: { invariant: name },
+        }
+      }
+    }
+    return null
+  },
+  seen: ({ planned }) => ({
+    invariants: planned.flatMap(({ contract, request }) =>
+      Object.keys(contract.invariants).map((name) => ({ resource: request.resource, invariant: name })),
+    ),
+  }),
+}
+
+export const size: Check = {
+  name: 'size',
+  run(examination) {
+    const { canonical, planned, rules } = examination
+    const { dataBytes, resultBytes } = rules.limits
+    let length = canonical.length + 512
+    const changes: ResourceChange[] = []
+    for (const { action, after, before, contract, request } of planned) {
+      const { state, text } = after!
+      if (3 * text.length > dataBytes && utf8Length(text) > dataBytes)
+        return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${dataBytes} bytes of the limit`)
+      length += text.length + request.resource.length + 128
+      changes.push({
+        resource: request.resource,
+        action: request.action,
+        contractVersion: contract.version,
+        fromVersion: before?.version ?? 0,
+        version: (before?.version ?? 0) + 1,
+        fromState: before?.state ?? null,
+        state: action.to ?? state,
+        data: text,
+      })
+    }
+    // Three bytes a character is the most that UTF-8 takes of a string's units: counted exactly only where it matters.
+    if (3 * length > resultBytes && length - canonical.length + utf8Length(canonical) + bytesBeyond(planned) > resultBytes) {
+      return tooLarge(undefined, `what the intent would write has more than the ${resultBytes} bytes of the limit; split the intent`)
+    }
+    examination.changes = changes
+    return null
+  },
+  seen: ({ changes }) => ({ changes: changes.length }),
+}
+
+function bytesBeyond(planned: readonly PlannedAction[]): number {
+  let bytes = 0
+  for (const { after } of planned) bytes += utf8Length(after!.text) - after!.text.length
+  return bytes
+}
+
+function tooLarge(resource: string | undefined, message: string): Rejection {
+  return {
+    code: 'RESULT_TOO_LARGE',
+    message: `${message}; keep large content elsewhere and refer to it by digest`,
+    ...(resource === undefined ? {} : { resource }),
+  }
+}

@@ -1,0 +1,107 @@
+/** Expected versions, the read set and reservations: is the world still the one that the agent reasoned on? */
+import type { Check } from '../check.ts'
+import { contractOf, type Examination, type PlannedAction } from '../examination.ts'
+import type { Rejection } from '../rejection.ts'
+import type { ResourceState } from '../state.ts'
+
+/** The version that the agent reasoned on: as it says of the action, or of its read set. */
+function expectedVersion({ intent }: Examination, { request }: PlannedAction): number | null {
+  if (request.expectedVersion !== null) return request.expectedVersion
+  for (const read of intent.reads) if (read.resource === request.resource) return read.version
+  return null
+}
+
+function moved(
+  code: 'STALE_VERSION' | 'STALE_READ',
+  examination: Examination,
+  resource: string,
+  expected: number,
+  current: ResourceState | undefined,
+): Rejection {
+  const actual = current?.version ?? 0
+  const owner = contractOf(examination, resource)?.owner
+  const place = {
+    resource,
+    expectedVersion: expected,
+    actualVersion: actual,
+    ...(owner === undefined ? {} : { owner }),
+    ...(current === undefined ? {} : { current }),
+  }
+  if (expected > actual) {
+    return {
+      ...place,
+      code: 'VERSION_FROM_THE_FUTURE',
+      message: `${resource} is at version ${actual}, and the intent names version ${expected}, which does not exist yet; observe again and propose on what you see`,
+    }
+  }
+  const who = current === undefined ? '' : `: ${current.lastChange.action} by ${current.lastChange.agent}`
+  const what = code === 'STALE_READ' ? 'was read' : 'was expected'
+  return {
+    ...place,
+    code,
+    message: `${resource} ${what} at version ${expected} and is now at version ${actual}${who}; observe again and decide whether the intent still makes sense`,
+  }
+}
+
+export const versions: Check = {
+  name: 'versions',
+  run(examination) {
+    for (const planned of examination.planned) {
+      if (planned.action.conflict === 'commutative') continue
+      const { before, request } = planned
+      const expected = expectedVersion(examination, planned)
+      if (expected === null) {
+        // A resource that is to be created is expected not to exist; the state check says it better where it does.
+        if (before === undefined || planned.action.from.includes('none')) continue
+        return {
+          code: 'VERSION_REQUIRED',
+          message: `${request.action} ${request.resource} needs the version it was reasoned on, as expectedVersion or in reads; it is now at version ${before.version}: observe it first, so that a decision on stale facts can be told`,
+          resource: request.resource,
+          actualVersion: before.version,
+          owner: planned.contract.owner,
+        }
+      }
+      if (expected !== (before?.version ?? 0)) return moved('STALE_VERSION', examination, request.resource, expected, before)
+    }
+    return null
+  },
+  seen: (examination) => ({
+    versions: examination.planned.map((planned) => ({
+      resource: planned.request.resource,
+      policy: planned.action.conflict,
+      expected: expectedVersion(examination, planned),
+      actual: planned.before?.version ?? 0,
+    })),
+  }),
+}
+
+export const reads: Check = {
+  name: 'reads',
+  run(examination) {
+    for (const { resource, version } of examination.intent.reads) {
+      // What the intent acts on is judged by the policy of the action, above.
+      if (examination.plannedFor(resource) !== undefined) continue
+      const current = examination.current(resource)
+      if ((current?.version ?? 0) !== version) return moved('STALE_READ', examination, resource, version, current)
+    }
+    return null
+  },
+  seen: (examination) => ({
+    reads: examination.intent.reads.map(({ resource, version }) => ({
+      resource,
+      read: version,
+      actual: examination.current(resource)?.version ?? 0,
+    })),
+  }),
+}
+
+export const reservations: Check = {
+  name: 'reservations',
+  run({ intent }) {
+    if (intent.reservation === null) return null
+    return {
+      code: 'RESERVATION_UNKNOWN',
+      message: `there is no reservation ${intent.reservation}; leave the field out, or take the reservation first`,
+    }
+  },
+}

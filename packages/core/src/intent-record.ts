@@ -1,0 +1,11 @@
+import type { Intent } from '@signalbox/contract'
+
+/** One record of the intents topic, as far as a decision depends on it. */
+export interface IntentRecord {
+  readonly offset: number
+  /** When the log took it: milliseconds since 1970, UTC. */
+  readonly timestampMs: number
+  /** Null when the bytes could not be decoded; `problem` then says why. */
+  readonly intent: Intent | null
+  readonly problem: string | null
+}

@@ -1,0 +1,12 @@
+import type { ContractSet, Limits } from '@signalbox/contract'
+
+/** Everything besides state and record that a decision depends on. */
+export interface Rules {
+  readonly contracts: ContractSet
+  readonly limits: Limits
+  readonly partitionCount: number
+  /** Names of the agents that may act at all, `*` at the end stands for any rest. Null: whoever is well-named. */
+  readonly agents: readonly string[] | null
+  /** SHA-256 of a text's UTF-8 bytes as base64url without padding. Injected: the core has no imports from its host. */
+  readonly sha256: (text: string) => string
+}
