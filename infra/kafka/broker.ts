@@ -26,6 +26,8 @@ export interface RunningBroker {
   readonly brokers: string
   /** Process id of the broker itself, for tests that kill it. */
   readonly pid: number
+  /** The temporary folder with its data, its properties and its log. */
+  readonly folder: string
   /** Resolves when the broker has ended in any way; a reason when nobody asked for it. */
   readonly ended: Promise<string | null>
   /** Stops the broker and deletes its data. Safe to call twice. */
@@ -40,6 +42,7 @@ const FORMAT_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 const ATTEMPTS = 3
 const POLL_MS = 50
+const LOG_FILE = 'broker.txt'
 const READY = 'Kafka Server started'
 const PORT_TAKEN = /Address already in use|Socket server failed to bind/
 
@@ -63,7 +66,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
 
 async function start(jars: string, options: BrokerOptions): Promise<RunningBroker | 'port taken'> {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-kafka-'))
-  const logFile = join(folder, 'broker.txt')
+  const logFile = join(folder, LOG_FILE)
   try {
     const [first, second] = await freePorts(2)
     const ports = { broker: options.port ?? first!, controller: second! }
@@ -71,7 +74,7 @@ async function start(jars: string, options: BrokerOptions): Promise<RunningBroke
     writeFileSync(properties, serverProperties(ports, join(folder, 'data')))
     await format(jars, properties)
     const keeper = spawnKeeper(jars, folder, logFile, properties)
-    return await untilReady(keeper, ports.broker, logFile, options.startTimeoutMs ?? START_TIMEOUT_MS)
+    return await untilReady(keeper, ports.broker, folder, options.startTimeoutMs ?? START_TIMEOUT_MS)
   } catch (error) {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     throw error
@@ -100,7 +103,8 @@ function spawnKeeper(jars: string, folder: string, logFile: string, properties: 
   return spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
 }
 
-async function untilReady(keeper: Keeper, port: number, logFile: string, timeoutMs: number): Promise<RunningBroker | 'port taken'> {
+async function untilReady(keeper: Keeper, port: number, folder: string, timeoutMs: number): Promise<RunningBroker | 'port taken'> {
+  const logFile = join(folder, LOG_FILE)
   const exited = new Promise<void>((resolve) => keeper.once('exit', () => resolve()))
   let alive = true
   void exited.then(() => {
@@ -112,7 +116,7 @@ async function untilReady(keeper: Keeper, port: number, logFile: string, timeout
   const pid = await firstLine(keeper, exited)
   while (alive && Date.now() < deadline) {
     log = existsSync(logFile) ? readLog(logFile, log) : log
-    if (log.includes(READY) && (await accepts('127.0.0.1', port, 1_000))) return running(keeper, port, pid, exited)
+    if (log.includes(READY) && (await accepts('127.0.0.1', port, 1_000))) return running(keeper, port, pid, folder, exited)
     await Promise.race([sleep(POLL_MS), exited])
   }
   const timedOut = alive
@@ -139,7 +143,7 @@ async function firstLine(keeper: Keeper, exited: Promise<void>): Promise<number>
   return Number(answer.trim())
 }
 
-function running(keeper: Keeper, port: number, pid: number, exited: Promise<void>): RunningBroker {
+function running(keeper: Keeper, port: number, pid: number, folder: string, exited: Promise<void>): RunningBroker {
   let stopping: Promise<void> | undefined
   // A broker that is still up must not keep its user's process from ending; the keeper then ends the broker.
   keeper.unref()
@@ -147,6 +151,7 @@ function running(keeper: Keeper, port: number, pid: number, exited: Promise<void
   return {
     brokers: `127.0.0.1:${port}`,
     pid,
+    folder,
     ended: exited.then(() => (stopping === undefined ? `The Kafka broker on port ${port} ended by itself.` : null)),
     stop() {
       stopping ??= endKeeper(keeper, exited)

@@ -27,5 +27,6 @@ export function dealPartitions(members: readonly MemberClaim[], partitionCount: 
     const smallest = [...shares.values()].reduce((best, share) => (share.length < best.length ? share : best))
     smallest.push(partition)
   }
+  for (const share of shares.values()) share.sort((left, right) => left - right)
   return shares
 }

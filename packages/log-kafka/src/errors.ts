@@ -44,13 +44,16 @@ const CODE_OF_NAME: Readonly<Record<string, LogErrorCode>> = {
   KafkaJSUnsupportedMagicByteInMessageSet: 'CORRUPT',
 }
 
-const WHAT_NEXT: Partial<Record<LogErrorCode, string>> = {
+const WHAT_NEXT: Readonly<Record<LogErrorCode, string>> = {
+  OFFSET_OUT_OF_RANGE: 'The log starts after that offset or ends before it: ask for its offsets, and read from one in that range.',
   FENCED: 'Another owner has opened the partition: give it up until it is assigned again.',
   FULL: "The broker's disk is full or broken: free space on it, then restart the broker.",
   TOO_LARGE: 'Make the record smaller, or raise max.message.bytes of the topic.',
   CORRUPT: 'The stored bytes cannot be read: restore the topic from a copy.',
   MISCONFIGURED: 'Check the topics with `signalbox topics apply`, and the rights of this client.',
   OUTCOME_UNKNOWN: 'It may or may not be in the log: read the log to find out, or repeat what is safe to repeat.',
+  OWNED: 'Stop the other owner first.',
+  CLOSED: 'Open a new one to go on.',
   TRANSIENT: 'See that the brokers are reachable; the same call may go through later.',
 }
 
@@ -97,7 +100,7 @@ export function toLogError(error: unknown, what: string, code: LogErrorCode = co
   if (error instanceof LogError) return error
   const root = rootOf(error)
   const detail = root.type === undefined ? root.message : `${root.type}: ${root.message}`
-  return new LogError(code, `${what}: ${detail.replace(/\.$/, '')}. ${WHAT_NEXT[code] ?? ''}`.trimEnd(), { cause: error })
+  return new LogError(code, `${what}: ${detail.replace(/\.$/, '')}. ${WHAT_NEXT[code]}`, { cause: error })
 }
 
 export function closedError(what: string): LogError {

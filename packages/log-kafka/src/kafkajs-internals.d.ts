@@ -1,17 +1,17 @@
 // The parts of kafkajs 2.2.4 below its public API that this package builds on. The version is pinned exactly, and every
 // shape here is exercised against a real broker by the tests. Why below the API: its consumer cannot be told where to start
 // (no assign), jumps silently when an offset is out of range and leaks aborted records; its producer waits 300 ms between
-// transactions and is quadratic in the size of a send; see `docs` of the design, "On Kafka".
+// transactions and is quadratic in the size of a send; each has a test under `test/`.
 
 declare module 'kafkajs/src/cluster/index.js' {
   import type { ConnectionOptions } from 'node:tls'
-  import type { SASLOptions } from 'kafkajs'
+  import type { ISocketFactory, SASLOptions } from 'kafkajs'
   import type { Broker } from 'kafkajs/src/broker/index.js'
   import type { RootLogger } from 'kafkajs/src/loggers/index.js'
 
   interface ClusterOptions {
     readonly logger: RootLogger
-    readonly socketFactory: unknown
+    readonly socketFactory: ISocketFactory
     readonly brokers: readonly string[]
     readonly ssl: boolean | ConnectionOptions | undefined
     readonly sasl: SASLOptions | undefined
@@ -155,7 +155,8 @@ declare module 'kafkajs/src/loggers/index.js' {
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {
-  export default function socketFactory(): unknown
+  import type { ISocketFactory } from 'kafkajs'
+  export default function socketFactory(): ISocketFactory
 }
 
 declare module 'kafkajs/src/network/requestQueue/index.js' {

@@ -79,7 +79,7 @@ export class KafkaMembership implements Membership {
       try {
         const round = await this.#session.join(this.#held)
         if (round === null || this.#lifetime.ended) continue
-        this.#assign(round)
+        if (!this.#assign(round)) return
         await this.#beat()
       } catch (error) {
         if (this.#lifetime.ended) return
@@ -89,7 +89,8 @@ export class KafkaMembership implements Membership {
     }
   }
 
-  #assign({ generation, partitions }: Round): void {
+  /** False when the listener threw, which is a fault of its own that joining again would not mend. */
+  #assign({ generation, partitions }: Round): boolean {
     this.#generation = Math.max(generation, this.#generation + 1)
     this.#options.onGeneration(this.#generation)
     this.#held = partitions
@@ -97,8 +98,14 @@ export class KafkaMembership implements Membership {
       const controller = new AbortController()
       const assignment: Assignment = { partition, generation: this.#generation, signal: controller.signal }
       this.#owned.set(partition, { assignment, controller })
-      this.#options.listener.assigned(assignment)
+      try {
+        this.#options.listener.assigned(assignment)
+      } catch (error) {
+        void this.#lose(error)
+        return false
+      }
     }
+    return true
   }
 
   /** Says that it is alive until the group is dealt anew, or has gone on without it. */

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Topic } from '@signalbox/log'
-import type { SASLOptions } from 'kafkajs'
+import type { ISocketFactory, SASLOptions } from 'kafkajs'
 
 /** One line of kafkajs's own log: connections lost and found again, and the like. */
 export interface KafkaLogEntry {
@@ -22,6 +22,8 @@ export interface KafkaConnectionOptions {
   readonly connectionTimeoutMs?: number
   /** How long one request may wait for its answer, and one call of the port for Kafka to recover. Default 10,000. */
   readonly requestTimeoutMs?: number
+  /** How connections are made, for a proxy or another way through. Default: TCP, with TLS where `ssl` is given. */
+  readonly socketFactory?: ISocketFactory
   /** Receives kafkajs's own log; nothing is written anywhere without it. */
   readonly onLogEntry?: (entry: KafkaLogEntry) => void
 }
@@ -48,6 +50,7 @@ export interface Settings {
   readonly sasl: SASLOptions | undefined
   readonly connectionTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly socketFactory: ISocketFactory | undefined
   readonly onLogEntry: ((entry: KafkaLogEntry) => void) | undefined
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -66,6 +69,7 @@ export function settingsOf(options: KafkaLogOptions): Settings {
     sasl: options.sasl,
     connectionTimeoutMs: options.connectionTimeoutMs ?? 3_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+    socketFactory: options.socketFactory,
     onLogEntry: options.onLogEntry,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? 1_000,

@@ -1,5 +1,5 @@
 import { isLogError, LogError, type Topic } from '@signalbox/log'
-import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs'
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs'
 import { publicClient } from './client.ts'
 import { errorType, toLogError } from './errors.ts'
 import { type KafkaConnectionOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
@@ -9,6 +9,8 @@ import { retrying } from './wait.ts'
 const MAX_BATCH_BYTES = 2 * 1024 * 1024
 const APPLY = 'Run `signalbox topics apply`, which creates and mends them.'
 const DYNAMIC_TOPIC_CONFIG = 1
+// Node does not see this name among the exports of kafkajs, only as a property of its default export.
+const TOPIC_RESOURCE = kafkajs.ConfigResourceTypes.TOPIC
 
 const COMMON: Readonly<Record<string, string>> = {
   // Time is the log's: invariant 5 of the port.
@@ -149,7 +151,7 @@ interface ConfigValue {
 async function configsOf(admin: Admin, { topicPrefix }: Settings, topic: Topic): Promise<ReadonlyMap<string, ConfigValue>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topicName(topicPrefix, topic) }],
+    resources: [{ type: TOPIC_RESOURCE, name: topicName(topicPrefix, topic) }],
   })
   const entries = resources[0]?.configEntries ?? []
   return new Map(
@@ -181,7 +183,7 @@ async function mend(admin: Admin, settings: Settings, topic: Topic, extra: Reado
     validateOnly: false,
     resources: [
       {
-        type: ConfigResourceTypes.TOPIC,
+        type: TOPIC_RESOURCE,
         name: topicName(settings.topicPrefix, topic),
         configEntries: Object.entries(entries).map(([name, value]) => ({ name, value })),
       },

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { FetchedMessage } from 'kafkajs/src/broker/index.js'
+import { describe, it } from 'vitest'
+import { codeOf, toLogError } from '../src/errors.ts'
+import { chunksOf, committedRecords, offsetAfter, storedBytes } from '../src/records.ts'
+import { sequenceAfter } from '../src/transactional-producer.ts'
+
+interface BatchShape {
+  readonly firstOffset: number
+  readonly producerId: string
+  readonly values: readonly string[]
+  readonly marker?: 'commit' | 'abort'
+}
+
+function messagesOf({ firstOffset, producerId, values, marker }: BatchShape): readonly FetchedMessage[] {
+  const batchContext = { firstOffset: `${firstOffset}`, lastOffsetDelta: values.length - 1, producerId, inTransaction: true }
+  return values.map((value, index) => ({
+    offset: `${firstOffset + index}`,
+    timestamp: '1700000000000',
+    key: marker === undefined ? Buffer.alloc(4) : Buffer.from([0, 0, 0, marker === 'commit' ? 1 : 0]),
+    value: Buffer.from(value),
+    headers: {},
+    isControlRecord: marker !== undefined,
+    batchContext,
+  }))
+}
+
+function valuesOf(batches: readonly BatchShape[], abortedTransactions: readonly { producerId: string; firstOffset: string }[], from = 0) {
+  const messages = batches.flatMap(messagesOf)
+  return committedRecords({ messages, abortedTransactions }, from).map(({ value }) => Buffer.from(value!).toString())
+}
+
+describe('committedRecords', () => {
+  it('hides aborted transactions that have all begun before the first batch of the answer', () => {
+    const batches: BatchShape[] = [
+      { firstOffset: 10, producerId: '2', values: ['two'] },
+      { firstOffset: 11, producerId: '1', values: ['one'] },
+      { firstOffset: 12, producerId: '3', values: ['three'] },
+    ]
+    // One at a time, as kafkajs does it, would let the first record pass.
+    const aborted = [
+      { producerId: '1', firstOffset: '0' },
+      { producerId: '2', firstOffset: '1' },
+    ]
+    assert.deepEqual(valuesOf(batches, aborted, 10), ['three'])
+    assert.deepEqual(valuesOf(batches, aborted.toReversed(), 10), ['three'], 'in whatever order the broker lists them')
+  })
+
+  it('goes on hiding after a user key of four zero bytes, and stops at the marker', () => {
+    const batches: BatchShape[] = [
+      { firstOffset: 0, producerId: '1', values: ['a', 'b', 'c'] },
+      { firstOffset: 3, producerId: '1', values: ['marker'], marker: 'abort' },
+      { firstOffset: 4, producerId: '1', values: ['d'] },
+      { firstOffset: 5, producerId: '1', values: ['marker'], marker: 'commit' },
+    ]
+    assert.deepEqual(valuesOf(batches, [{ producerId: '1', firstOffset: '0' }]), ['d'])
+  })
+
+  it('leaves out what lies before the wanted offset, and goes on past the markers', () => {
+    const batches: BatchShape[] = [
+      { firstOffset: 0, producerId: '1', values: ['a', 'b', 'c'] },
+      { firstOffset: 3, producerId: '1', values: ['marker'], marker: 'commit' },
+    ]
+    assert.deepEqual(valuesOf(batches, [], 2), ['c'])
+    assert.equal(offsetAfter({ messages: batches.flatMap(messagesOf) }, 2), 4)
+    assert.equal(offsetAfter({ messages: [] }, 2), 2)
+  })
+})
+
+describe('chunksOf', () => {
+  it('keeps every record, in order, in runs of at most 1,000 records and 1 MiB unless one alone is larger', () => {
+    const sizes = fc.array(fc.oneof(fc.nat(200), fc.nat(2_000_000)), { maxLength: 3_000, size: 'max' })
+    fc.assert(
+      fc.property(sizes, (lengths) => {
+        const shared = new Uint8Array(2_000_001)
+        const records = lengths.map((length) => ({ key: 'k', value: shared.subarray(0, length), headers: { ce_id: '1' } }))
+        const chunks = chunksOf(records)
+        assert.deepEqual(
+          chunks.flat().map(({ value }) => value.length),
+          lengths,
+        )
+        for (const chunk of chunks) {
+          const bytes = chunk.reduce((sum, record) => sum + storedBytes(record), 0)
+          assert.ok(chunk.length > 0 && chunk.length <= 1_000)
+          assert.ok(chunk.length === 1 || bytes <= 1024 * 1024)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe('sequenceAfter', () => {
+  it('wraps to 0 behind the largest 31-bit number', () => {
+    assert.equal(sequenceAfter(5, 10), 15)
+    assert.equal(sequenceAfter(2_147_483_646, 1), 2_147_483_647)
+    assert.equal(sequenceAfter(2_147_483_647, 1), 0)
+    assert.equal(sequenceAfter(2_147_483_640, 10), 2)
+  })
+})
+
+describe('errors', () => {
+  const protocolError = (type: string) => Object.assign(new Error('as the broker says it.'), { name: 'KafkaJSProtocolError', type })
+
+  it('take their code from the innermost error, and say what to do next', () => {
+    assert.equal(codeOf(protocolError('INVALID_PRODUCER_EPOCH')), 'FENCED')
+    assert.equal(codeOf(protocolError('PRODUCER_FENCED')), 'FENCED')
+    assert.equal(codeOf(new Error('retries exceeded', { cause: protocolError('MESSAGE_TOO_LARGE') })), 'TOO_LARGE')
+    assert.equal(codeOf(new Error('connect ECONNREFUSED')), 'TRANSIENT')
+    const cause = protocolError('OFFSET_OUT_OF_RANGE')
+    const error = toLogError(cause, 'Reading failed')
+    assert.equal(error.code, 'OFFSET_OUT_OF_RANGE')
+    assert.equal(error.cause, cause)
+    assert.match(error.message, /^Reading failed: OFFSET_OUT_OF_RANGE: as the broker says it\. .+/)
+  })
+})

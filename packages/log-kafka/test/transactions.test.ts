@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { isLogError, type Log } from '@signalbox/log'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { openKafkaLog } from '../src/index.ts'
+import { topicName, transactionalId } from '../src/settings.ts'
+import { retryDelayMs } from '../src/wait.ts'
+import { API, FaultySockets } from './support/faulty-sockets.ts'
+import { batch, openWriter, PATIENCE_MS, readAll, record, textsOf } from './support/records.ts'
+import { brokersForTests, dropTopics, makeTopics, plainKafka, uniquePrefix } from './support/topics.ts'
+
+const topicPrefix = uniquePrefix()
+const eventsTopic = topicName(topicPrefix, 'events')
+const timeout = PATIENCE_MS * 3
+let log: Log
+let nextPartition = 0
+const PARTITIONS = 12
+
+beforeAll(async () => {
+  await makeTopics(topicPrefix, PARTITIONS)
+  log = await openKafkaLog({ brokers: brokersForTests(), topicPrefix })
+}, timeout)
+
+afterAll(async () => {
+  await log.close()
+  await dropTopics(topicPrefix)
+}, timeout)
+
+function freshPartition(): number {
+  if (nextPartition === PARTITIONS) throw new Error('raise PARTITIONS')
+  return nextPartition++
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const [outcome] = await Promise.allSettled([promise])
+  if (outcome.status === 'fulfilled') return 'fulfilled'
+  assert.ok(isLogError(outcome.reason), String(outcome.reason))
+  return outcome.reason.code
+}
+
+describe('transactions back to back', { timeout }, () => {
+  it('are retried within milliseconds while the markers of the one before are written: kafkajs would wait 300 ms', async () => {
+    for (let attempt = 1; attempt <= 10; attempt++)
+      assert.ok(retryDelayMs(attempt) <= 10, `retry ${attempt} waits ${retryDelayMs(attempt)} ms`)
+    assert.ok(retryDelayMs(100) <= 1_000, 'and no more than a second, however long it takes')
+    const sockets = new FaultySockets()
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+    const partition = freshPartition()
+    const writer = await openWriter(other, partition)
+    for (let index = 0; index < 20; index++) await writer.append(batch(`${index}`))
+    assert.equal(sockets.sent.filter((apiKey) => apiKey === API.endTxn).length, 20, 'one transaction for each append that waited')
+    await other.close()
+    assert.equal((await readAll(log, 'events', partition)).length, 20)
+  })
+
+  it('take along what was appended meanwhile: 200 overlapping batches need a few transactions', async () => {
+    const sockets = new FaultySockets()
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+    const partition = freshPartition()
+    const writer = await openWriter(other, partition)
+    await Promise.all(Array.from({ length: 200 }, (_, index) => writer.append(batch(`${index}`))))
+    const transactions = sockets.sent.filter((apiKey) => apiKey === API.endTxn).length
+    assert.ok(transactions < 20, `${transactions} transactions`)
+    await other.close()
+  })
+
+  it('take 6,000 events and 1,500 dead letters in one batch, at offsets without a gap', async () => {
+    const partition = freshPartition()
+    const writer = await openWriter(log, partition)
+    const texts = Array.from({ length: 6_000 }, (_, index) => `event ${index}`)
+    const deadTexts = Array.from({ length: 1_500 }, (_, index) => `dead letter ${index}`)
+    const { firstOffset, lastOffset } = await writer.append({ events: texts.map(record), deadLetters: deadTexts.map(record) })
+    assert.equal(lastOffset - firstOffset, texts.length - 1)
+    assert.deepEqual(textsOf(await readAll(log, 'events', partition)), texts)
+    assert.deepEqual(textsOf(await readAll(log, 'dead-letters', partition)), deadTexts)
+    await writer.close()
+  })
+})
+
+describe('a writer whose connection breaks', { timeout }, () => {
+  for (const { fault, visible } of [
+    { fault: 'lost-answer', visible: ['before', 'in doubt'] },
+    { fault: 'lost-request', visible: ['before'] },
+  ] as const) {
+    it(`says OUTCOME_UNKNOWN when the commit meets a ${fault}, and the next owner finds out`, async () => {
+      const sockets = new FaultySockets()
+      const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+      const partition = freshPartition()
+      const writer = await openWriter(other, partition)
+      await writer.append(batch('before'))
+      sockets.break(API.endTxn, fault)
+      assert.equal(await codeOf(writer.append(batch('in doubt'))), 'OUTCOME_UNKNOWN')
+      assert.equal(await codeOf(writer.append(batch('never'))), 'TRANSIENT')
+      const commits = sockets.sent.filter((apiKey) => apiKey === API.endTxn).length
+      assert.equal(commits, 2, 'a commit is sent once: it is not repaired')
+      await writer.close()
+      const owner = await openWriter(other, partition, 2)
+      await owner.append(batch('after'))
+      assert.deepEqual(textsOf(await readAll(log, 'events', partition)), [...visible, 'after'])
+      await other.close()
+    })
+  }
+
+  it('says TRANSIENT when an append breaks before the commit, and nothing of it is ever visible', async () => {
+    const sockets = new FaultySockets()
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+    const partition = freshPartition()
+    const writer = await openWriter(other, partition)
+    sockets.break(API.produce, 'lost-answer')
+    assert.equal(await codeOf(writer.append(batch('never'))), 'TRANSIENT')
+    await writer.close()
+    const owner = await openWriter(other, partition, 2)
+    await owner.append(batch('after'))
+    assert.deepEqual(textsOf(await readAll(log, 'events', partition)), ['after'])
+    await other.close()
+  })
+
+  it('says OUTCOME_UNKNOWN of an intent whose acknowledgement is lost, and takes it again', async () => {
+    const sockets = new FaultySockets()
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+    const partition = freshPartition()
+    sockets.break(API.produce, 'lost-answer')
+    assert.equal(await codeOf(other.append(partition, record('twice'))), 'OUTCOME_UNKNOWN')
+    await other.append(partition, record('twice'))
+    assert.deepEqual(textsOf(await readAll(log, 'intents', partition)), ['twice', 'twice'])
+    await other.close()
+  })
+})
+
+describe('transactions of others', { timeout }, () => {
+  it('are decided when a partition is opened: an open one is aborted, its owner fenced, its records never visible', async () => {
+    const partition = freshPartition()
+    const zombie = plainKafka().producer({
+      transactionalId: transactionalId(topicPrefix, partition),
+      maxInFlightRequests: 1,
+      idempotent: true,
+    })
+    await zombie.connect()
+    const transaction = await zombie.transaction()
+    await transaction.send({ topic: eventsTopic, messages: [{ partition, key: 'scope', value: 'by the zombie' }] })
+    const writer = await openWriter(log, partition)
+    await writer.append(batch('by the owner'))
+    await assert.rejects(transaction.commit())
+    assert.deepEqual(textsOf(await readAll(log, 'events', partition)), ['by the owner'])
+    await writer.close()
+    await zombie.disconnect()
+  })
+
+  it('leave nothing that was aborted, interleaved and with keys that look like markers', async () => {
+    const partition = freshPartition()
+    // Four zero bytes: what kafkajs's own filter takes for the end of an aborted transaction.
+    const key = Buffer.alloc(4)
+    const producers = ['a', 'b', 'c'].map((name) =>
+      plainKafka().producer({ transactionalId: `${topicPrefix}.${name}`, maxInFlightRequests: 1, idempotent: true }),
+    )
+    await Promise.all(producers.map((producer) => producer.connect()))
+    const committed: string[] = []
+    for (let round = 0; round < 4; round++) {
+      const transactions = await Promise.all(producers.map((producer) => producer.transaction()))
+      for (const part of [0, 1, 2]) {
+        for (const [index, transaction] of transactions.entries()) {
+          const aborts = (round + index) % 3 !== 0
+          const value = `${round} ${index} ${part}${aborts ? ' aborted' : ''}`
+          await transaction.send({ topic: eventsTopic, messages: [0, 1].map((copy) => ({ partition, key, value: `${value} ${copy}` })) })
+          if (!aborts) committed.push(`${value} 0`, `${value} 1`)
+        }
+      }
+      for (const [index, transaction] of transactions.entries()) {
+        if ((round + index) % 3 === 0) await transaction.commit()
+        else await transaction.abort()
+      }
+    }
+    // A commit of theirs is answered before it is readable; ours is not, and lies behind theirs.
+    const writer = await openWriter(log, partition)
+    await writer.append(batch('last'))
+    assert.deepEqual(textsOf(await readAll(log, 'events', partition)), [...committed, 'last'])
+    await writer.close()
+    await Promise.all(producers.map((producer) => producer.disconnect()))
+  })
+})
