@@ -4,7 +4,7 @@ import Cluster from 'kafkajs/src/cluster/index.js'
 import { createLogger } from 'kafkajs/src/loggers/index.js'
 import defaultSocketFactory from 'kafkajs/src/network/socketFactory.js'
 import { codeOf, errorType } from './errors.ts'
-import { repairKafkajs } from './kafkajs-repairs.ts'
+import { repairKafkajs, withQuietSockets } from './kafkajs-repairs.ts'
 import type { Settings } from './settings.ts'
 import { withinMs } from './wait.ts'
 
@@ -34,6 +34,10 @@ function retryOf({ brokers }: Settings) {
   return { retries: brokers.length + 1, initialRetryTime: 5, maxRetryTime: 50 }
 }
 
+function socketFactoryOf({ socketFactory }: Settings) {
+  return withQuietSockets(socketFactory ?? defaultSocketFactory())
+}
+
 /** kafkajs's public API, for what it does well: topics. */
 export function publicClient(settings: Settings): Kafka {
   repairKafkajs()
@@ -42,7 +46,7 @@ export function publicClient(settings: Settings): Kafka {
     clientId: settings.clientId,
     ...(settings.ssl === undefined ? {} : { ssl: settings.ssl }),
     ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
-    ...(settings.socketFactory === undefined ? {} : { socketFactory: settings.socketFactory }),
+    socketFactory: socketFactoryOf(settings),
     connectionTimeout: settings.connectionTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
     retry: retryOf(settings),
@@ -70,7 +74,7 @@ export class Client {
         level: settings.onLogEntry === undefined ? logLevel.NOTHING : logLevel.INFO,
         logCreator: logCreatorOf(settings),
       }),
-      socketFactory: settings.socketFactory ?? defaultSocketFactory(),
+      socketFactory: socketFactoryOf(settings),
       brokers: settings.brokers,
       ssl: settings.ssl,
       sasl: settings.sasl,

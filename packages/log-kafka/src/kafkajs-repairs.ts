@@ -1,3 +1,4 @@
+import type { ISocketFactory } from 'kafkajs'
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 import { errorCodes } from 'kafkajs/src/protocol/error.js'
 
@@ -29,4 +30,17 @@ function nameNewerErrors(): void {
     { type: 'TRANSACTION_ABORTABLE', code: 120, retriable: false, message: 'The transaction must be aborted' },
   ]
   for (const error of newer) if (!errorCodes.some(({ code }) => code === error.code)) errorCodes.push(error)
+}
+
+/**
+ * kafkajs disconnects a connection that has failed again and again while it looks for brokers, and each time calls `unref`
+ * of the same dead socket, which then waits in vain to be connected: Node warns of the pile of listeners.
+ */
+export function withQuietSockets(factory: ISocketFactory): ISocketFactory {
+  return (options) => {
+    const socket = factory(options)
+    const unref = socket.unref.bind(socket)
+    socket.unref = () => (socket.destroyed ? socket : unref())
+    return socket
+  }
 }

@@ -1,8 +1,9 @@
 import { type Assignment, type AssignmentListener, isLogError, LogError, type Membership } from '@signalbox/log'
+import { isPassing } from './client.ts'
 import { closedError, codeOf, toLogError } from './errors.ts'
 import { GroupSession, type GroupSessionOptions, type Round } from './group-session.ts'
 import { Lifetime } from './lifetime.ts'
-import { LONGEST_RETRY_MS, pause, withinMs } from './wait.ts'
+import { LONGEST_RETRY_MS, pause, retrying, withinMs } from './wait.ts'
 
 interface Owned {
   readonly assignment: Assignment
@@ -45,12 +46,18 @@ export class KafkaMembership implements Membership {
     return this.#left
   }
 
-  /** Asks the group whether the assignment still stands. Errors: FENCED, TRANSIENT. Foreign assignments pass. */
+  /**
+   * Asks the group whether the assignment still stands. Passes one that is over by its own signal, and those that are not of
+   * this membership. Errors: FENCED, TRANSIENT.
+   */
   async confirm(assignment: Assignment): Promise<void> {
     if (this.#owned.get(assignment.partition)?.assignment !== assignment) return
     try {
-      if ((await this.#session.heartbeat()) !== 'expelled') return
+      const deadlineMs = performance.now() + this.#options.settings.connectionTimeoutMs
+      const asking = { deadlineMs, signal: assignment.signal, retriable: isPassing }
+      if ((await retrying(asking, () => this.#session.heartbeat())) !== 'expelled') return
     } catch (error) {
+      if (assignment.signal.aborted) return
       throw toLogError(error, `The group could not confirm that partition ${assignment.partition} is still assigned here`, 'TRANSIENT')
     }
     const message = `The group has given partition ${assignment.partition} to somebody else. Wait until it is assigned again.`
@@ -122,8 +129,8 @@ export class KafkaMembership implements Membership {
       } catch (error) {
         if (codeOf(error) !== 'TRANSIENT') throw error
         if (performance.now() - heardMs < sessionTimeoutMs) continue
-        // By now the group has given the partitions to others, if anybody can reach it at all.
-        this.#session.forget()
+        // By now the group has given the partitions to others, if anybody can reach it at all. The member's id is kept: where
+        // the group has not missed it, a new member would have to wait for the old one's session to run out.
         return await this.#letGo('already over')
       }
     }

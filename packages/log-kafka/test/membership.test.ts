@@ -6,6 +6,7 @@ import { Client } from '../src/client.ts'
 import { dealPartitions } from '../src/deal-partitions.ts'
 import { openKafkaLog } from '../src/index.ts'
 import { groupName, settingsOf, topicName } from '../src/settings.ts'
+import { FaultySockets } from './support/faulty-sockets.ts'
 import { PATIENCE_MS, until } from './support/records.ts'
 import { brokersForTests, dropTopics, makeTopics, plainKafka, uniquePrefix } from './support/topics.ts'
 
@@ -116,6 +117,23 @@ describe('the membership', { timeout }, () => {
     first.onRevoked = () => new Promise(() => {})
     await there.close()
     await until('everything is back in spite of an owner that never lets go', () => first.assignments.length === 5)
+  })
+
+  it('ends assignments when it has not heard of the group for a whole session, and recovers by itself', async () => {
+    const sockets = new FaultySockets()
+    const short = { sessionTimeoutMs: 6_000, requestTimeoutMs: 500, heartbeatIntervalMs: 100 }
+    const log = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory, ...short })
+    logs.push(log)
+    const listener = new Listener()
+    await log.join(listener)
+    await until('the first assignment', () => listener.assignments.length === 2)
+    sockets.silent = true
+    await until('the end of the assignments', () => listener.revocations.length === 2)
+    assert.ok(listener.revocations.every(({ abortedBefore }) => abortedBefore))
+    sockets.silent = false
+    await until('the second assignment', () => listener.assignments.length === 4)
+    assert.ok(listener.assignments[2]!.generation > listener.assignments[1]!.generation)
+    assert.deepEqual(listener.errors, [])
   })
 
   it('is lost when the group cannot take it, and says why', async () => {

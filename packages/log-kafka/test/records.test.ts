@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { FetchedMessage } from 'kafkajs/src/broker/index.js'
+import defaultSocketFactory from 'kafkajs/src/network/socketFactory.js'
 import { describe, it } from 'vitest'
+import { freePorts } from '../../../infra/kafka/ports.ts'
 import { codeOf, toLogError } from '../src/errors.ts'
+import { withQuietSockets } from '../src/kafkajs-repairs.ts'
 import { chunksOf, committedRecords, offsetAfter, storedBytes } from '../src/records.ts'
 import { sequenceAfter } from '../src/transactional-producer.ts'
 
@@ -97,6 +100,17 @@ describe('sequenceAfter', () => {
     assert.equal(sequenceAfter(2_147_483_646, 1), 2_147_483_647)
     assert.equal(sequenceAfter(2_147_483_647, 1), 0)
     assert.equal(sequenceAfter(2_147_483_640, 10), 2)
+  })
+})
+
+describe('withQuietSockets', () => {
+  it('gathers no listeners on a socket that failed, however often it is let go', async () => {
+    const [port] = await freePorts(1)
+    const socket = withQuietSockets(defaultSocketFactory())({ host: '127.0.0.1', port: port!, ssl: undefined!, onConnect: () => {} })
+    await new Promise((resolve) => socket.once('error', resolve))
+    const before = socket.listenerCount('connect')
+    for (let time = 0; time < 20; time++) socket.unref()
+    assert.equal(socket.listenerCount('connect'), before)
   })
 })
 

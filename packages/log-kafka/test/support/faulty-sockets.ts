@@ -15,6 +15,8 @@ const API_KEY_AT = 4
 /** Real connections to the real broker, one of which breaks when it is told to. */
 export class FaultySockets {
   readonly sent: number[] = []
+  /** While true, whatever is sent vanishes and every connection stays: a network that has gone quiet. */
+  silent = false
   #fault: { readonly apiKey: number; readonly fault: Fault } | undefined
 
   /** The next request of this kind meets the fault. */
@@ -29,6 +31,7 @@ export class FaultySockets {
       socket.write = ((data: Buffer, encoding?: BufferEncoding) => {
         const apiKey = data.readInt16BE(API_KEY_AT)
         this.sent.push(apiKey)
+        if (this.silent) return true
         if (this.#fault?.apiKey !== apiKey) return write(data, encoding)
         const { fault } = this.#fault
         this.#fault = undefined
