@@ -66,16 +66,16 @@ class Bucket {
     }
   }
 
-  add(words: Uint32Array, digest: RememberedDecision['digest'], offset: number, codeNumber: number): void {
+  add(words: Uint32Array, digest: RememberedDecision['digest'], offset: number, codeNumber: number, replace: boolean): void {
     if (this.#size + 1 > maxLoad * this.#capacity) this.#grow()
     const found = this.find(words)
-    if (found >= 0) return
-    const slot = ~found
+    if (found >= 0 && !replace) return
+    const slot = found >= 0 ? found : ~found
     this.#ids.set(words, 4 * slot)
     this.#digests.set(digest, 4 * slot)
     this.#offsets[slot] = offset
     this.#codes[slot] = codeNumber + 1
-    this.#size++
+    if (found < 0) this.#size++
   }
 
   #grow(): void {
@@ -132,7 +132,8 @@ export class RememberedIds {
     return { digest, offset, code: codeNumber === 0 ? null : this.#codes[codeNumber]! }
   }
 
-  remember(intentId: string, decision: RememberedDecision): void {
+  /** The first decision of an id stays, unless `replace` is set. */
+  remember(intentId: string, decision: RememberedDecision, replace = false): void {
     const words = this.#words
     if (!parseUuidV7(intentId, words)) return
     const hour = Math.floor(uuidTimeMs(words) / bucketMs)
@@ -141,7 +142,7 @@ export class RememberedIds {
       bucket = new Bucket()
       this.#buckets.set(hour, bucket)
     }
-    bucket.add(words, decision.digest, decision.offset, this.#codeNumber(decision.code ?? ''))
+    bucket.add(words, decision.digest, decision.offset, this.#codeNumber(decision.code ?? ''), replace)
   }
 
   /** Drops the buckets that lie wholly before the horizon. */
@@ -161,5 +162,26 @@ export class RememberedIds {
       this.#codeNumbers.set(code, number)
     }
     return number
+  }
+}
+
+/** Where the first decision of each intent lies, for readers. Compact like the ids above; forgets nothing. */
+export class IdIndex {
+  readonly #partitions: RememberedIds[] = []
+  readonly #words = new Uint32Array(4)
+
+  /** The first entry of an id stays, except that a decision that uses the id up replaces one that did not. */
+  add(intentId: string, partition: number, logOffset: number, usesIdUp: boolean): void {
+    this.#partitions[partition] ??= new RememberedIds(Number.MAX_SAFE_INTEGER)
+    this.#partitions[partition].remember(intentId, { digest: [0, 0, 0, 0], offset: logOffset, code: null }, usesIdUp)
+  }
+
+  find(intentId: string): { readonly partition: number; readonly logOffset: number } | undefined {
+    if (!parseUuidV7(intentId, this.#words)) return undefined
+    for (const [partition, ids] of this.#partitions.entries()) {
+      const found = ids?.find(this.#words)
+      if (found !== undefined) return { partition, logOffset: found.offset }
+    }
+    return undefined
   }
 }

@@ -1,1 +1,3 @@
-export {}
+export * from './event-reader.ts'
+export * from './read-model.ts'
+export * from './restore.ts'

@@ -1,1 +1,6 @@
-export {}
+export { contractsMisfit } from './contracts-fit.ts'
+export * from './metrics.ts'
+export { PartitionOwner } from './partition-owner.ts'
+export { Sequencer } from './sequencer.ts'
+export * from './settings.ts'
+export * from './wiring.ts'

@@ -1,0 +1,72 @@
+/** Reads the events of a partition in log order, with the chain checked. Holds no writer: it cannot change a log. */
+import { Chain, ChainError, type Codec, chainHeader, UnknownSchemaError } from '@signalbox/codec'
+import type { Event } from '@signalbox/contract'
+import { type Cursor, LogError, type LogReader, type LogRecord } from '@signalbox/log'
+
+/** An event with where it lies in the log. */
+export interface LoggedEvent {
+  readonly event: Event
+  readonly logOffset: number
+  readonly timestampMs: number
+}
+
+const bounds = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024 }
+
+export interface EventReaderOptions {
+  readonly log: LogReader
+  readonly codec: Codec
+  readonly partition: number
+  /** First log offset wanted. Only from 0 on is the chain checked: a later start does not know the link before it. */
+  readonly fromOffset: number
+}
+
+export class EventReader {
+  readonly #cursor: Cursor
+  readonly #codec: Codec
+  readonly #partition: number
+  /** The chain up to the last event read; null when reading began in the middle. */
+  readonly chain: Chain | null
+  readonly #logName: string
+
+  private constructor(options: EventReaderOptions, cursor: Cursor) {
+    this.#cursor = cursor
+    this.#codec = options.codec
+    this.#partition = options.partition
+    this.#logName = options.log.name
+    this.chain = options.fromOffset === 0 ? new Chain() : null
+  }
+
+  static async open(options: EventReaderOptions): Promise<EventReader> {
+    const cursor = await options.log.cursor({ topic: 'events', partition: options.partition, fromOffset: options.fromOffset })
+    return new EventReader(options, cursor)
+  }
+
+  /** The next events; empty when none came within `waitMs`. Errors as of a cursor; CORRUPT for a broken chain or bytes that are no event. */
+  async next(waitMs: number, maxRecords = bounds.maxRecords): Promise<readonly LoggedEvent[]> {
+    const records = await this.#cursor.next({ ...bounds, maxRecords, waitMs })
+    const events: LoggedEvent[] = []
+    for (const record of records)
+      events.push({ event: await this.#decode(record), logOffset: record.offset, timestampMs: record.timestampMs })
+    return events
+  }
+
+  async close(): Promise<void> {
+    await this.#cursor.close()
+  }
+
+  async #decode(record: LogRecord): Promise<Event> {
+    const at = `event offset ${record.offset} of partition ${this.#partition} of the ${this.#logName} log`
+    const value = record.value ?? new Uint8Array()
+    try {
+      this.chain?.verify(value, record.headers[chainHeader], at)
+      return this.#codec.decodeEvent(value)
+    } catch (error) {
+      if (error instanceof UnknownSchemaError) {
+        await this.#codec.framing.learn(error.schemaId)
+        return this.#codec.decodeEvent(value)
+      }
+      if (error instanceof ChainError) throw new LogError('CORRUPT', error.message, { cause: error })
+      throw new LogError('CORRUPT', `${at} cannot be decoded: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * A read model over all partitions: the state that the events give, and where the decision of each intent lies. Follows
+ * the log as it grows. Nothing is ever written.
+ */
+import type { Codec } from '@signalbox/codec'
+import type { Limits } from '@signalbox/contract'
+import { evolve, IdIndex, isRemembered, PartitionState } from '@signalbox/core'
+import { type Clock, isLogError, type LogReader } from '@signalbox/log'
+import { EventReader, type LoggedEvent } from './event-reader.ts'
+
+export type EventListener = (partition: number, logged: LoggedEvent) => void
+
+export interface ReadModelOptions {
+  readonly log: LogReader
+  readonly codec: Codec
+  readonly limits: Limits
+  readonly clock: Clock
+  /** Called when following a partition failed for good: damaged bytes, or a log that starts later than it should. */
+  readonly failed: (error: Error) => void
+}
+
+const waitMs = 1_000
+const retryMs = 500
+
+export class ReadModel {
+  readonly #options: ReadModelOptions
+  readonly #states: PartitionState[] = []
+  // The log offset behind the last event applied.
+  readonly #positions: number[] = []
+  // Whether the log had nothing more to give when it was last asked.
+  readonly #idle: boolean[] = []
+  readonly #decisions = new IdIndex()
+  readonly #listeners = new Set<EventListener>()
+  readonly #abort = new AbortController()
+  readonly #waiters = new Set<() => void>()
+  #following: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ReadModelOptions) {
+    this.#options = options
+    for (let partition = 0; partition < options.log.partitionCount; partition++) {
+      this.#states.push(new PartitionState(partition, options.limits))
+      this.#positions.push(0)
+      this.#idle.push(false)
+    }
+  }
+
+  /** Reads what is there, then follows; resolves when every partition has reached the end that it had at the call. */
+  async start(): Promise<void> {
+    const ends = await Promise.all(this.#states.map(async ({ partition }) => (await this.#options.log.offsets('events', partition)).end))
+    this.#following = Promise.all(this.#states.map((state) => this.#follow(state)))
+    // The end of a log may lie behind a transaction's marker, which nobody is given: an empty answer tells as well.
+    await Promise.all(
+      ends.map((end, partition) =>
+        this.#until(() => this.#positions[partition]! >= end || this.#idle[partition]! || this.#abort.signal.aborted),
+      ),
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    this.#wake()
+    await this.#following
+  }
+
+  state(partition: number): PartitionState {
+    return this.#states[partition]!
+  }
+
+  /** The log offset after the last event applied. */
+  position(partition: number): number {
+    return this.#positions[partition]!
+  }
+
+  /** Where the decision of an intent lies. */
+  decisionOf(intentId: string): { readonly partition: number; readonly logOffset: number } | undefined {
+    return this.#decisions.find(intentId)
+  }
+
+  listen(listener: EventListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves to true once everything before `logOffset` is applied, to false when `boundMs` ran out first. */
+  async reached(partition: number, logOffset: number, boundMs: number): Promise<boolean> {
+    const isReached = () => this.#positions[partition]! >= logOffset
+    if (isReached()) return true
+    const timeout = new AbortController()
+    let expired = false
+    void this.#options.clock.sleep(boundMs, timeout.signal).then(() => {
+      expired = true
+      this.#wake()
+    })
+    await this.#until(() => isReached() || expired || this.#abort.signal.aborted)
+    timeout.abort()
+    return isReached()
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  #wake(): void {
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const wake of waiters) wake()
+  }
+
+  async #follow(state: PartitionState): Promise<void> {
+    const { clock, codec, failed, log } = this.#options
+    const { partition } = state
+    while (!this.#abort.signal.aborted) {
+      let reader: EventReader | undefined
+      try {
+        reader = await EventReader.open({ log, codec, partition, fromOffset: this.#positions[partition]! })
+        const open = reader
+        const stop = () => void open.close()
+        this.#abort.signal.addEventListener('abort', stop, { once: true })
+        while (!this.#abort.signal.aborted) this.#take(state, await reader.next(waitMs))
+        this.#abort.signal.removeEventListener('abort', stop)
+      } catch (error) {
+        if (this.#abort.signal.aborted) return
+        if (!isLogError(error, 'TRANSIENT')) {
+          failed(error as Error)
+          return
+        }
+        await clock.sleep(retryMs, this.#abort.signal)
+      } finally {
+        await reader?.close().catch(() => {})
+      }
+    }
+  }
+
+  #take(state: PartitionState, chunk: readonly LoggedEvent[]): void {
+    const { partition } = state
+    for (const logged of chunk) {
+      evolve(state, logged.event)
+      this.#index(partition, logged)
+      this.#positions[partition] = logged.logOffset + 1
+      for (const listener of this.#listeners) listener(partition, logged)
+    }
+    this.#idle[partition] = chunk.length === 0
+    this.#wake()
+  }
+
+  #index(partition: number, { event, logOffset }: LoggedEvent): void {
+    if (event.type === 'IntentCommitted') this.#decisions.add(event.payload.intentId, partition, logOffset, true)
+    else if (event.type === 'IntentRejected' && event.payload.intentId !== null)
+      this.#decisions.add(event.payload.intentId, partition, logOffset, isRemembered(event.payload.code))
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * The life of one assigned partition: open, restore, decide, until it is revoked, fenced, or fails for good.
+ *
+ *   assigned -> opening -> restoring -> active <-> stalled
+ *                  ^______________________|  (any error of the log but fencing: drop all that is not durable, open anew)
+ *   given up: fenced, or the contracts do not fit; until the log assigns the partition again
+ */
+import { type Chain, epochHeader, UnknownSchemaError } from '@signalbox/codec'
+import type { Event } from '@signalbox/contract'
+import { type IntentRecord, PartitionState } from '@signalbox/core'
+import {
+  type Assignment,
+  type Cursor,
+  isLogError,
+  LogError,
+  type LogRecord,
+  type PartitionWriter,
+  type RecordToAppend,
+} from '@signalbox/log'
+import { Restore } from '@signalbox/replay'
+import { contractsMisfit } from './contracts-fit.ts'
+import { decideBatch, decodeIntents, eventHeaders } from './decide-batch.ts'
+import type { Phase } from './metrics.ts'
+import type { SequencerSettings } from './settings.ts'
+
+/** The partition is not ours to decide; says why. */
+class GivenUp extends Error {
+  override readonly name = 'GivenUp'
+}
+
+interface Session {
+  readonly writer: PartitionWriter
+  readonly state: PartitionState
+  readonly chain: Chain
+  readonly epoch: string
+}
+
+export class PartitionOwner {
+  readonly partition: number
+  readonly #settings: SequencerSettings
+  readonly #assignment: Assignment
+  // Ends deciding; what is under way may still become durable.
+  readonly #stop = new AbortController()
+  #phase: Phase = 'assigned'
+  #state: PartitionState | null = null
+  readonly done: Promise<void>
+
+  /** `done` resolves when the partition is not owned any more, and rejects when the process should end. */
+  constructor(settings: SequencerSettings, assignment: Assignment) {
+    this.#settings = settings
+    this.#assignment = assignment
+    this.partition = assignment.partition
+    if (assignment.signal.aborted) this.#stop.abort()
+    else assignment.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
+    this.#enter('assigned')
+    this.done = this.#run()
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** The published state while active; null before. */
+  get state(): PartitionState | null {
+    return this.#state
+  }
+
+  /** Finishes the batches under way and lets go. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.done
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase
+    this.#settings.metrics.phase(this.partition, phase)
+  }
+
+  async #run(): Promise<void> {
+    const { bounds, clock, logger, metrics } = this.#settings
+    let retryMs = bounds.firstRetryMs
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#session(() => {
+          retryMs = bounds.firstRetryMs
+        })
+      } catch (error) {
+        if (this.#stop.signal.aborted && isLogError(error)) break
+        if (error instanceof GivenUp || isLogError(error, 'FENCED')) {
+          this.#enter('given up')
+          logger.warn(
+            { partition: this.partition, generation: this.#assignment.generation, err: error },
+            `partition ${this.partition} is given up: ${(error as Error).message}`,
+          )
+          return
+        }
+        if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN')) throw error
+        metrics.reopened(this.partition, error.code)
+        logger.warn(
+          { partition: this.partition, err: error, retryMs },
+          `partition ${this.partition} is opened anew in ${retryMs} ms: ${error.message}`,
+        )
+        await clock.sleep(retryMs, this.#stop.signal)
+        retryMs = Math.min(2 * retryMs, bounds.lastRetryMs)
+      }
+    }
+    this.#enter('given up')
+  }
+
+  async #session(opened: () => void): Promise<void> {
+    const { log } = this.#settings
+    this.#enter('opening')
+    const writer = await log.open(this.#assignment)
+    let cursor: Cursor | undefined
+    try {
+      const session = await this.#restore(writer)
+      cursor = await log.cursor({ topic: 'intents', partition: this.partition, fromOffset: await this.#firstOffset(session.state) })
+      this.#state = session.state
+      this.#enter('active')
+      opened()
+      await this.#decide(session, cursor)
+    } finally {
+      this.#state = null
+      await Promise.allSettled([writer.close(), cursor?.close()])
+    }
+  }
+
+  async #restore(writer: PartitionWriter): Promise<Session> {
+    const { bounds, clock, codec, contracts, log, logger, rules } = this.#settings
+    const { partition } = this
+    this.#enter('restoring')
+    const state = new PartitionState(partition, rules.limits)
+    let lastSaidMs = clock.nowMs()
+    const restore = await Restore.open({
+      log,
+      codec,
+      state,
+      signal: this.#stop.signal,
+      patienceMs: bounds.restorePatienceMs,
+      nowMs: () => clock.nowMs(),
+      progress: ({ events, logOffset }) => {
+        if (clock.nowMs() - lastSaidMs < 5_000) return
+        lastSaidMs = clock.nowMs()
+        logger.info({ partition, events, logOffset }, `partition ${partition}: restored ${events} events so far, up to offset ${logOffset}`)
+      },
+    })
+    try {
+      await restore.toEnd((await log.offsets('events', partition)).end)
+      // Looked at before anything is written: a process whose contracts do not fit leaves no trace.
+      const misfit = contractsMisfit(state.contracts, contracts)
+      if (misfit !== null) throw new GivenUp(misfit)
+      // What is written now lies behind everything that any earlier owner wrote: the only definite end of a log.
+      const { lastOffset } = await writer.append({ events: [this.#partitionOpened()], deadLetters: [] })
+      await restore.through(lastOffset)
+      logger.info(
+        { partition, events: restore.events, epoch: lastOffset, nextOffset: state.nextOffset },
+        `partition ${partition} is active: ${restore.events} events restored, next intent at offset ${state.nextOffset}`,
+      )
+      return { writer, state, chain: restore.chain, epoch: `${lastOffset}` }
+    } finally {
+      await restore.close()
+    }
+  }
+
+  #partitionOpened(): RecordToAppend {
+    const { codec, contracts, software } = this.#settings
+    const event: Event = {
+      partition: this.partition,
+      offset: -1,
+      index: 0,
+      time: 0,
+      scope: '',
+      type: 'PartitionOpened',
+      payload: { contracts, software },
+    }
+    // The epoch is this event's own log offset, which is not known before it is written: it carries none.
+    const { [epochHeader]: _none, ...headers } = eventHeaders(event, {}, '')
+    return { key: `partition-${this.partition}`, value: codec.encodeEvent(event), headers }
+  }
+
+  /** The source offset after the last decision; where nothing was decided yet, wherever the log of intents starts. */
+  async #firstOffset(state: PartitionState): Promise<number> {
+    const { start } = await this.#settings.log.offsets('intents', this.partition)
+    const next = state.nextOffset
+    if (next === 0) return start
+    if (next < start)
+      throw new LogError(
+        'CORRUPT',
+        `partition ${this.partition} was decided up to intent offset ${next - 1}, and the intents start at ${start}: intents were lost undecided. Raise the retention of the intents topic, and have agents send again what has no decision`,
+      )
+    return next
+  }
+
+  async #decide(session: Session, cursor: Cursor): Promise<void> {
+    const { bounds } = this.#settings
+    const underWay: Promise<void>[] = []
+    let failure: unknown = null
+    try {
+      while (!this.#stop.signal.aborted && failure === null) {
+        const records = await this.#nextRecords(cursor)
+        for (let from = 0; from < records.length && failure === null; ) {
+          if (underWay.length >= bounds.batchesUnderWay) await underWay[0]
+          if (this.#stop.signal.aborted || failure !== null) break
+          const run = records.slice(from)
+          await this.#waitForTime(run[0]!)
+          const intents = await this.#decoded(run)
+          from += this.#decideAndAppend(session, run, intents, underWay, (error) => {
+            failure ??= error
+          })
+        }
+      }
+    } finally {
+      await Promise.allSettled(underWay)
+    }
+    if (failure !== null) throw failure
+  }
+
+  /** Starts one batch on its way; gives how many records are in it. */
+  #decideAndAppend(
+    session: Session,
+    run: readonly LogRecord[],
+    intents: readonly IntentRecord[],
+    underWay: Promise<void>[],
+    failed: (error: unknown) => void,
+  ): number {
+    const { clock, metrics, published } = this.#settings
+    const { state, writer } = session
+    const startedMs = clock.nowMs()
+    const { batch, events, taken } = decideBatch({ ...session, settings: this.#settings }, run, intents)
+    const decidedMs = clock.nowMs()
+    const append = writer
+      .append(batch)
+      .then(() => {
+        state.publish()
+        metrics.batch(this.partition, taken, (decidedMs - startedMs) / 1_000, (clock.nowMs() - decidedMs) / 1_000)
+        for (const event of events) countDecision(metrics, event)
+        published?.(this.partition, events)
+      })
+      .catch((error: unknown) => {
+        // Nothing that was decided since is true: who restores the partition reads what became of it.
+        state.drop()
+        failed(error)
+      })
+      .finally(() => underWay.splice(underWay.indexOf(append), 1))
+    underWay.push(append)
+    return taken
+  }
+
+  async #nextRecords(cursor: Cursor): Promise<readonly LogRecord[]> {
+    const { bounds } = this.#settings
+    const stop = () => void cursor.close()
+    this.#stop.signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await cursor.next({ maxRecords: bounds.batchRecords, maxBytes: bounds.batchBytes, waitMs: bounds.readWaitMs })
+    } catch (error) {
+      if (this.#stop.signal.aborted && isLogError(error, 'CLOSED')) return []
+      throw error
+    } finally {
+      this.#stop.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** One mad broker clock must not expire the world: the partition waits, visibly, until its own clock has caught up. */
+  async #waitForTime(record: LogRecord): Promise<void> {
+    const { clock, logger, rules } = this.#settings
+    const aheadMs = () => record.timestampMs - clock.nowMs() - rules.limits.clockSkewMs
+    if (aheadMs() <= 0) return
+    this.#enter('stalled')
+    logger.error(
+      { partition: this.partition, offset: record.offset, aheadMs: aheadMs() },
+      `partition ${this.partition} stalls: the record at offset ${record.offset} is stamped ${record.timestampMs - clock.nowMs()} ms ahead of this clock; set the clocks of the broker and of this machine`,
+    )
+    while (aheadMs() > 0 && !this.#stop.signal.aborted) await clock.sleep(Math.min(1_000, aheadMs()), this.#stop.signal)
+    this.#enter('active')
+  }
+
+  async #decoded(records: readonly LogRecord[]): Promise<readonly IntentRecord[]> {
+    const { bounds, clock, codec, logger } = this.#settings
+    for (let retryMs = bounds.firstRetryMs; ; retryMs = Math.min(2 * retryMs, bounds.lastRetryMs)) {
+      try {
+        return decodeIntents(records, this.#settings)
+      } catch (error) {
+        if (!(error instanceof UnknownSchemaError)) throw error
+        try {
+          await codec.framing.learn(error.schemaId)
+        } catch (cause) {
+          this.#enter('stalled')
+          logger.warn(
+            { partition: this.partition, err: cause, retryMs },
+            `partition ${this.partition} stalls: schema ${error.schemaId} cannot be looked up; is the schema registry up?`,
+          )
+          await clock.sleep(retryMs, this.#stop.signal)
+          if (this.#stop.signal.aborted)
+            throw new LogError('CLOSED', `partition ${this.partition} was stopped while it waited for schema ${error.schemaId}`)
+          this.#enter('active')
+        }
+      }
+    }
+  }
+}
+
+function countDecision(metrics: SequencerSettings['metrics'], event: Event): void {
+  if (event.type === 'IntentCommitted') metrics.decision('committed', '')
+  else if (event.type === 'IntentRejected') metrics.decision('rejected', event.payload.code)
+  else if (event.type === 'IntentDuplicated') metrics.decision('duplicate', event.payload.code ?? '')
+}

@@ -1,0 +1,49 @@
+import type { Codec } from '@signalbox/codec'
+import type { ContractRecord, Event } from '@signalbox/contract'
+import type { Rules } from '@signalbox/core'
+import type { Clock, Log } from '@signalbox/log'
+import type { Logger } from 'pino'
+import type { SequencerMetrics } from './metrics.ts'
+
+/** What the sequencer needs; `wiring.ts` puts it together. */
+export interface SequencerSettings {
+  readonly log: Log
+  readonly codec: Codec
+  readonly rules: Rules
+  /** As `PartitionOpened` records them. */
+  readonly contracts: readonly ContractRecord[]
+  readonly clock: Clock
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly metrics: SequencerMetrics
+  /** Name and version of the program, as `PartitionOpened` records it. */
+  readonly software: string
+  readonly bounds: SequencerBounds
+  /** Told of events once they are durable, in log order. Must return at once. */
+  readonly published?: (partition: number, events: readonly Event[]) => void
+}
+
+export interface SequencerBounds {
+  /** Intents decided into one batch. */
+  readonly batchRecords: number
+  /** Bytes of events and dead letters in one batch; a single intent's may exceed it. */
+  readonly batchBytes: number
+  /** Batches on their way to the log while the next is decided. */
+  readonly batchesUnderWay: number
+  /** How long a read of intents waits before the owner looks around. */
+  readonly readWaitMs: number
+  /** First and longest pause before a partition that failed transiently is opened anew. */
+  readonly firstRetryMs: number
+  readonly lastRetryMs: number
+  /** How long a restore may go without an event. */
+  readonly restorePatienceMs: number
+}
+
+export const defaultBounds: SequencerBounds = {
+  batchRecords: 512,
+  batchBytes: 4 * 1024 * 1024,
+  batchesUnderWay: 2,
+  readWaitMs: 1_000,
+  firstRetryMs: 100,
+  lastRetryMs: 5_000,
+  restorePatienceMs: 30_000,
+}

@@ -1,0 +1,55 @@
+/** Puts a sequencer together. The one place of this service where the core and a log meet. */
+import { hash } from 'node:crypto'
+import type { Codec } from '@signalbox/codec'
+import { type ContractSet, contractRecords, defaultLimits, type Limits } from '@signalbox/contract'
+import type { Rules } from '@signalbox/core'
+import { type Clock, type Log, systemClock } from '@signalbox/log'
+import type { Logger } from 'pino'
+import { noMetrics, type SequencerMetrics } from './metrics.ts'
+import { Sequencer } from './sequencer.ts'
+import { defaultBounds, type SequencerBounds, type SequencerSettings } from './settings.ts'
+
+export function sha256(text: string): string {
+  return hash('sha256', text, 'base64url')
+}
+
+export interface SequencerWiring {
+  readonly log: Log
+  readonly codec: Codec
+  readonly contracts: ContractSet
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly software: string
+  readonly agents?: readonly string[] | null
+  readonly limits?: Limits
+  readonly clock?: Clock
+  readonly metrics?: SequencerMetrics
+  readonly bounds?: Partial<SequencerBounds>
+  readonly published?: SequencerSettings['published']
+}
+
+export function rulesOf(
+  wiring: Pick<SequencerWiring, 'agents' | 'contracts' | 'limits'> & { readonly log: { readonly partitionCount: number } },
+): Rules {
+  return {
+    contracts: wiring.contracts,
+    limits: wiring.limits ?? defaultLimits,
+    partitionCount: wiring.log.partitionCount,
+    agents: wiring.agents ?? null,
+    sha256,
+  }
+}
+
+export async function startSequencer(wiring: SequencerWiring): Promise<Sequencer> {
+  return await Sequencer.start({
+    log: wiring.log,
+    codec: wiring.codec,
+    rules: rulesOf(wiring),
+    contracts: contractRecords(wiring.contracts, sha256),
+    clock: wiring.clock ?? systemClock,
+    logger: wiring.logger,
+    metrics: wiring.metrics ?? noMetrics,
+    software: wiring.software,
+    bounds: { ...defaultBounds, ...wiring.bounds },
+    ...(wiring.published === undefined ? {} : { published: wiring.published }),
+  })
+}
