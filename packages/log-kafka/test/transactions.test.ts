@@ -52,6 +52,17 @@ describe('transactions back to back', { timeout }, () => {
     assert.equal((await readAll(log, 'events', partition)).length, 20)
   })
 
+  it('are readable by everybody once acknowledged: Kafka answers a commit before its markers are written', async () => {
+    const partition = freshPartition()
+    const writer = await openWriter(log, partition)
+    for (let index = 0; index < 100; index++) {
+      const { lastOffset } = await writer.append(batch(`${index}`))
+      const { end } = await log.offsets('events', partition)
+      assert.ok(end > lastOffset, `append ${index}: the log ends at ${end}, and ${lastOffset} was acknowledged`)
+    }
+    await writer.close()
+  })
+
   it('take along what was appended meanwhile: 200 overlapping batches need a few transactions', async () => {
     const sockets = new FaultySockets()
     const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
