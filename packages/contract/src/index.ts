@@ -1,3 +1,4 @@
+export * from './api.ts'
 export * from './canonical.ts'
 export { ContractError } from './check-contract.ts'
 export * from './codes.ts'

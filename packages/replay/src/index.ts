@@ -1,3 +1,5 @@
 export * from './event-reader.ts'
+export * from './present.ts'
+export * from './queries.ts'
 export * from './read-model.ts'
 export * from './restore.ts'

@@ -84,6 +84,23 @@ export class Restore {
     }
   }
 
+  /** Applies everything before the event at `logOffset`, which is known to be there. Errors: TRANSIENT, CORRUPT, CLOSED. */
+  async before(logOffset: number): Promise<void> {
+    while (this.#position < logOffset) {
+      this.#checkStopped()
+      const chunk = await this.#reader.next(1_000)
+      if (chunk.length === 0)
+        throw new LogError(
+          'TRANSIENT',
+          `the log gave no event of partition ${this.#options.state.partition} for a second, and there must be one at ${logOffset}; look at the broker`,
+        )
+      for (const logged of chunk) {
+        if (logged.logOffset >= logOffset) return
+        this.#apply(logged)
+      }
+    }
+  }
+
   async close(): Promise<void> {
     await this.#reader.close()
   }

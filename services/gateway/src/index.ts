@@ -1,1 +1,5 @@
-export {}
+export * from './desk.ts'
+export * from './event-stream.ts'
+export { RequestRefused } from './problems.ts'
+export { createServer, type GatewayServer, isLoopback } from './server.ts'
+export * from './wiring.ts'

@@ -1,0 +1,162 @@
+/** The SDK for agents: observe, propose on what was seen, and read the decision. The read set cannot be forgotten. */
+import {
+  type Decision,
+  type ExplanationJson,
+  type Intent,
+  type IntentJson,
+  intentFromJson,
+  makeUuidV7,
+  type Observation,
+  type Resource,
+} from '@signalbox/contract'
+import type { Coordinator } from './coordinator.ts'
+import { ClientError } from './errors.ts'
+import { HttpCoordinator } from './http.ts'
+
+export interface ConnectOptions {
+  /** The gateway's address, or a coordinator in this process. */
+  readonly url?: string
+  readonly coordinator?: Coordinator
+  /** Who asks. */
+  readonly agent: string
+  /** How long `propose` waits for its decision. Default 10,000. */
+  readonly waitMs?: number
+  /** Default: the system clock and random bits. */
+  readonly newId?: () => string
+}
+
+/** What an agent has seen: resources of one scope as one consistent cut. */
+export interface Seen {
+  readonly scope: string
+  /** partition:offset that the cut is as of. */
+  readonly position: string
+  readonly resources: readonly Resource[]
+  get(resource: string): Resource
+}
+
+export interface ProposedAction {
+  readonly resource: string
+  readonly action: string
+  readonly input?: Readonly<Record<string, unknown>>
+}
+
+export type ProposeOptions = Pick<IntentJson, 'correlationId' | 'causationId' | 'deadline' | 'confidence' | 'note' | 'onConflict'> & {
+  readonly intentId?: string
+  readonly waitMs?: number
+}
+
+/** A fresh UUIDv7. */
+export function newIntentId(): string {
+  return makeUuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
+}
+
+export class Agent {
+  readonly name: string
+  readonly #coordinator: Coordinator
+  readonly #waitMs: number
+  readonly #newId: () => string
+
+  constructor(coordinator: Coordinator, options: ConnectOptions) {
+    this.name = options.agent
+    this.#coordinator = coordinator
+    this.#waitMs = options.waitMs ?? 10_000
+    this.#newId = options.newId ?? newIntentId
+  }
+
+  /** Several resources as one consistent cut, at least as new as `after` (a decision of one's own, say). Throws ClientError TIMED_OUT. */
+  async observe(
+    scope: string,
+    resources: readonly string[],
+    options: { readonly after?: Pick<Decision, 'position'>; readonly waitMs?: number } = {},
+  ): Promise<Seen> {
+    const waitMs = options.waitMs ?? this.#waitMs
+    const atLeast = options.after === undefined ? {} : { atLeast: Number(options.after.position.split(':')[1]) }
+    const observation = await this.#coordinator.observe(scope, resources, { ...atLeast, waitMs })
+    if (observation === null)
+      throw new ClientError(
+        'TIMED_OUT',
+        `scope ${scope} did not reach position ${options.after?.position} within ${waitMs} ms; is the sequencer running? (signalbox status)`,
+      )
+    return seen(observation)
+  }
+
+  /**
+   * Proposes actions on what was seen: every resource seen goes into the read set, and every action expects the version
+   * that was seen of its resource. Resolves to the decision, committed or rejected. Throws ClientError TIMED_OUT when none
+   * came in time: the intent may still be decided, and proposing it again with the same `intentId` is safe.
+   */
+  async propose(
+    on: Pick<Seen, 'scope' | 'resources'>,
+    actions: readonly ProposedAction[],
+    options: ProposeOptions = {},
+  ): Promise<Decision> {
+    return await this.submit(this.intent(on, actions, options), options)
+  }
+
+  /** What would be decided now, and why. Writes nothing. */
+  async dryRun(
+    on: Pick<Seen, 'scope' | 'resources'>,
+    actions: readonly ProposedAction[],
+    options: ProposeOptions = {},
+  ): Promise<ExplanationJson> {
+    return await this.#coordinator.dryRun(this.intent(on, actions, options))
+  }
+
+  /** The intent that `propose` would submit. */
+  intent(on: Pick<Seen, 'scope' | 'resources'>, actions: readonly ProposedAction[], options: ProposeOptions = {}): Intent {
+    const { intentId, waitMs: _waitMs, ...rest } = options
+    const versions = new Map(on.resources.map(({ resource, version }) => [resource, version]))
+    return intentFromJson({
+      ...rest,
+      intentId: intentId ?? this.#newId(),
+      scope: on.scope,
+      agent: this.name,
+      actions: actions.map(({ action, input, resource }) => {
+        const expectedVersion = versions.get(resource)
+        return { resource, action, input: input ?? {}, ...(expectedVersion === undefined ? {} : { expectedVersion }) }
+      }),
+      reads: [...versions].map(([resource, version]) => ({ resource, version })),
+    })
+  }
+
+  /** Submits an intent made elsewhere. Throws ClientError TIMED_OUT. */
+  async submit(intent: Intent, options: { readonly waitMs?: number } = {}): Promise<Decision> {
+    const waitMs = options.waitMs ?? this.#waitMs
+    const decision = await this.#coordinator.submit(intent, { waitMs })
+    if (decision === null)
+      throw new ClientError(
+        'TIMED_OUT',
+        `intent ${intent.intentId} was not decided within ${waitMs} ms; it still may be: ask with signalbox intent show ${intent.intentId}, or propose it again with the same id`,
+      )
+    return decision
+  }
+
+  async decision(intentId: string): Promise<Decision | null> {
+    return await this.#coordinator.decision(intentId)
+  }
+
+  async close(): Promise<void> {
+    await this.#coordinator.close()
+  }
+}
+
+function seen({ position, resources, scope }: Observation): Seen {
+  return {
+    scope,
+    position,
+    resources,
+    get(resource) {
+      const found = resources.find((each) => each.resource === resource)
+      if (found === undefined)
+        throw new RangeError(`${resource} was not observed; observe it together with ${resources.map((each) => each.resource).join(', ')}`)
+      return found
+    },
+  }
+}
+
+/** Connects an agent. Nothing is sent before the first call. */
+export function connect(options: ConnectOptions): Agent {
+  const coordinator = options.coordinator ?? (options.url === undefined ? null : new HttpCoordinator(options.url))
+  if (coordinator === null) throw new ClientError('UNREACHABLE', 'give connect the url of a gateway, or a coordinator')
+  return new Agent(coordinator, options)
+}

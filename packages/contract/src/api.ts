@@ -1,0 +1,149 @@
+/** What the gateway answers, as schemas: its OpenAPI description, the client's types and the command's JSON are these. */
+import { z } from 'zod'
+
+const reference = z.string().describe('partition/offset/index of an event')
+const jsonObject = z.record(z.string(), z.json())
+
+export const resourceMoveJson = z
+  .object({ event: reference, intentId: z.string(), agent: z.string(), action: z.string(), version: z.int(), time: z.int() })
+  .meta({ id: 'ResourceMove', description: 'A commit that moved a resource' })
+
+export const resourceChangeJson = z
+  .object({
+    resource: z.string(),
+    action: z.string(),
+    contractVersion: z.int(),
+    fromVersion: z.int(),
+    version: z.int(),
+    fromState: z.string().nullable(),
+    state: z.string(),
+    data: jsonObject,
+  })
+  .meta({ id: 'ResourceChange', description: 'The after-image of one resource that a commit changed' })
+
+export const decisionJson = z
+  .object({
+    intentId: z.string().nullable().describe('Null when the record could not be decoded'),
+    scope: z.string(),
+    agent: z.string().nullable(),
+    committed: z.boolean(),
+    duplicate: z.boolean().describe('Whether the intent had been decided before; this is that first decision'),
+    event: reference,
+    position: z.string().describe('partition:offset behind the event in the log; give it as atLeast to read your own write'),
+    time: z.int().describe('Logical time, milliseconds since 1970, UTC'),
+    changes: z.array(resourceChangeJson),
+    code: z.string().nullable(),
+    message: z.string().nullable().describe('What happened, to what, and what to do next'),
+    page: z.string().nullable().describe('The page of the code in the documentation'),
+    owner: z.object({ team: z.string(), contact: z.string() }).nullable(),
+    resource: z.string().nullable(),
+    expectedVersion: z.int().nullable(),
+    actualVersion: z.int().nullable(),
+    movedBy: resourceMoveJson.nullable(),
+    missed: z.array(resourceMoveJson).describe('The commits that the agent missed, oldest first'),
+    retryAfterMs: z.int().nullable(),
+    details: jsonObject.nullable(),
+  })
+  .meta({ id: 'Decision', description: 'The decision on an intent' })
+export type Decision = z.output<typeof decisionJson>
+
+export const resourceJson = z
+  .object({
+    scope: z.string(),
+    resource: z.string(),
+    exists: z.boolean(),
+    version: z.int(),
+    state: z.string(),
+    data: jsonObject.nullable(),
+    lastChange: resourceMoveJson.nullable(),
+  })
+  .meta({ id: 'Resource', description: 'A resource as the events give it' })
+export type Resource = z.output<typeof resourceJson>
+
+export const observationJson = z
+  .object({
+    scope: z.string(),
+    position: z.string().describe('partition:offset that the cut is as of'),
+    time: z.int(),
+    resources: z.array(resourceJson),
+  })
+  .meta({ id: 'Observation', description: 'Several resources of a scope as one consistent cut' })
+export type Observation = z.output<typeof observationJson>
+
+export const checkJson = z
+  .object({ name: z.string(), result: z.enum(['passed', 'failed', 'not reached']), seen: jsonObject.nullable() })
+  .meta({ id: 'Check' })
+
+export const explanationJson = z
+  .object({
+    outcome: z.enum(['committed', 'rejected', 'duplicate']),
+    time: z.int(),
+    checks: z.array(checkJson),
+    code: z.string().nullable(),
+    message: z.string().nullable(),
+    page: z.string().nullable(),
+    owner: z.object({ team: z.string(), contact: z.string() }).nullable(),
+    resource: z.string().nullable(),
+    expectedVersion: z.int().nullable(),
+    actualVersion: z.int().nullable(),
+    movedBy: resourceMoveJson.nullable(),
+    missed: z.array(resourceMoveJson),
+    changes: z.array(resourceChangeJson),
+  })
+  .meta({ id: 'Explanation', description: 'Every check of a decision with the values it saw, computed anew' })
+export type ExplanationJson = z.output<typeof explanationJson>
+
+export const explainedDecisionJson = z
+  .object({
+    decision: decisionJson,
+    intent: jsonObject.nullable(),
+    explanation: explanationJson,
+    agrees: z.boolean().describe('Whether the decision computed anew is the decision recorded'),
+  })
+  .meta({ id: 'ExplainedDecision' })
+export type ExplainedDecision = z.output<typeof explainedDecisionJson>
+
+export const statusJson = z
+  .object({
+    software: z.string(),
+    log: z.string(),
+    ready: z.boolean(),
+    partitions: z.array(
+      z.object({
+        partition: z.int(),
+        phase: z.string().nullable().describe('Of the sequencer in this process; null where it is not owned here'),
+        intentsEnd: z.int(),
+        nextIntent: z.int().describe('Source offset of the next intent to decide'),
+        lag: z.int().describe('Intents that wait for their decision'),
+        eventsEnd: z.int(),
+        time: z.int(),
+        resources: z.int(),
+        rememberedIds: z.int(),
+      }),
+    ),
+    contracts: z.array(z.object({ type: z.string(), version: z.int(), owner: z.object({ team: z.string(), contact: z.string() }) })),
+  })
+  .meta({ id: 'Status' })
+export type Status = z.output<typeof statusJson>
+
+/** The closed set of codes with which the gateway refuses a request, as opposed to rejecting an intent. */
+export const problemCodes = [
+  'BODY_MALFORMED',
+  'BODY_TOO_LARGE',
+  'QUERY_INVALID',
+  'NOT_FOUND',
+  'NOT_READY',
+  'LOG_FULL',
+  'LOG_UNAVAILABLE',
+  'INTERNAL',
+] as const
+export type ProblemCode = (typeof problemCodes)[number]
+
+export const problemJson = z
+  .object({
+    code: z.enum(problemCodes),
+    message: z.string().describe('What happened, to what, and what to do next'),
+    path: z.string().optional().describe('The field concerned'),
+  })
+  .meta({ id: 'Problem', description: 'Why a request was refused' })
+export type Problem = z.output<typeof problemJson>

@@ -1,0 +1,185 @@
+/** Questions to a log, answered by reading it. What needs an index or a state computes it on the way: no server needed. */
+import type { Codec } from '@signalbox/codec'
+import {
+  type Decision,
+  type Event,
+  type ExplainedDecision,
+  intentFromJson,
+  type Limits,
+  partitionOf,
+  type Resource,
+} from '@signalbox/contract'
+import { explain, PartitionState, type Rules, resourceKey } from '@signalbox/core'
+import { LogError, type LogReader } from '@signalbox/log'
+import { EventReader, type LoggedEvent } from './event-reader.ts'
+import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
+import { Restore } from './restore.ts'
+
+export interface Source {
+  readonly log: LogReader
+  readonly codec: Codec
+  readonly limits: Limits
+}
+
+/** The event at a log offset. Errors: OFFSET_OUT_OF_RANGE, CORRUPT, TRANSIENT. */
+export async function readEvent({ codec, log }: Source, partition: number, logOffset: number): Promise<LoggedEvent> {
+  const reader = await EventReader.open({ log, codec, partition, fromOffset: logOffset })
+  try {
+    const [logged] = await reader.next(5_000, 1)
+    if (logged === undefined || logged.logOffset !== logOffset)
+      throw new LogError('OFFSET_OUT_OF_RANGE', `there is no event at offset ${logOffset} of partition ${partition}`)
+    return logged
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Every event of a partition that is there now, in order. */
+export async function* readEvents({ codec, log }: Source, partition: number, fromOffset = 0): AsyncGenerator<LoggedEvent> {
+  const { end, start } = await log.offsets('events', partition)
+  if (end <= Math.max(start, fromOffset)) return
+  const reader = await EventReader.open({ log, codec, partition, fromOffset })
+  try {
+    for (let position = fromOffset; position < end; ) {
+      const chunk = await reader.next(1_000)
+      if (chunk.length === 0) return
+      for (const logged of chunk) {
+        if (logged.logOffset >= end) return
+        yield logged
+        position = logged.logOffset + 1
+      }
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+export interface DecisionFilter {
+  readonly scope?: string | undefined
+  readonly agent?: string | undefined
+  readonly resource?: string | undefined
+  readonly code?: string | undefined
+  readonly outcome?: 'committed' | 'rejected' | undefined
+}
+
+/** Whether an event is a decision that the filter asks for. */
+export function matches(event: Event, filter: DecisionFilter): boolean {
+  if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return false
+  if (filter.scope !== undefined && event.scope !== filter.scope) return false
+  if (filter.agent !== undefined && event.payload.agent !== filter.agent) return false
+  if (filter.outcome !== undefined && (event.type === 'IntentCommitted') !== (filter.outcome === 'committed')) return false
+  if (filter.code !== undefined && (event.type !== 'IntentRejected' || event.payload.code !== filter.code)) return false
+  if (filter.resource === undefined) return true
+  if (event.type === 'IntentRejected') return event.payload.resource === filter.resource
+  return event.payload.changes.some(({ resource }) => resource === filter.resource)
+}
+
+/** Decisions in log order, partition by partition. */
+export async function* decisions(source: Source, filter: DecisionFilter = {}): AsyncGenerator<Decision> {
+  const only = filter.scope === undefined ? null : partitionOf(filter.scope, source.log.partitionCount)
+  for (let partition = 0; partition < source.log.partitionCount; partition++) {
+    if (only !== null && partition !== only) continue
+    for await (const { event, logOffset } of readEvents(source, partition))
+      if (matches(event, filter)) yield presentDecision(event, logOffset)!
+  }
+}
+
+/** The decision on an intent, found by reading; null when there is none. One that used the id up goes before one that did not. */
+export async function findDecision(source: Source, intentId: string): Promise<LoggedEvent | null> {
+  let found: LoggedEvent | null = null
+  for (let partition = 0; partition < source.log.partitionCount; partition++) {
+    for await (const logged of readEvents(source, partition)) {
+      const { event } = logged
+      if (event.type === 'IntentCommitted' && event.payload.intentId === intentId) return logged
+      if (event.type === 'IntentRejected' && event.payload.intentId === intentId) found ??= logged
+    }
+  }
+  return found
+}
+
+/** The state of a partition just before the event at `logOffset`, folded from the beginning. */
+export async function stateBefore({ codec, limits, log }: Source, partition: number, logOffset: number): Promise<PartitionState> {
+  const state = new PartitionState(partition, limits)
+  if (logOffset === 0) return state
+  const restore = await Restore.open({
+    log,
+    codec,
+    state,
+    signal: new AbortController().signal,
+    patienceMs: 30_000,
+    nowMs: () => Date.now(),
+  })
+  try {
+    await restore.before(logOffset)
+    return state
+  } finally {
+    await restore.close()
+  }
+}
+
+/** Explains a decision: the same checks on the same state, run again, and whether they come out as recorded. */
+export async function explainDecision(source: Source, rules: Rules, logged: LoggedEvent): Promise<ExplainedDecision> {
+  const { event, logOffset } = logged
+  const decision = presentDecision(event, logOffset)
+  if (decision === null)
+    throw new Error(`the event at offset ${logOffset} of partition ${event.partition} is ${event.type}, which is no decision`)
+  const intent = embeddedIntent(event)
+  const state = await stateBefore(source, event.partition, logOffset)
+  const record = {
+    offset: event.offset,
+    timestampMs: event.time,
+    intent: intent === null ? null : intentFromJson(intent),
+    problem: intent === null ? 'its bytes are kept in the dead letters' : null,
+  }
+  const explanation = presentExplanation(explain(state, record, rules))
+  const agrees = intent === null || ((explanation.outcome === 'committed') === decision.committed && explanation.code === decision.code)
+  return { decision, intent: intent as ExplainedDecision['intent'], explanation, agrees }
+}
+
+/** The state of a partition at the end of its log. */
+export async function currentState(source: Source, partition: number): Promise<PartitionState> {
+  const state = new PartitionState(partition, source.limits)
+  const { end } = await source.log.offsets('events', partition)
+  const restore = await Restore.open({
+    ...source,
+    state,
+    signal: new AbortController().signal,
+    patienceMs: 30_000,
+    nowMs: () => Date.now(),
+  })
+  try {
+    await restore.toEnd(end)
+    return state
+  } finally {
+    await restore.close()
+  }
+}
+
+export async function currentResource(source: Source, scope: string, resource: string): Promise<Resource> {
+  const partition = partitionOf(scope, source.log.partitionCount)
+  const state = await currentState(source, partition)
+  return presentResource(partition, scope, resource, state.resource(resourceKey(scope, resource)))
+}
+
+export interface ResourceFilter {
+  readonly scope?: string | undefined
+  readonly type?: string | undefined
+  readonly state?: string | undefined
+}
+
+/** Resources of a state that the filter asks for, sorted by scope and name. */
+export function listResources(state: PartitionState, filter: ResourceFilter): Resource[] {
+  const found: Resource[] = []
+  for (const [key, resource] of state.resources()) {
+    const [scope, name] = key.split('\u0000') as [string, string]
+    if (filter.scope !== undefined && scope !== filter.scope) continue
+    if (filter.type !== undefined && !name.startsWith(`${filter.type}/`)) continue
+    if (filter.state !== undefined && resource.state !== filter.state) continue
+    found.push(presentResource(state.partition, scope, name, resource))
+  }
+  return found.sort((a, b) => (a.scope === b.scope ? compare(a.resource, b.resource) : compare(a.scope, b.scope)))
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,192 @@
+/**
+ * The gateway without its sockets: takes intents to the log and brings their decisions back, and answers what is asked
+ * of the read model. Programs that run in one process with the log use it directly.
+ */
+import type { Coordinator, ListQuery, SubmitOptions } from '@signalbox/client'
+import type { Codec } from '@signalbox/codec'
+import {
+  type Decision,
+  type ExplainedDecision,
+  type ExplanationJson,
+  type Intent,
+  type Observation,
+  partitionOf,
+  type Resource,
+} from '@signalbox/contract'
+import { explain, type Rules, resourceKey } from '@signalbox/core'
+import type { Clock, Headers, Log } from '@signalbox/log'
+import {
+  type DecisionFilter,
+  decisions,
+  explainDecision,
+  formatPosition,
+  type LoggedEvent,
+  listResources,
+  presentDecision,
+  presentExplanation,
+  presentResource,
+  type ReadModel,
+  type ResourceFilter,
+  readEvent,
+  type Source,
+} from '@signalbox/replay'
+
+export interface DeskSettings {
+  readonly log: Log
+  readonly codec: Codec
+  readonly rules: Rules
+  readonly clock: Clock
+  readonly readModel: ReadModel
+}
+
+type Deliver = (logged: LoggedEvent) => void
+
+export class Desk implements Coordinator {
+  readonly #settings: DeskSettings
+  readonly source: Source
+  // Who waits for the decision on the record at a source position.
+  readonly #waiting = new Map<string, Deliver>()
+  // Decisions that came before their record's append was answered; kept only while appends are under way.
+  readonly #early = new Map<string, LoggedEvent>()
+  #appending = 0
+  readonly #unlisten: () => void
+
+  constructor(settings: DeskSettings) {
+    this.#settings = settings
+    this.source = { log: settings.log, codec: settings.codec, limits: settings.rules.limits }
+    this.#unlisten = settings.readModel.listen((_partition, logged) => this.#deliver(logged))
+  }
+
+  /** Intents whose decision somebody waits for. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  async submit(intent: Intent, { headers, waitMs }: SubmitOptions): Promise<Decision | null> {
+    const { codec, log } = this.#settings
+    const partition = partitionOf(intent.scope, log.partitionCount)
+    const logged = await this.#appendAndWait(
+      partition,
+      { key: intent.scope, value: codec.encodeIntent(intent), headers: headers ?? {} },
+      waitMs,
+    )
+    if (logged === null) return null
+    return await this.#answer(logged, intent.intentId)
+  }
+
+  async #appendAndWait(
+    partition: number,
+    record: { key: string; value: Uint8Array; headers: Headers },
+    waitMs: number,
+  ): Promise<LoggedEvent | null> {
+    const { clock, log } = this.#settings
+    this.#appending++
+    let position: string
+    try {
+      const appended = await log.append(partition, record)
+      position = `${partition}/${appended.offset}`
+    } finally {
+      this.#appending--
+      // The map is read below in the same tick for the last of them, so it is cleared after that.
+      if (this.#appending === 0) queueMicrotask(() => this.#appending === 0 && this.#early.clear())
+    }
+    const early = this.#early.get(position)
+    if (early !== undefined) return early
+    if (waitMs <= 0) return null
+    const timeout = new AbortController()
+    return await new Promise((resolve) => {
+      this.#waiting.set(position, (logged) => {
+        timeout.abort()
+        resolve(logged)
+      })
+      void clock.sleep(waitMs, timeout.signal).then(() => {
+        if (this.#waiting.delete(position)) resolve(null)
+      })
+    })
+  }
+
+  #deliver(logged: LoggedEvent): void {
+    const { event } = logged
+    if (event.index !== 0 || event.offset < 0) return
+    const position = `${event.partition}/${event.offset}`
+    const waiting = this.#waiting.get(position)
+    if (waiting !== undefined) {
+      this.#waiting.delete(position)
+      waiting(logged)
+    } else if (this.#appending > 0) this.#early.set(position, logged)
+  }
+
+  async #answer(logged: LoggedEvent, intentId: string): Promise<Decision> {
+    if (logged.event.type !== 'IntentDuplicated') return presentDecision(logged.event, logged.logOffset)!
+    const first = await this.decision(intentId)
+    if (first === null)
+      throw new Error(
+        `intent ${intentId} is a duplicate of a decision that the log does not have; run signalbox status and keep a copy of the log`,
+      )
+    return { ...first, duplicate: true }
+  }
+
+  async decision(intentId: string): Promise<Decision | null> {
+    const logged = await this.#logged(intentId)
+    return logged === null ? null : presentDecision(logged.event, logged.logOffset)
+  }
+
+  async #logged(intentId: string): Promise<LoggedEvent | null> {
+    const found = this.#settings.readModel.decisionOf(intentId)
+    return found === undefined ? null : await readEvent(this.source, found.partition, found.logOffset)
+  }
+
+  async explain(intentId: string): Promise<ExplainedDecision | null> {
+    const logged = await this.#logged(intentId)
+    return logged === null ? null : await explainDecision(this.source, this.#settings.rules, logged)
+  }
+
+  /** What would be decided now, and why. Writes nothing. */
+  async dryRun(intent: Intent): Promise<ExplanationJson> {
+    const { clock, log, readModel, rules } = this.#settings
+    const state = readModel.state(partitionOf(intent.scope, log.partitionCount))
+    return presentExplanation(explain(state, { offset: state.nextOffset, timestampMs: clock.nowMs(), intent, problem: null }, rules))
+  }
+
+  async observe(
+    scope: string,
+    resources: readonly string[],
+    options: { readonly atLeast?: number; readonly waitMs?: number } = {},
+  ): Promise<Observation | null> {
+    const { log, readModel } = this.#settings
+    const partition = partitionOf(scope, log.partitionCount)
+    if (options.atLeast !== undefined && !(await readModel.reached(partition, options.atLeast, options.waitMs ?? 10_000))) return null
+    // Read in one go: nothing can be applied in between.
+    const state = readModel.state(partition)
+    return {
+      scope,
+      position: formatPosition(partition, readModel.position(partition)),
+      time: state.time,
+      resources: resources.map((resource) => presentResource(partition, scope, resource, state.resource(resourceKey(scope, resource)))),
+    }
+  }
+
+  resources(filter: ResourceFilter, limit: number): readonly Resource[] {
+    const { log, readModel } = this.#settings
+    const found: Resource[] = []
+    const only = filter.scope === undefined ? null : partitionOf(filter.scope, log.partitionCount)
+    for (let partition = 0; partition < log.partitionCount && found.length < limit; partition++) {
+      if (only === null || partition === only) found.push(...listResources(readModel.state(partition), filter))
+    }
+    return found.slice(0, limit)
+  }
+
+  /** The newest decisions that the filter asks for, oldest first. */
+  async decisions(filter: DecisionFilter & ListQuery): Promise<readonly Decision[]> {
+    const newest: Decision[] = []
+    for await (const decision of decisions(this.source, filter)) {
+      newest.push(decision)
+      if (newest.length > filter.limit) newest.shift()
+    }
+    return newest
+  }
+
+  async close(): Promise<void> {
+    this.#unlisten()
+  }
+}

@@ -1,0 +1,214 @@
+/** The HTTP interface. Every route says what it takes and answers as schemas; `/openapi.json` is made of them. */
+import {
+  decisionJson,
+  explainedDecisionJson,
+  explanationJson,
+  intentFromJson,
+  intentJson,
+  observationJson,
+  problemJson,
+  resourceJson,
+  type Status,
+  statusJson,
+} from '@signalbox/contract'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Desk } from './desk.ts'
+import { formatStreamCursor, parseStreamCursor, streamEvents } from './event-stream.ts'
+import { RequestRefused } from './problems.ts'
+
+export interface RouteSettings {
+  readonly desk: Desk
+  readonly status: () => Promise<Status>
+  /** Aborted when the gateway closes: streams end. */
+  readonly closing: AbortSignal
+}
+
+const maxWaitMs = 60_000
+const maxListed = 1_000
+const waitMs = z.coerce.number().int().min(0).max(maxWaitMs)
+const limit = z.coerce.number().int().min(1).max(maxListed).default(50)
+const oneOrMany = z.union([z.string().transform((one) => [one]), z.array(z.string())])
+const decisionFilter = {
+  scope: z.string().optional(),
+  agent: z.string().optional(),
+  resource: z.string().optional(),
+  code: z.string().optional(),
+  outcome: z.enum(['committed', 'rejected']).optional(),
+}
+const refusals = { 400: problemJson, 413: problemJson, 503: problemJson }
+
+export function addRoutes(instance: FastifyInstance, settings: RouteSettings): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  addIntentRoutes(app, settings)
+  addResourceRoutes(app, settings)
+  addEventRoute(app, settings)
+  app.get(
+    '/v1/status',
+    { schema: { summary: 'Partitions, positions and contracts', response: { 200: statusJson } } },
+    async () => await settings.status(),
+  )
+}
+
+type App = ReturnType<FastifyInstance['withTypeProvider']> & FastifyInstance
+
+function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  app.post(
+    '/v1/intents',
+    {
+      schema: {
+        summary: 'Submit an intent and wait for its decision',
+        description:
+          'A decision is answered with 200, committed or rejected. 202 says that none came within waitMs: it still will; sending the same intent again is safe.',
+        querystring: z.strictObject({ waitMs: waitMs.default(10_000).describe('How long to wait for the decision; 0 does not wait') }),
+        body: intentJson,
+        response: { 200: decisionJson, 202: z.object({ intentId: z.string(), pending: z.literal(true) }), ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const intent = intentFromJson(request.body)
+      const decision = await desk.submit(intent, { waitMs: request.query.waitMs, headers: traceHeaders(request.headers) })
+      if (decision === null) return await reply.code(202).send({ intentId: intent.intentId, pending: true as const })
+      return decision
+    },
+  )
+  app.post(
+    '/v1/intents/dry-run',
+    {
+      schema: {
+        summary: 'What would be decided now, and why; writes nothing',
+        body: intentJson,
+        response: { 200: explanationJson, ...refusals },
+      },
+    },
+    async (request) => await desk.dryRun(intentFromJson(request.body)),
+  )
+  app.get(
+    '/v1/intents',
+    {
+      schema: {
+        summary: 'The newest decisions, oldest first',
+        querystring: z.strictObject({ ...decisionFilter, limit }),
+        response: { 200: z.object({ decisions: z.array(decisionJson) }), ...refusals },
+      },
+    },
+    async (request) => ({ decisions: [...(await desk.decisions(request.query))] }),
+  )
+  const intentId = z.object({ intentId: z.string() })
+  const notDecided = (id: string) =>
+    new RequestRefused('NOT_FOUND', `there is no decision on intent ${id}; it was never sent, or waits for its decision`)
+  app.get(
+    '/v1/intents/:intentId',
+    { schema: { summary: 'The decision on an intent', params: intentId, response: { 200: decisionJson, 404: problemJson } } },
+    async ({ params }) => {
+      const decision = await desk.decision(params.intentId)
+      if (decision === null) throw notDecided(params.intentId)
+      return decision
+    },
+  )
+  app.get(
+    '/v1/intents/:intentId/explanation',
+    {
+      schema: {
+        summary: 'Every check of a decision with the values it saw, computed anew',
+        params: intentId,
+        response: { 200: explainedDecisionJson, 404: problemJson },
+      },
+    },
+    async ({ params }) => {
+      const explained = await desk.explain(params.intentId)
+      if (explained === null) throw notDecided(params.intentId)
+      return explained
+    },
+  )
+}
+
+function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    '/v1/observe',
+    {
+      schema: {
+        summary: 'Resources of a scope as one consistent cut',
+        querystring: z.strictObject({
+          scope: z.string(),
+          resource: oneOrMany.describe('type/id; may be given more than once'),
+          atLeast: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .optional()
+            .describe('Log offset that the cut must include, as in the position of a decision'),
+          waitMs: waitMs.default(10_000),
+        }),
+        response: { 200: observationJson, 202: z.object({ pending: z.literal(true) }), ...refusals },
+      },
+    },
+    async ({ query: { atLeast, resource, scope, waitMs } }, reply) => {
+      const observation = await desk.observe(scope, resource, { waitMs, ...(atLeast === undefined ? {} : { atLeast }) })
+      if (observation === null) return await reply.code(202).send({ pending: true as const })
+      return observation
+    },
+  )
+  app.get(
+    '/v1/resources',
+    {
+      schema: {
+        summary: 'Resources, by scope and name',
+        querystring: z.strictObject({ scope: z.string().optional(), type: z.string().optional(), state: z.string().optional(), limit }),
+        response: { 200: z.object({ resources: z.array(resourceJson) }), ...refusals },
+      },
+    },
+    async ({ query: { limit, ...filter } }) => ({ resources: [...desk.resources(filter, limit)] }),
+  )
+}
+
+function addEventRoute(instance: App, { closing, desk }: RouteSettings): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    '/v1/events',
+    {
+      schema: {
+        summary: 'The event stream (SSE)',
+        description:
+          'The id of each message is a cursor; Last-Event-ID or from resume behind it. from=start reads everything, from=end (the default) only what comes.',
+        querystring: z.strictObject({ from: z.string().default('end'), ...decisionFilter }),
+      },
+    },
+    async (request, reply) => {
+      const { from, ...filter } = request.query
+      const { log } = desk.source
+      const wanted = request.headers['last-event-id']?.toString() ?? from
+      let text = wanted
+      if (wanted === 'start' || wanted === 'end' || wanted === '') {
+        const offsets = await Promise.all(Array.from({ length: log.partitionCount }, (_, partition) => log.offsets('events', partition)))
+        text = formatStreamCursor(new Map(offsets.map(({ end, start }, partition) => [partition, wanted === 'start' ? start : end])))
+      }
+      const cursor = parseStreamCursor(text, log.partitionCount)
+      if (cursor === null)
+        throw new RequestRefused(
+          'QUERY_INVALID',
+          `from must be start, end or a cursor like 0:12,1:7 over ${log.partitionCount} partitions, not ${JSON.stringify(wanted)}`,
+          'from',
+        )
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
+      await streamEvents(reply.raw, { source: desk.source, cursor, filter, heartbeatMs: 15_000, signal: closing }).catch(
+        (error: unknown) => {
+          request.log.warn({ err: error }, 'an event stream ended with an error')
+        },
+      )
+    },
+  )
+}
+
+function traceHeaders({
+  traceparent,
+  tracestate,
+}: {
+  readonly [name: string]: string | string[] | undefined
+}): Readonly<Record<string, string>> {
+  return { ...(typeof traceparent === 'string' ? { traceparent } : {}), ...(typeof tracestate === 'string' ? { tracestate } : {}) }
+}

@@ -1,0 +1,116 @@
+/** The gateway's HTTP server: routes, health, metrics, and who may reach it. */
+import { isIP } from 'node:net'
+import swagger from '@fastify/swagger'
+import { type Problem, readJson, type Status } from '@signalbox/contract'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Desk } from './desk.ts'
+import { handleProblems, RequestRefused } from './problems.ts'
+import { addRoutes } from './routes.ts'
+
+export interface ServerSettings {
+  readonly desk: Desk
+  readonly registry: Registry
+  readonly logger: Logger
+  readonly version: string
+  /** Null while everything is well; else what is not, in a sentence. */
+  readonly notReady: () => string | null
+  readonly status: () => Promise<Status>
+  readonly intentBytes: number
+}
+
+export interface ListenSettings {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+}
+
+export interface GatewayServer {
+  readonly app: FastifyInstance
+  /** Starts to listen; gives the address as a URL. */
+  listen(settings: ListenSettings): Promise<string>
+  close(): Promise<void>
+}
+
+/** Whether an address reaches this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+export async function createServer(settings: ServerSettings): Promise<GatewayServer> {
+  const { desk, intentBytes, logger, notReady, registry, status, version } = settings
+  const closing = new AbortController()
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: intentBytes,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  handleProblems(app as unknown as FastifyInstance, intentBytes)
+  useStrictJson(app as unknown as FastifyInstance)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Signalbox gateway', version, description: 'Submit intents, read decisions, follow the event log.' },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  app.get('/livez', { schema: { hide: true } }, async () => 'ok\n')
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    const reason = notReady()
+    if (reason === null) return 'ok\n'
+    const problem: Problem = { code: 'NOT_READY', message: reason }
+    return await reply.code(503).send(problem)
+  })
+  app.get(
+    '/metrics',
+    { schema: { hide: true } },
+    async (_request, reply) => await reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  addRoutes(app as unknown as FastifyInstance, { desk, status, closing: closing.signal })
+  return {
+    app: app as unknown as FastifyInstance,
+    async listen({ host, port }) {
+      if (!isLoopback(host)) {
+        throw new RequestRefused(
+          'NOT_READY',
+          `the gateway does not authenticate yet, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}`,
+        )
+      }
+      const address = await app.listen({ host, port })
+      logger.warn({ address }, 'the gateway listens on loopback without authentication: every program on this machine may act as any agent')
+      return address
+    },
+    async close() {
+      closing.abort()
+      await app.close()
+    },
+  }
+}
+
+/** JSON bodies are read as strictly as records: one text, one meaning. */
+function useStrictJson(app: FastifyInstance): void {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    if (body.length === 0) return done(new RequestRefused('BODY_MALFORMED', 'the body is empty; send an intent as JSON'))
+    let text: string
+    try {
+      text = decoder.decode(body as Buffer)
+    } catch {
+      return done(new RequestRefused('BODY_MALFORMED', 'the body is not UTF-8; encode it as UTF-8'))
+    }
+    try {
+      done(null, readJson(text).value)
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}

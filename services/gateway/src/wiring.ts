@@ -1,0 +1,112 @@
+/** Puts a gateway together: a read model that follows the log, the desk on it, and the server before it. */
+import type { Codec } from '@signalbox/codec'
+import type { Status } from '@signalbox/contract'
+import type { Rules } from '@signalbox/core'
+import { type Clock, type Log, systemClock } from '@signalbox/log'
+import { ReadModel } from '@signalbox/replay'
+import type { Logger } from 'pino'
+import { Gauge, type Registry } from 'prom-client'
+import { Desk } from './desk.ts'
+import { createServer, type GatewayServer } from './server.ts'
+
+export interface GatewayWiring {
+  readonly log: Log
+  readonly codec: Codec
+  readonly rules: Rules
+  readonly logger: Logger
+  readonly registry: Registry
+  readonly software: string
+  readonly clock?: Clock
+  /** The phase of a partition that a sequencer in this process owns; null where there is none. */
+  readonly phase?: (partition: number) => string | null
+}
+
+export interface Gateway {
+  readonly desk: Desk
+  readonly readModel: ReadModel
+  readonly server: GatewayServer
+  /** Rejects when the process should end. */
+  readonly failed: Promise<never>
+  status(): Promise<Status>
+  close(): Promise<void>
+}
+
+export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
+  const { codec, log, logger, registry, rules, software } = wiring
+  const clock = wiring.clock ?? systemClock
+  let fail: (error: Error) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  failed.catch(() => {})
+  const readModel = new ReadModel({ log, codec, limits: rules.limits, clock, failed: (error) => fail(error) })
+  const desk = new Desk({ log, codec, rules, clock, readModel })
+  let ready = false
+  new Gauge({
+    name: 'signalbox_gateway_waiting',
+    help: 'Requests that wait for a decision.',
+    registers: [registry],
+    collect() {
+      this.set(desk.waiting)
+    },
+  })
+  const notReady = (): string | null => {
+    if (!ready) return 'the read model is still being built from the event log; ask again in a moment'
+    for (let partition = 0; partition < log.partitionCount; partition++) {
+      const phase = wiring.phase?.(partition) ?? null
+      if (phase !== null && phase !== 'active') return `partition ${partition} is ${phase}; see the log of the sequencer`
+    }
+    return null
+  }
+  const status = () => readStatus(wiring, readModel, notReady() === null)
+  const server = await createServer({
+    desk,
+    registry,
+    logger,
+    version: software.split(' ')[1] ?? software,
+    notReady,
+    status,
+    intentBytes: rules.limits.intentBytes,
+  })
+  await readModel.start()
+  ready = true
+  return {
+    desk,
+    readModel,
+    server,
+    failed,
+    status,
+    async close() {
+      await server.close()
+      await desk.close()
+      await readModel.close()
+    },
+  }
+}
+
+async function readStatus({ log, phase, rules, software }: GatewayWiring, readModel: ReadModel, ready: boolean): Promise<Status> {
+  const partitions = await Promise.all(
+    Array.from({ length: log.partitionCount }, async (_, partition) => {
+      const [intents, events] = await Promise.all([log.offsets('intents', partition), log.offsets('events', partition)])
+      const state = readModel.state(partition)
+      return {
+        partition,
+        phase: phase?.(partition) ?? null,
+        intentsEnd: intents.end,
+        nextIntent: state.nextOffset,
+        lag: Math.max(0, intents.end - state.nextOffset),
+        eventsEnd: events.end,
+        time: state.time,
+        resources: state.size.resources,
+        rememberedIds: state.size.ids,
+      }
+    }),
+  )
+  return {
+    software,
+    log: log.name,
+    ready,
+    partitions,
+    contracts: rules.contracts.all.map(({ owner, type, version }) => ({ type, version, owner: { ...owner } })),
+  }
+}
