@@ -2,11 +2,12 @@
  * How much of node:sqlite's group commit the log leaves to its users. Prints one JSON line.
  *
  *   node packages/log-sqlite/bench/group-commit.ts [--seconds 3] [--clients 64] [--event-bytes 700] [--intent-bytes 300]
+ *        [--batch-records 1000] [--decide-us 0]
  *
  * The ceiling: clients wait in process, and whatever they asked for is written to two tables, a row for the intent and a
  * row for the event, in one transaction (WAL, synchronous=FULL), with nothing else done. The log: the same clients append
  * the same intents, an owner reads them with a cursor and appends an event about each, and a client goes on when a cursor
- * has delivered its event.
+ * has delivered its event. The owner reads up to --batch-records intents at a time and spends --decide-us on each.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,11 +23,15 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '64' },
     'event-bytes': { type: 'string', default: '700' },
     'intent-bytes': { type: 'string', default: '300' },
+    'batch-records': { type: 'string', default: '1000' },
+    'decide-us': { type: 'string', default: '0' },
     directory: { type: 'string', default: tmpdir() },
   },
 })
 const durationMs = Number(values.seconds) * 1_000
 const clientCount = Number(values.clients)
+const batchRecords = Number(values['batch-records'])
+const decideUs = Number(values['decide-us'])
 const eventValue = new Uint8Array(Number(values['event-bytes'])).fill(101)
 const intentValue = new Uint8Array(Number(values['intent-bytes'])).fill(105)
 
@@ -40,6 +45,12 @@ function figures(latenciesMs: number[], elapsedMs: number): Figures {
   const sorted = Float64Array.from(latenciesMs).sort()
   const at = (share: number) => Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 1_000) / 1_000
   return { perSecond: Math.round((latenciesMs.length * 1_000) / elapsedMs), p50Ms: at(0.5), p99Ms: at(0.99) }
+}
+
+/** Stands for the time that deciding takes on the main thread. */
+function decide(count: number): void {
+  const endMs = performance.now() + (count * decideUs) / 1_000
+  while (performance.now() < endMs);
 }
 
 /** Clients that each wait for an answer before they ask again. */
@@ -92,7 +103,8 @@ async function measureCeiling(directory: string): Promise<Figures> {
 /** Reads the intents and writes one event about each, as a sequencer without any rules would. */
 async function sequence(writer: PartitionWriter, cursor: Cursor): Promise<void> {
   for (;;) {
-    const intents = await cursor.next({ maxRecords: 1_000, maxBytes: 1_000_000, waitMs: 10_000 })
+    const intents = await cursor.next({ maxRecords: batchRecords, maxBytes: 1_000_000, waitMs: 10_000 })
+    decide(intents.length)
     const events = intents.map(({ key, headers }) => ({ key: key ?? '', value: eventValue, headers }))
     if (events.length > 0) void writer.append({ events, deadLetters: [] })
   }

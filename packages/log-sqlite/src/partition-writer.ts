@@ -40,6 +40,7 @@ export class SqlitePartitionWriter implements PartitionWriter {
           reject(error)
         },
       })
+      queue.sendWhenIdle()
     })
   }
 

@@ -86,6 +86,14 @@ export class WriteQueue {
     this.#waiting.outcomes.push(outcome)
   }
 
+  /**
+   * Does not wait for more when the worker has nothing to do: while it writes this, the main thread makes the next. An
+   * owner that takes a few dozen intents at a time so keeps both busy.
+   */
+  sendWhenIdle(): void {
+    if (this.#underWay.length === 0) this.#send()
+  }
+
   /** Resolves when everything added so far is decided. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
