@@ -5,7 +5,7 @@
  *        [--batch-records 1000] [--decide-us 0]
  *
  * The ceiling: clients wait in process, and whatever they asked for is written to two tables, a row for the intent and a
- * row for the event, in one transaction (WAL, synchronous=FULL), with nothing else done. The log: the same clients append
+ * row for the event of the same bytes, in one transaction (WAL, synchronous=FULL), with nothing else done. The log: the same clients append
  * the same intents, an owner reads them with a cursor and appends an event about each, and a client goes on when a cursor
  * has delivered its event. The owner reads up to --batch-records intents at a time and spends --decide-us on each.
  */
@@ -34,6 +34,13 @@ const batchRecords = Number(values['batch-records'])
 const decideUs = Number(values['decide-us'])
 const eventValue = new Uint8Array(Number(values['event-bytes'])).fill(101)
 const intentValue = new Uint8Array(Number(values['intent-bytes'])).fill(105)
+const headers = { ce_id: '0192f3a0-0000-7000-8000-000000000000', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
+/** What a record stores beside its value: the key and the headers. */
+const besideBytes = keyOf(0).length + JSON.stringify(headers).length
+
+function keyOf(client: number): string {
+  return `hotel-${client}`
+}
 
 interface Figures {
   readonly perSecond: number
@@ -76,6 +83,8 @@ async function measureCeiling(directory: string): Promise<Figures> {
   database.exec('PRAGMA synchronous = FULL')
   database.exec('CREATE TABLE intents (id INTEGER PRIMARY KEY, value BLOB) STRICT')
   database.exec('CREATE TABLE events (id INTEGER PRIMARY KEY, value BLOB) STRICT')
+  const intentRow = new Uint8Array(intentValue.byteLength + besideBytes).fill(105)
+  const eventRow = new Uint8Array(eventValue.byteLength + besideBytes).fill(101)
   const insertIntent = database.prepare('INSERT INTO intents (value) VALUES (?)')
   const insertEvent = database.prepare('INSERT INTO events (value) VALUES (?)')
   let waiting: (() => void)[] = []
@@ -84,8 +93,8 @@ async function measureCeiling(directory: string): Promise<Figures> {
     waiting = []
     database.exec('BEGIN IMMEDIATE')
     for (let index = 0; index < answered.length; index++) {
-      insertIntent.run(intentValue)
-      insertEvent.run(eventValue)
+      insertIntent.run(intentRow)
+      insertEvent.run(eventRow)
     }
     database.exec('COMMIT')
     for (const answer of answered) answer()
@@ -124,9 +133,8 @@ async function measureLog(directory: string): Promise<Figures> {
   const intents = await log.cursor({ topic: 'intents', partition: 0, fromOffset: 'end' })
   const events = await log.cursor({ topic: 'events', partition: 0, fromOffset: 'end' })
   const untilClosed = [sequence(writer, intents), answerClients(events, waiting)].map((loop) => loop.catch(() => undefined))
-  const headers = { ce_id: '0192f3a0-0000-7000-8000-000000000000', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
   const result = await runClients((client) => {
-    const key = `hotel-${client}`
+    const key = keyOf(client)
     const answered = new Promise<void>((resolve) => waiting.set(key, resolve))
     void log.append(0, { key, value: intentValue, headers })
     return answered
