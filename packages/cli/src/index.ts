@@ -1,1 +1,5 @@
-export {}
+export { type RunningSignalbox, type StartOptions, serviceLogger, signalled, startSignalbox } from './commands/up.ts'
+export { CommandError, exitCodes } from './exit-codes.ts'
+export { openLog } from './logs.ts'
+export { rememberConfig } from './settings.ts'
+export { software } from './version.ts'

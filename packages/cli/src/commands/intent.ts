@@ -1,0 +1,211 @@
+/** `signalbox intent ...` */
+import { readFileSync } from 'node:fs'
+import { HttpCoordinator, newIntentId } from '@signalbox/client'
+import { type Decision, defaultLimits, type ExplainedDecision, type Intent, intentFromJson, JsonError, readJson } from '@signalbox/contract'
+import type { Rules } from '@signalbox/core'
+import { type DecisionFilter, decisions, explainDecision, findDecision, presentDecision, type Source } from '@signalbox/replay'
+import { sha256 } from '@signalbox/sequencer'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { withSource } from '../logs.ts'
+import { printMany, printOne, say } from '../output.ts'
+import { decisionLine, decisionText } from '../render/decision.ts'
+import { dryRunText, explainedText } from '../render/explanation.ts'
+import { contractsOf, type Settings } from '../settings.ts'
+import { followDecisions } from './tail.ts'
+
+export interface SubmitFlags {
+  readonly scope?: string
+  readonly agent?: string
+  readonly do?: readonly string[]
+  readonly read?: readonly string[]
+  readonly expect?: readonly string[]
+  readonly note?: string
+  readonly waitMs: string
+  readonly dryRun?: boolean
+}
+
+/** Submits an intent from a file, from standard input (`-`) or from flags; the exit code says what was decided. */
+export async function submitIntent(settings: Settings, file: string | undefined, flags: SubmitFlags): Promise<number> {
+  const intent = file === undefined ? intentFromFlags(flags) : intentFromFile(file)
+  const waitMs = wholeNumber('--wait-ms', flags.waitMs)
+  const gateway = new HttpCoordinator(settings.url)
+  try {
+    if (flags.dryRun === true) {
+      const explanation = await gateway.dryRun(intent)
+      printOne(settings.output, explanation, () => dryRunText(explanation))
+      return explanation.outcome === 'rejected' ? exitCodes.rejected : exitCodes.ok
+    }
+    const decision = await gateway.submit(intent, { waitMs })
+    if (decision === null) {
+      throw new CommandError(
+        'timedOut',
+        `intent ${intent.intentId} was not decided within ${waitMs} ms; it still may be: signalbox intent show ${intent.intentId}`,
+      )
+    }
+    printOne(settings.output, decision, () => decisionText(decision))
+    return decision.committed ? exitCodes.ok : exitCodes.rejected
+  } finally {
+    await gateway.close()
+  }
+}
+
+function wholeNumber(flag: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new CommandError('usage', `${flag} takes a whole number, not ${text}`)
+  return Number(text)
+}
+
+function usage<Result>(read: () => Result): Result {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof JsonError) throw new CommandError('usage', error.message, { cause: error })
+    throw error
+  }
+}
+
+function intentFromFile(file: string): Intent {
+  let text: string
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (cause) {
+    throw new CommandError('usage', `cannot read ${file === '-' ? 'standard input' : file}: ${(cause as Error).message}`, { cause })
+  }
+  return usage(() => {
+    const { value } = readJson(text)
+    // A person who types an intent need not make an id.
+    return intentFromJson(
+      typeof value === 'object' && value !== null && !('intentId' in value) ? { intentId: newIntentId(), ...value } : value,
+    )
+  })
+}
+
+function versions(flag: string, entries: readonly string[]): Map<string, number> {
+  return new Map(
+    entries.map((entry) => {
+      const match = /^(.+)@(\d{1,15})$/.exec(entry)
+      if (match === null) throw new CommandError('usage', `${flag} takes type/id@version, like order/7@4, not ${entry}`)
+      return [match[1]!, Number(match[2])] as const
+    }),
+  )
+}
+
+function intentFromFlags(flags: SubmitFlags): Intent {
+  const { agent, scope } = flags
+  if (scope === undefined || agent === undefined || flags.do === undefined) {
+    throw new CommandError(
+      'usage',
+      "give an intent as a file (- for standard input), or as --scope SCOPE --agent AGENT --do 'ACTION TYPE/ID [INPUT]', where --do may be repeated",
+    )
+  }
+  const expected = versions('--expect', flags.expect ?? [])
+  const actions = flags.do.map((text) => {
+    const match = /^(\S+)\s+(\S+)(?:\s+(.+))?$/s.exec(text)
+    if (match === null)
+      throw new CommandError(
+        'usage',
+        `--do takes 'ACTION TYPE/ID [INPUT]', like 'pay refund/7-1' or 'book night/1 {"stay":"4"}', not ${text}`,
+      )
+    const [, action, resource, input] = match as unknown as [string, string, string, string | undefined]
+    const expectedVersion = expected.get(resource)
+    return {
+      resource,
+      action,
+      input: input === undefined ? {} : usage(() => readJson(input, `input of ${action} ${resource}`).value),
+      ...(expectedVersion === undefined ? {} : { expectedVersion }),
+    }
+  })
+  const reads = [...versions('--read', flags.read ?? [])].map(([resource, version]) => ({ resource, version }))
+  return usage(() =>
+    intentFromJson({ intentId: newIntentId(), scope, agent, actions, reads, ...(flags.note === undefined ? {} : { note: flags.note }) }),
+  )
+}
+
+function notFound(settings: Settings, intentId: string): CommandError {
+  const where = settings.urlIsGiven ? settings.url : settings.log === 'kafka' ? 'the Kafka log' : settings.dataDirectory
+  return new CommandError(
+    'notFound',
+    `there is no decision on intent ${intentId} in ${where}; check the id (signalbox intent list), or name another log with --data-dir or --url`,
+  )
+}
+
+async function decided<Result>(settings: Settings, intentId: string, found: Promise<Result | null>): Promise<Result> {
+  const result = await found
+  if (result === null) throw notFound(settings, intentId)
+  return result
+}
+
+export async function showIntent(settings: Settings, intentId: string): Promise<number> {
+  const ask = settings.urlIsGiven
+    ? fromGateway<Decision>(settings, `/v1/intents/${encodeURIComponent(intentId)}`)
+    : withSource(settings, async (source) => {
+        const logged = await findDecision(source, intentId)
+        return logged === null ? null : presentDecision(logged.event, logged.logOffset)
+      })
+  const decision = await decided(settings, intentId, ask)
+  printOne(settings.output, decision, () => decisionText(decision))
+  return exitCodes.ok
+}
+
+export async function explainIntent(settings: Settings, intentId: string): Promise<number> {
+  const ask = settings.urlIsGiven
+    ? fromGateway<ExplainedDecision>(settings, `/v1/intents/${encodeURIComponent(intentId)}/explanation`)
+    : withSource(settings, async (source) => {
+        const logged = await findDecision(source, intentId)
+        return logged === null ? null : await explainDecision(source, readerRules(settings, source), logged)
+      })
+  const explained = await decided(settings, intentId, ask)
+  printOne(settings.output, explained, () => explainedText(explained))
+  return exitCodes.ok
+}
+
+function readerRules(settings: Settings, source: Source): Rules {
+  return {
+    contracts: contractsOf(settings),
+    limits: defaultLimits,
+    partitionCount: source.log.partitionCount,
+    agents: settings.config?.agents ?? null,
+    sha256,
+  }
+}
+
+async function fromGateway<Result>(settings: Settings, path: string): Promise<Result | null> {
+  const gateway = new HttpCoordinator(settings.url)
+  try {
+    const { body, status } = await gateway.request('GET', path, 0)
+    return status === 404 ? null : (body as Result)
+  } finally {
+    await gateway.close()
+  }
+}
+
+export type ListFlags = DecisionFilter & { readonly limit: string }
+
+export async function listIntents(settings: Settings, flags: ListFlags): Promise<number> {
+  const { limit, ...filter } = flags
+  const most = wholeNumber('--limit', limit)
+  const found: Decision[] = []
+  if (settings.urlIsGiven) {
+    const query = new URLSearchParams(
+      Object.entries({ ...filter, limit }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    )
+    found.push(...((await fromGateway<{ decisions: Decision[] }>(settings, `/v1/intents?${query}`))?.decisions ?? []))
+  } else {
+    await withSource(settings, async (source) => {
+      for await (const decision of decisions(source, filter)) {
+        found.push(decision)
+        if (found.length > most) found.shift()
+      }
+    })
+  }
+  const count = await printMany(settings.output, found, decisionLine)
+  if (count === 0 && settings.output === 'text') say('no decision fits; see signalbox intent list --help for the filters')
+  return exitCodes.ok
+}
+
+export type TailFlags = DecisionFilter & { readonly from: string }
+
+export async function tailIntents(settings: Settings, { from, ...filter }: TailFlags): Promise<number> {
+  if (from !== 'start' && from !== 'end') throw new CommandError('usage', `--from takes start or end, not ${from}`)
+  await printMany(settings.output === 'json' ? 'jsonl' : settings.output, followDecisions(settings, filter, from), decisionLine)
+  return exitCodes.ok
+}

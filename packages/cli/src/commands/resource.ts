@@ -1,0 +1,77 @@
+/** `signalbox resource ...` and `signalbox status` */
+import { HttpCoordinator } from '@signalbox/client'
+import type { Resource, Status } from '@signalbox/contract'
+import { currentResource, currentState, decisions, listResources, type ResourceFilter } from '@signalbox/replay'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { withSource } from '../logs.ts'
+import { printMany, printOne, say } from '../output.ts'
+import { isoTime, resourceLine, resourceText, statusText } from '../render/decision.ts'
+import type { Settings } from '../settings.ts'
+
+async function gatewayGet<Result>(settings: Settings, path: string): Promise<Result> {
+  const gateway = new HttpCoordinator(settings.url, { attempts: 1 })
+  try {
+    return (await gateway.request('GET', path, 0)).body as Result
+  } finally {
+    await gateway.close()
+  }
+}
+
+export async function showResource(settings: Settings, scope: string, name: string): Promise<number> {
+  const resource = settings.urlIsGiven
+    ? (await gatewayGet<{ resources: Resource[] }>(settings, `/v1/observe?${new URLSearchParams({ scope, resource: name })}`)).resources[0]!
+    : await withSource(settings, (source) => currentResource(source, scope, name))
+  if (!resource.exists)
+    throw new CommandError('notFound', `scope ${scope} has no resource ${name}; signalbox resource list --scope ${scope} lists what it has`)
+  printOne(settings.output, resource, () => resourceText(resource))
+  return exitCodes.ok
+}
+
+export async function resourceHistory(settings: Settings, scope: string, name: string): Promise<number> {
+  const history = await withSource(settings, async (source) => {
+    const found = []
+    for await (const decision of decisions(source, { scope, resource: name, outcome: 'committed' })) {
+      const { agent, event, intentId, time } = decision
+      found.push({ ...decision.changes.find(({ resource }) => resource === name)!, event, time, agent, intentId })
+    }
+    return found
+  })
+  if (history.length === 0)
+    throw new CommandError(
+      'notFound',
+      `nothing was ever committed to ${name} in scope ${scope}; signalbox resource list --scope ${scope} lists what there is`,
+    )
+  await printMany(settings.output, history, ({ action, agent, data, event, fromState, intentId, state, time, version }) => {
+    return `${isoTime(time)}  ${event.padEnd(10)}  version ${version}  ${fromState ?? 'new'} -> ${state}  ${action} by ${agent}  ${intentId}  ${JSON.stringify(data)}`
+  })
+  return exitCodes.ok
+}
+
+export async function listAllResources(settings: Settings, flags: ResourceFilter & { readonly limit: string }): Promise<number> {
+  const { limit, ...filter } = flags
+  if (!/^\d{1,9}$/.test(limit)) throw new CommandError('usage', `--limit takes a whole number, not ${limit}`)
+  const most = Number(limit)
+  let found: readonly Resource[]
+  if (settings.urlIsGiven) {
+    const query = new URLSearchParams(
+      Object.entries({ ...filter, limit }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    )
+    found = (await gatewayGet<{ resources: Resource[] }>(settings, `/v1/resources?${query}`)).resources
+  } else {
+    found = await withSource(settings, async (source) => {
+      const all: Resource[] = []
+      for (let partition = 0; partition < source.log.partitionCount; partition++)
+        all.push(...listResources(await currentState(source, partition), filter))
+      return all
+    })
+  }
+  await printMany(settings.output, found.slice(0, most), resourceLine)
+  if (found.length > most) say(`${found.length - most} more; raise --limit, or filter with --scope, --type and --state`)
+  return exitCodes.ok
+}
+
+export async function showStatus(settings: Settings): Promise<number> {
+  const status = await gatewayGet<Status>(settings, '/v1/status')
+  printOne(settings.output, status, () => statusText(status))
+  return exitCodes.ok
+}

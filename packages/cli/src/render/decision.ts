@@ -1,0 +1,94 @@
+import type { Decision, Resource, Status } from '@signalbox/contract'
+import { style, table } from '../output.ts'
+
+export function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
+
+function duration(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`
+  return `${(ms / 3_600_000).toFixed(1)} h`
+}
+
+function headline(decision: Decision): string {
+  const outcome = decision.committed ? style('green', 'COMMITTED') : style('red', `REJECTED  ${decision.code}`)
+  return `${outcome}   ${decision.intentId ?? '(no id)'}   by ${decision.agent ?? '(unknown)'}   scope ${decision.scope || '(unknown)'}   event ${decision.event}`
+}
+
+/** A decision in one line, for lists. */
+export function decisionLine(decision: Decision): string {
+  const what = decision.committed
+    ? decision.changes.map(({ action, resource }) => `${action} ${resource}`).join(', ')
+    : [decision.resource, decision.message].filter(Boolean).join(': ')
+  const text = what.length > 100 ? `${what.slice(0, 97)}...` : what
+  return `${isoTime(decision.time)}  ${decision.event.padEnd(10)}  ${decision.committed ? style('green', 'committed') : style('red', decision.code!)}  ${decision.intentId ?? '-'}  ${decision.agent ?? '-'}  ${text}`
+}
+
+/** A decision with all that its agent needs. */
+export function decisionText(decision: Decision): string {
+  const lines = [`${headline(decision)}${decision.duplicate ? '   (decided before; this is that decision)' : ''}`]
+  for (const { action, fromState, fromVersion, resource, state, version } of decision.changes) {
+    lines.push(`  ${action} ${resource}   version ${fromVersion} -> ${version}   ${fromState === null ? 'new' : fromState} -> ${state}`)
+  }
+  lines.push(...rejectionLines(decision, decision.time))
+  if (decision.intentId !== null && !decision.committed) lines.push(`  next      signalbox intent explain ${decision.intentId}`)
+  return lines.join('\n')
+}
+
+type Why = Pick<Decision, 'message' | 'movedBy' | 'missed' | 'owner' | 'page'>
+
+export function rejectionLines({ message, missed, movedBy, owner, page }: Why, timeMs: number): string[] {
+  const lines: string[] = []
+  if (message !== null) lines.push(`  why       ${message}`)
+  if (movedBy !== null)
+    lines.push(
+      `  moved by  ${movedBy.agent}, ${movedBy.action}, ${duration(Math.max(0, timeMs - movedBy.time))} earlier (intent ${movedBy.intentId}, event ${movedBy.event})`,
+    )
+  if (missed.length > 0)
+    lines.push(
+      `  missed    ${missed.map(({ action, agent, event, version }) => `version ${version}: ${action} by ${agent} (event ${event})`).join('; ')}`,
+    )
+  if (owner !== null) lines.push(`  owner     ${owner.team}, ${owner.contact}`)
+  if (page !== null) lines.push(`  page      ${page}`)
+  return lines
+}
+
+export function resourceText(resource: Resource): string {
+  if (!resource.exists) return `${resource.resource}   scope ${resource.scope}   does not exist`
+  const lines = [
+    `${resource.resource}   scope ${resource.scope}   version ${resource.version}   state ${resource.state}`,
+    `  data      ${JSON.stringify(resource.data)}`,
+  ]
+  const last = resource.lastChange
+  if (last !== null)
+    lines.push(`  changed   ${isoTime(last.time)} by ${last.agent}, ${last.action} (intent ${last.intentId}, event ${last.event})`)
+  return lines.join('\n')
+}
+
+export function resourceLine(resource: Resource): string {
+  return `${resource.scope}  ${resource.resource}  version ${resource.version}  ${resource.state}  ${JSON.stringify(resource.data)}`
+}
+
+export function statusText(status: Status): string {
+  const head = `${status.software}   log ${status.log}   ${status.ready ? style('green', 'ready') : style('yellow', 'not ready')}`
+  const rows = status.partitions.map((each) => [
+    `${each.partition}`,
+    each.phase ?? '-',
+    `${each.nextIntent}`,
+    `${each.lag}`,
+    `${each.eventsEnd}`,
+    `${each.resources}`,
+    `${each.rememberedIds}`,
+  ])
+  const contracts = status.contracts.map(({ owner, type, version }) => `  ${type}@${version}   ${owner.team}, ${owner.contact}`)
+  return [
+    head,
+    '',
+    table([['partition', 'phase', 'next intent', 'lag', 'events', 'resources', 'ids'], ...rows]),
+    '',
+    'contracts',
+    ...contracts,
+  ].join('\n')
+}

@@ -1,0 +1,106 @@
+/** Where every command gets its settings from: flag, then environment, then signalbox.config.ts, then default. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ContractError, type ContractSet, contractSet, type SignalboxConfig } from '@signalbox/contract'
+import { CommandError } from './exit-codes.ts'
+
+export type OutputFormat = 'text' | 'json' | 'jsonl'
+
+/** The flags that every command takes. */
+export interface CommonFlags {
+  readonly config?: string
+  readonly dataDir?: string
+  readonly log?: string
+  readonly url?: string
+  readonly output?: string
+  readonly json?: boolean
+}
+
+export interface Settings {
+  readonly configFile: string | null
+  readonly config: SignalboxConfig | null
+  readonly dataDirectory: string
+  readonly log: 'sqlite' | 'kafka'
+  readonly brokers: string | null
+  readonly url: string
+  /** Whether the address was named by flag or environment: then reads go there instead of to the log. */
+  readonly urlIsGiven: boolean
+  readonly output: OutputFormat
+}
+
+const remembered = 'settings.json'
+const defaultUrl = 'http://127.0.0.1:7070'
+
+/** Throws CommandError (usage) for a setting that has no allowed value. */
+export async function readSettings(flags: CommonFlags, environment: NodeJS.ProcessEnv = process.env): Promise<Settings> {
+  const output = flags.json === true ? 'json' : (flags.output ?? environment.SIGNALBOX_OUTPUT ?? 'text')
+  if (output !== 'text' && output !== 'json' && output !== 'jsonl')
+    throw new CommandError('usage', `--output takes text, json or jsonl, not ${output}`)
+  const namedDirectory = flags.dataDir ?? environment.SIGNALBOX_DATA_DIR
+  const configFile = findConfig(flags.config ?? environment.SIGNALBOX_CONFIG, resolve(namedDirectory ?? '.signalbox'))
+  const config = configFile === null ? null : await loadConfig(configFile)
+  const brokers = environment.KAFKA_BROKERS ?? environment.KAFKA_BOOTSTRAP_SERVERS ?? null
+  const log =
+    flags.log ?? environment.SIGNALBOX_LOG ?? config?.log ?? (brokers === null || namedDirectory !== undefined ? 'sqlite' : 'kafka')
+  if (log !== 'sqlite' && log !== 'kafka') throw new CommandError('usage', `--log takes sqlite or kafka, not ${log}`)
+  if (log === 'kafka' && brokers === null)
+    throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
+  const givenUrl = flags.url ?? environment.SIGNALBOX_URL
+  return {
+    configFile,
+    config,
+    dataDirectory: resolve(namedDirectory ?? config?.dataDirectory ?? '.signalbox'),
+    log,
+    brokers,
+    url: givenUrl ?? config?.url ?? defaultUrl,
+    urlIsGiven: givenUrl !== undefined,
+    output,
+  }
+}
+
+function findConfig(named: string | undefined, dataDirectory: string): string | null {
+  if (named !== undefined) {
+    const file = resolve(named)
+    if (!existsSync(file)) throw new CommandError('usage', `there is no config at ${file}; name one with --config`)
+    return file
+  }
+  const here = resolve('signalbox.config.ts')
+  if (existsSync(here)) return here
+  // A log remembers by which config it was made, so that a reader need not say it again.
+  const file = join(dataDirectory, remembered)
+  if (!existsSync(file)) return null
+  const { config } = JSON.parse(readFileSync(file, 'utf8')) as { config: string }
+  const remembered_ = resolve(dataDirectory, config)
+  return existsSync(remembered_) ? remembered_ : null
+}
+
+async function loadConfig(file: string): Promise<SignalboxConfig> {
+  let module: { default?: SignalboxConfig }
+  try {
+    module = await import(pathToFileURL(file).href)
+  } catch (cause) {
+    const what = cause instanceof ContractError ? cause.message : `it cannot be loaded: ${(cause as Error).message}`
+    throw new CommandError('usage', `${file}: ${what}`, { cause })
+  }
+  if (!Array.isArray(module.default?.contracts))
+    throw new CommandError('usage', `${file} has no default export with contracts; write export default defineConfig({ contracts: [...] })`)
+  return module.default
+}
+
+/** The contracts of the config. Throws CommandError (usage) where there is none. */
+export function contractsOf(settings: Settings): ContractSet {
+  if (settings.config === null) {
+    throw new CommandError(
+      'usage',
+      'there is no signalbox.config.ts here, so no contract to decide by; write one, or name one with --config (an example: packages/examples/src/bookings/signalbox.config.ts)',
+    )
+  }
+  return contractSet(settings.config.contracts)
+}
+
+/** Notes beside the log by which config it is decided. */
+export function rememberConfig(dataDirectory: string, configFile: string): void {
+  mkdirSync(dataDirectory, { recursive: true })
+  writeFileSync(join(dataDirectory, remembered), `${JSON.stringify({ config: relative(dataDirectory, configFile) })}\n`)
+}

@@ -1,0 +1,24 @@
+/** `signalbox.config.ts`: the contracts and settings that every command and service loads. */
+import type { ContractSet } from './contract-set.ts'
+import { contractSet } from './contract-set.ts'
+import type { Contract } from './define-contract.ts'
+
+export interface SignalboxConfig {
+  // biome-ignore lint/suspicious/noExplicitAny: contracts of any types; each was checked when it was defined.
+  readonly contracts: readonly Contract<any, any, any>[]
+  /** Who may act at all, `*` at the end stands for any rest. Left out: anyone whom a contract lets. */
+  readonly agents?: readonly string[]
+  /** Where the embedded log lies. Default `.signalbox`, beside where the command runs. */
+  readonly dataDirectory?: string
+  /** Which log. Default: Kafka where KAFKA_BROKERS is set, else the embedded one. */
+  readonly log?: 'sqlite' | 'kafka'
+  /** Partitions of an embedded log, fixed when it is made. Default 1. */
+  readonly partitions?: number
+  /** Where the gateway listens, and where commands find it. Default http://127.0.0.1:7070. */
+  readonly url?: string
+}
+
+/** Gives a config its type, and refuses a set of contracts that cannot work together. */
+export function defineConfig(config: SignalboxConfig): SignalboxConfig & { readonly contractSet: ContractSet } {
+  return { ...config, contractSet: contractSet(config.contracts) }
+}
