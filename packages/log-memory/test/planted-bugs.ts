@@ -73,13 +73,39 @@ async function healingWriter(log: Log, assignment: Parameters<Log['open']>[0]): 
   }
 }
 
+/** Writes the first event of a batch before the others, and lets nothing come between. */
+async function splittingWriter(log: Log, assignment: Parameters<Log['open']>[0]): Promise<PartitionWriter> {
+  const writer = await log.open(assignment)
+  let order: Promise<unknown> = Promise.resolve()
+  const appendInParts = async ({ events, deadLetters }: Batch): Promise<AppendedBatch> => {
+    const first = await writer.append({ events: events.slice(0, 1), deadLetters })
+    if (events.length === 1) return first
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    return { ...(await writer.append({ events: events.slice(1), deadLetters: [] })), firstOffset: first.firstOffset }
+  }
+  return {
+    partition: assignment.partition,
+    append(batch) {
+      const answer = order.then(() => appendInParts(batch))
+      order = answer
+      return answer
+    },
+    close: () => writer.close(),
+  }
+}
+
 const WHOLE_BATCHES = 'shows many concurrent readers whole batches only, in the order of the calls'
 const CALL_ORDER = 'makes overlapping appends visible in the order of the calls'
 const SHOWN_WHEN_ACKNOWLEDGED = 'shows a batch to everybody by the time it is acknowledged, its dead letters too'
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
-    bug: 'part of a batch is visible before the rest',
+    bug: 'a batch is written in two parts',
+    caughtBy: WHOLE_BATCHES,
+    harness: withLog((log) => ({ open: (assignment) => splittingWriter(log, assignment) })),
+  },
+  {
+    bug: 'records of other batches come between those of a batch',
     caughtBy: WHOLE_BATCHES,
     harness: withStore((store) => ({
       appendBatch(partition, epoch, batch, timestampMs): AppendedBatch {

@@ -20,13 +20,13 @@ export class OwnerLock {
     const database = new DatabaseSync(join(directory, 'owner.lock'), { timeout: BUSY_TIMEOUT_MS })
     try {
       database.exec('BEGIN EXCLUSIVE')
+      writeOwner(directory)
     } catch (error) {
       database.close()
       if (isBusy(error)) throw ownedError(directory, error)
       throw error
     }
     this.#database = database
-    writeOwner(directory)
   }
 
   release(): void {

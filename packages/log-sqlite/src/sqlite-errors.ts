@@ -13,6 +13,20 @@ export function sqliteCode(error: unknown): number | undefined {
   return error.errcode & 0xff
 }
 
+/** What the operating system says of the files beside the database, as SQLite would have said it. */
+const FROM_SYSTEM: ReadonlyMap<unknown, number> = new Map([
+  ['ENOSPC', SQLITE_FULL],
+  ['EDQUOT', SQLITE_FULL],
+  ['EACCES', SQLITE_CANTOPEN],
+  ['EPERM', SQLITE_CANTOPEN],
+  ['EROFS', SQLITE_READONLY],
+  ['ENOTDIR', SQLITE_CANTOPEN],
+])
+
+function systemCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_BUSY
 }
@@ -29,7 +43,7 @@ export function corrupt(file: string, check: string, cause?: unknown): LogError 
 export function errorOf(error: unknown, file: string, doing: string): LogError {
   if (error instanceof LogError) return error
   const text = error instanceof Error ? error.message : String(error)
-  switch (sqliteCode(error)) {
+  switch (sqliteCode(error) ?? FROM_SYSTEM.get(systemCode(error))) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return corrupt(file, `SQLite says "${text}" while ${doing}`, error)
