@@ -1,0 +1,21 @@
+/** A Kafka log for one run of the demo: the brokers of KAFKA_BROKERS, or one broker for the length of the run. */
+import { software } from '@signalbox/cli'
+import type { Log } from '@signalbox/log'
+import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
+import { startBroker } from '../../../../infra/kafka/broker.ts'
+
+export interface KafkaForDemo {
+  readonly log: Log
+  stop(): Promise<void>
+}
+
+/** Topics carry the run's id, so that runs on one cluster do not meet; a run that goes on finds its own. */
+export async function prepareKafka(runId: string): Promise<KafkaForDemo> {
+  const given = process.env.KAFKA_BROKERS ?? process.env.KAFKA_BOOTSTRAP_SERVERS
+  const broker = given === undefined ? await startBroker({}) : null
+  const brokers = given ?? broker!.brokers
+  process.stderr.write(given === undefined ? `a Kafka broker for this run is at ${brokers}\n` : `Kafka at ${brokers}\n`)
+  const topicPrefix = `signalbox-demo-${runId}`
+  await createTopics({ brokers, topicPrefix, partitions: 2 })
+  return { log: await openKafkaLog({ brokers, topicPrefix, clientId: software.replace(' ', '-') }), stop: async () => await broker?.stop() }
+}
