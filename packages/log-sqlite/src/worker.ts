@@ -12,6 +12,11 @@ function answer(response: Response, transfer: readonly ArrayBuffer[] = []): void
   port!.postMessage(response, transfer)
 }
 
+/** The buffers that hold nothing but one chunk; what shares a buffer is copied instead. */
+function transferable(chunks: readonly Uint8Array[]): ArrayBuffer[] {
+  return chunks.flatMap(({ buffer, byteLength }) => (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []))
+}
+
 function serve(file: OwnerFile): void {
   port!.on('message', (request: Request) => {
     switch (request.kind) {
@@ -29,7 +34,7 @@ function serve(file: OwnerFile): void {
         const { id, topic, partition, fromOffset, maxBytes } = request
         try {
           const chunks = file.logFile.read(TOPICS[topic]!, partition, fromOffset, maxBytes).map(({ bytes }) => bytes)
-          answer({ kind: 'chunks', id, chunks })
+          answer({ kind: 'chunks', id, chunks }, transferable(chunks))
         } catch (error) {
           answer({ kind: 'unreadable', id, error: toMessage(errorOf(error, settings.directory, 'reading')) })
         }
