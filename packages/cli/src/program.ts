@@ -48,24 +48,24 @@ type Action = (
 
 function common(command: Command): Command {
   return command
-    .option('--config FILE', 'contracts and settings (SIGNALBOX_CONFIG; default ./signalbox.config.ts)')
-    .option('--data-dir DIRECTORY', 'where the embedded log lies (SIGNALBOX_DATA_DIR; default ./.signalbox)')
+    .option('--config <FILE>', 'contracts and settings (SIGNALBOX_CONFIG; default ./signalbox.config.ts)')
+    .option('--data-dir <DIRECTORY>', 'where the embedded log lies (SIGNALBOX_DATA_DIR; default ./.signalbox)')
     .addOption(
-      new Option('--log LOG', 'sqlite or kafka (SIGNALBOX_LOG; default kafka where KAFKA_BROKERS is set)').choices(['sqlite', 'kafka']),
+      new Option('--log <LOG>', 'sqlite or kafka (SIGNALBOX_LOG; default kafka where KAFKA_BROKERS is set)').choices(['sqlite', 'kafka']),
     )
     .option(
-      '--url URL',
+      '--url <URL>',
       'the gateway (SIGNALBOX_URL; default http://127.0.0.1:7070); reads go there instead of to the log when it is given',
     )
-    .addOption(new Option('--output FORMAT', 'text, json or jsonl (SIGNALBOX_OUTPUT)').choices(['text', 'json', 'jsonl']))
+    .addOption(new Option('--output <FORMAT>', 'text, json or jsonl (SIGNALBOX_OUTPUT)').choices(['text', 'json', 'jsonl']))
     .option('--json', 'the same as --output json')
     .exitOverride()
 }
 
 function addUp(program: Command, action: Action): void {
   common(program.command('up').description('Run sequencer and gateway in one process'))
-    .option('--host HOST', 'address to listen on; loopback only, as long as there is no authentication')
-    .option('--port PORT', 'port to listen on; 0 takes a free one')
+    .option('--host <HOST>', 'address to listen on; loopback only, as long as there is no authentication')
+    .option('--port <PORT>', 'port to listen on; 0 takes a free one')
     .action(
       action(async (settings, _parameters, flags) => {
         const { up } = await import('./commands/up.ts')
@@ -84,13 +84,13 @@ function addIntent(program: Command, action: Action): void {
       .command('submit [FILE]')
       .description('Submit an intent from a JSON file, from standard input (-), or from flags, and print its decision'),
   )
-    .option('--scope SCOPE', 'the scope')
-    .option('--agent AGENT', 'who asks')
-    .option('--do ACTION', "'ACTION TYPE/ID [INPUT]', repeatable; applied together or not at all", collect)
-    .option('--expect VERSION', 'type/id@version that an action expects, repeatable', collect)
-    .option('--read VERSION', 'type/id@version that was read, repeatable', collect)
-    .option('--note TEXT', 'why')
-    .option('--wait-ms MS', 'how long to wait for the decision', '10000')
+    .option('--scope <SCOPE>', 'the scope')
+    .option('--agent <AGENT>', 'who asks')
+    .option('--do <ACTION>', "'ACTION TYPE/ID [INPUT]', repeatable; applied together or not at all", collect)
+    .option('--expect <VERSION>', 'type/id@version that an action expects, repeatable', collect)
+    .option('--read <VERSION>', 'type/id@version that was read, repeatable', collect)
+    .option('--note <TEXT>', 'why')
+    .option('--wait-ms <MS>', 'how long to wait for the decision', '10000')
     .option('--dry-run', 'say what would be decided now and why; write nothing')
     .action(action((settings, [file], flags) => submitIntent(settings, file, flags as unknown as SubmitFlags)))
   common(intent.command('show <INTENT>').description('The decision on an intent')).action(
@@ -100,20 +100,20 @@ function addIntent(program: Command, action: Action): void {
     action((settings, [id]) => explainIntent(settings, id!)),
   )
   filters(common(intent.command('list').description('Decisions, oldest first')))
-    .option('--limit NUMBER', 'the newest so many', '50')
+    .option('--limit <NUMBER>', 'the newest so many', '50')
     .action(action((settings, _parameters, flags) => listIntents(settings, pick(flags, 'limit') as unknown as ListFlags)))
   filters(common(intent.command('tail').description('Decisions as they fall')))
-    .option('--from WHERE', 'start or end', 'end')
+    .option('--from <WHERE>', 'start or end', 'end')
     .action(action((settings, _parameters, flags) => tailIntents(settings, pick(flags, 'from') as unknown as TailFlags)))
 }
 
 function filters(command: Command): Command {
   return command
-    .option('--scope SCOPE', 'of one scope')
-    .option('--agent AGENT', 'of one agent')
-    .option('--resource RESOURCE', 'that changed, or were rejected because of, type/id')
-    .addOption(new Option('--outcome OUTCOME', 'committed or rejected').choices(['committed', 'rejected']))
-    .option('--code CODE', 'rejected with a code')
+    .option('--scope <SCOPE>', 'of one scope')
+    .option('--agent <AGENT>', 'of one agent')
+    .option('--resource <RESOURCE>', 'that changed, or were rejected because of, type/id')
+    .addOption(new Option('--outcome <OUTCOME>', 'committed or rejected').choices(['committed', 'rejected']))
+    .option('--code <CODE>', 'rejected with a code')
 }
 
 function pick(flags: object, ...more: readonly string[]): Record<string, unknown> {
@@ -130,16 +130,16 @@ function addResource(program: Command, action: Action): void {
     action((settings, [scope, name]) => resourceHistory(settings, scope!, name!)),
   )
   common(resource.command('list').description('Resources, by scope and name'))
-    .option('--scope SCOPE', 'of one scope')
-    .option('--type TYPE', 'of one type')
-    .option('--state STATE', 'in one state')
-    .option('--limit NUMBER', 'at most so many', '50')
+    .option('--scope <SCOPE>', 'of one scope')
+    .option('--type <TYPE>', 'of one type')
+    .option('--state <STATE>', 'in one state')
+    .option('--limit <NUMBER>', 'at most so many', '50')
     .action(action((settings, _parameters, flags) => listAllResources(settings, pick(flags, 'limit') as unknown as { limit: string })))
 }
 
 function addBench(program: Command, action: Action): void {
   common(program.command('bench <WHAT>').description('Measure this machine: core, or embedded; one JSON line'))
-    .option('--seconds SECONDS', 'how long each measurement takes', '3')
+    .option('--seconds <SECONDS>', 'how long each measurement takes', '3')
     .action(
       action(async (_settings, [what], flags) => {
         const { bench } = await import('./bench/index.ts')

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import swagger from '@fastify/swagger'
 import { type Problem, readJson, type Status } from '@signalbox/contract'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -44,7 +44,7 @@ export async function createServer(settings: ServerSettings): Promise<GatewaySer
   const closing = new AbortController()
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: intentBytes,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true },

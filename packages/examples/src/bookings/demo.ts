@@ -150,7 +150,7 @@ function print(options: DemoOptions, tally: Tally, timing: Timing, resumed: bool
   const directory = relative(process.cwd(), options.dataDirectory) || '.'
   const where = options.log === 'sqlite' ? ` --data-dir ${directory}` : ''
   const command = (text: string) => `npm run signalbox -- ${text}${where}`
-  const commands = options.log === 'sqlite' ? tryNext(command) : []
+  const commands = options.log === 'sqlite' ? tryNext(command, tally) : []
   if (options.json)
     process.stdout.write(
       `${reportJson(tally, timing, { log: options.log, ordered: options.ordered, resumed, undecided: wished - tally.intents })}\n`,
@@ -158,12 +158,11 @@ function print(options: DemoOptions, tally: Tally, timing: Timing, resumed: bool
   else process.stdout.write(`${reportText(tally, timing, commands)}\n`)
 }
 
-function tryNext(command: (text: string) => string): readonly string[] {
-  return [
-    command('intent list --outcome rejected --limit 5'),
-    command('resource list --scope city --type night --limit 5'),
-    command('resource history city night/A:2016-03-01'),
-  ]
+function tryNext(command: (text: string) => string, { turnedAway }: Tally): readonly string[] {
+  const list = command('intent list --outcome rejected --limit 5')
+  if (turnedAway === null) return [list, command('resource list --limit 5'), command('intent list --limit 5')]
+  const { intentId, night, scope } = turnedAway
+  return [command(`intent explain ${intentId}`), command(`resource history ${scope} ${night}`), list]
 }
 
 export function demoDirectory(): string {

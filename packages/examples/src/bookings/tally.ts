@@ -18,6 +18,8 @@ export interface Tally {
   readonly nightsAtCapacity: number
   readonly oversoldNights: number
   readonly decided: ReadonlySet<string>
+  /** The last stay that found a night full: something to look at afterwards. */
+  readonly turnedAway: { readonly intentId: string; readonly scope: string; readonly night: string } | null
 }
 
 /** The code of a reject, with the contract's own reason where its guard or invariant gave one. */
@@ -32,6 +34,7 @@ export class Counter {
   readonly #agents = new Map<string, AgentTally>()
   readonly #nights = new Map<string, { booked: number; capacity: number }>()
   readonly #decided = new Set<string>()
+  #turnedAway: Tally['turnedAway'] = null
 
   add(event: Event): void {
     if (event.type === 'IntentCommitted') {
@@ -70,6 +73,7 @@ export class Counter {
       nightsAtCapacity: nights.filter(({ booked, capacity }) => booked === capacity && capacity > 0).length,
       oversoldNights: nights.filter(({ booked, capacity }) => booked > capacity).length,
       decided: this.#decided,
+      turnedAway: this.#turnedAway,
     }
   }
 }
