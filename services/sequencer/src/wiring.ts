@@ -1,6 +1,5 @@
 /** Puts a sequencer together. The one place of this service where the core and a log meet. */
-import { hash } from 'node:crypto'
-import type { Codec } from '@signalbox/codec'
+import { type Codec, sha256 } from '@signalbox/codec'
 import { type ContractSet, contractRecords, defaultLimits, type Limits } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { type Clock, type Log, systemClock } from '@signalbox/log'
@@ -8,10 +7,6 @@ import type { Logger } from 'pino'
 import { noMetrics, type SequencerMetrics } from './metrics.ts'
 import { Sequencer } from './sequencer.ts'
 import { defaultBounds, type SequencerBounds, type SequencerSettings } from './settings.ts'
-
-export function sha256(text: string): string {
-  return hash('sha256', text, 'base64url')
-}
 
 export interface SequencerWiring {
   readonly log: Log

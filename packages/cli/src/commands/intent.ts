@@ -1,10 +1,10 @@
 /** `signalbox intent ...` */
 import { readFileSync } from 'node:fs'
 import { HttpCoordinator, newIntentId } from '@signalbox/client'
+import { sha256 } from '@signalbox/codec'
 import { type Decision, defaultLimits, type ExplainedDecision, type Intent, intentFromJson, JsonError, readJson } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { type DecisionFilter, decisions, explainDecision, findDecision, presentDecision, type Source } from '@signalbox/replay'
-import { sha256 } from '@signalbox/sequencer'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'

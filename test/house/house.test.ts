@@ -1,0 +1,116 @@
+import { codePage, rejectCodes } from '@signalbox/contract'
+import { describe, expect, it } from 'vitest'
+import { generated } from '../../infra/generate/records.ts'
+import { files, importsOf, read, sources } from './files.ts'
+import { layerProblem } from './layers.ts'
+
+describe('the layers', () => {
+  it('every import goes one way', () => {
+    expect(
+      sources.flatMap((file) => importsOf(file).map((imported) => layerProblem(file, imported))).filter((problem) => problem !== null),
+    ).toEqual([])
+  })
+
+  it.each([
+    ['packages/core/src/decide.ts', '@signalbox/log'],
+    ['packages/core/src/decide.ts', 'node:crypto'],
+    ['packages/core/src/decide.ts', '../../log/src/port.ts'],
+    ['packages/log/src/port.ts', '@signalbox/core'],
+    ['packages/client/src/http.ts', '@signalbox/core'],
+    ['services/gateway/src/desk.ts', '@signalbox/sequencer'],
+    ['services/gateway/src/desk.ts', 'kafkajs'],
+    ['packages/cli/src/commands/intent.ts', '@signalbox/gateway'],
+    ['packages/log-memory/src/store.ts', 'node:sqlite'],
+  ])('a planted import is noticed: %s importing %s', (file, imported) => {
+    expect(layerProblem(file, imported)).toMatch(file)
+  })
+
+  it('sees static, re-exported and dynamic imports', () => {
+    const text = "import a from 'one'\nexport * from 'two'\nexport { b } from 'three'\nconst c = await import('four')\n"
+    expect([...importsOf('x.ts', text)].sort()).toEqual(['four', 'one', 'three', 'two'])
+  })
+})
+
+const bannedInCore: readonly (readonly [RegExp, string])[] = [
+  [/\bDate\b/, 'the clock'],
+  [/\bMath\.random\b/, 'chance'],
+  [/\bperformance\b/, 'the clock'],
+  [/\bprocess\./, 'the host'],
+  [/\bsetTimeout\b|\bsetInterval\b|\bqueueMicrotask\b/, 'timers'],
+  [/\basync\b|\bawait\b/, 'asynchrony'],
+  [/\bconsole\./, 'output'],
+  [/\bcrypto\b/, 'the host (the hash is injected)'],
+  [/localeCompare|toLocale/, 'the locale'],
+]
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
+}
+
+/** What a file of the core may not know, as it stands in its code. */
+function bannedCalls(file: string, text: string): string[] {
+  // The sandbox is where the clock and chance are taken away from contract code: it must name them.
+  if (file.endsWith('/sandbox.ts')) return []
+  return bannedInCore.filter(([pattern]) => pattern.test(withoutComments(text))).map(([, what]) => `${file} uses ${what}`)
+}
+
+describe('the core', () => {
+  it('knows no clock, chance, timer, host or locale', () => {
+    expect(sources.filter((file) => file.startsWith('packages/core/src/')).flatMap((file) => bannedCalls(file, read(file)))).toEqual([])
+  })
+
+  it.each(['const now = Date.now()', 'const x = Math.random()', 'await Promise.resolve()', "'a'.localeCompare('b')"])(
+    'a planted call is noticed: %s',
+    (text) => {
+      expect(bannedCalls('packages/core/src/planted.ts', text)).not.toEqual([])
+    },
+  )
+
+  it('does not mistake a comment for code', () => {
+    expect(bannedCalls('packages/core/src/planted.ts', '// Date.now() is banned\n/* await */\n')).toEqual([])
+  })
+})
+
+describe('the rooms', () => {
+  it('no source file passes 400 lines', () => {
+    expect(
+      sources
+        .map((file) => [file, read(file).split('\n').length - 1] as const)
+        .filter(([file, lines]) => lines > 400 && !file.endsWith('.test.ts')),
+    ).toEqual([])
+  })
+
+  it('no test is skipped, focused or left for later', () => {
+    const pattern = /\b(it|test|describe)\.(skip|only|todo)\b/
+    expect(sources.filter((file) => pattern.test(read(file)) && !file.startsWith('test/house/'))).toEqual([])
+  })
+
+  it('generated files match the schemas', () => {
+    for (const [file, text] of generated()) expect(read(file), `${file}: run npm run generate`).toBe(text)
+  })
+
+  it('every reject code has a page that says what to do', () => {
+    for (const code of Object.keys(rejectCodes) as (keyof typeof rejectCodes)[]) {
+      expect(files, `${codePage(code)} is missing`).toContain(codePage(code))
+      const page = read(codePage(code))
+      expect(page.startsWith(`# ${code}\n`), `${codePage(code)} must start with its code`).toBe(true)
+      expect(page).toContain(rejectCodes[code].sentence)
+      expect(page).toContain('## What to do')
+    }
+  })
+
+  it('every page belongs to a code', () => {
+    const pages = files.filter((file) => file.startsWith('docs/codes/') && !file.endsWith('README.md'))
+    expect(pages.sort()).toEqual((Object.keys(rejectCodes) as (keyof typeof rejectCodes)[]).map(codePage).sort())
+  })
+
+  it('nothing names a machine, or an address of a package registry', () => {
+    const pattern = new RegExp(
+      ['/home/', '/Users/', `/${'work'}/`, `registry.${'npmjs'}`, `repo.${'maven'}`, `repo1.${'maven'}`]
+        .map((text) => text.replace(/[./]/g, '\\$&'))
+        .join('|'),
+    )
+    const text = files.filter((file) => !/\.(gz|png)$/.test(file))
+    expect(text.filter((file) => pattern.test(read(file)))).toEqual([])
+  })
+})

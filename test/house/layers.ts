@@ -1,0 +1,91 @@
+/** Which room may import which. One way: services, then adapters, then the log, the codec, the contract. */
+import { dirname, join, normalize } from 'node:path'
+
+/** `packages/core`, `services/gateway`, `test`, `infra`: the room that a file is in. */
+export function roomOf(file: string): string {
+  const [top, second] = file.split('/')
+  return top === 'packages' || top === 'services' ? `${top}/${second}` : top!
+}
+
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  'packages/contract': [],
+  'packages/core': ['packages/contract'],
+  'packages/codec': ['packages/contract'],
+  'packages/log': [],
+  'packages/log-memory': ['packages/log'],
+  'packages/log-sqlite': ['packages/log'],
+  'packages/log-kafka': ['packages/log', 'packages/codec'],
+  'packages/replay': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log'],
+  'packages/client': ['packages/contract', 'packages/codec'],
+  'services/sequencer': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay'],
+  'services/gateway': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay', 'packages/client'],
+  // The command joins everything: `up` is the one place that imports services.
+  'packages/cli': [
+    'packages/contract',
+    'packages/codec',
+    'packages/core',
+    'packages/log',
+    'packages/log-memory',
+    'packages/log-sqlite',
+    'packages/log-kafka',
+    'packages/replay',
+    'packages/client',
+    'services/sequencer',
+    'services/gateway',
+  ],
+  'packages/examples': [
+    'packages/contract',
+    'packages/codec',
+    'packages/log',
+    'packages/log-kafka',
+    'packages/replay',
+    'packages/client',
+    'packages/cli',
+    'infra',
+  ],
+  infra: ['packages/log-kafka'],
+}
+
+/** Which files of the command may import services: `up`, and the benchmarks, which measure them. */
+const mayImportServices = /^packages\/cli\/src\/(commands\/up|bench\/)/
+
+/** Which third parties only one room may know. */
+const exclusive: Readonly<Record<string, string>> = {
+  kafkajs: 'packages/log-kafka',
+  '@kafkajs/confluent-schema-registry': 'packages/log-kafka',
+  'node:sqlite': 'packages/log-sqlite',
+  avsc: 'packages/codec',
+  fastify: 'services/gateway',
+}
+
+function targetOf(file: string, imported: string): string | null {
+  if (imported.startsWith('.')) return roomOf(normalize(join(dirname(file), imported)))
+  const match = /^@signalbox\/([a-z-]+)/.exec(imported)
+  if (match === null) return null
+  const name = match[1]!
+  return name === 'sequencer' || name === 'gateway' ? `services/${name}` : `packages/${name}`
+}
+
+/** What is wrong with an import, in a sentence; null when it is allowed. Tests may import anything. */
+export function layerProblem(file: string, imported: string): string | null {
+  const room = roomOf(file)
+  if (room === 'test' || file.includes('/test/') || file.endsWith('.test.ts') || !file.includes('/')) return null
+  const target = targetOf(file, imported)
+  if (target === null) return thirdPartyProblem(file, room, imported)
+  if (target === room) return null
+  if (!(allowed[room] ?? []).includes(target)) return `${file} imports ${imported}: ${room} may not know ${target}`
+  if (room === 'packages/cli' && target.startsWith('services/') && !mayImportServices.test(file))
+    return `${file} imports ${imported}: only commands/up.ts may import a service`
+  return null
+}
+
+function thirdPartyProblem(file: string, room: string, imported: string): string | null {
+  if (room === 'packages/core' && imported.startsWith('node:')) return `${file} imports ${imported}: the core has no host`
+  if (room === 'packages/contract' && imported.startsWith('node:')) return `${file} imports ${imported}: contracts have no input or output`
+  for (const [name, owner] of Object.entries(exclusive)) {
+    const isBench = file.includes('/bench/')
+    if ((imported === name || imported.startsWith(`${name}/`)) && room !== owner && !isBench)
+      return `${file} imports ${imported}: only ${owner} may`
+  }
+  return null
+}
