@@ -105,12 +105,8 @@ describe('the rooms', () => {
   })
 
   it('nothing names a machine, or an address of a package registry', () => {
-    const pattern = new RegExp(
-      ['/home/', '/Users/', `/${'work'}/`, `registry.${'npmjs'}`, `repo.${'maven'}`, `repo1.${'maven'}`]
-        .map((text) => text.replace(/[./]/g, '\\$&'))
-        .join('|'),
-    )
-    const text = files.filter((file) => !/\.(gz|png)$/.test(file))
+    const pattern = /\/home\/|\/Users\/|\/work\/|registry\.npmjs|repo1?\.maven/
+    const text = files.filter((file) => !/\.(gz|png)$/.test(file) && file !== 'test/house/house.test.ts')
     expect(text.filter((file) => pattern.test(read(file)))).toEqual([])
   })
 })
