@@ -1,0 +1,5 @@
+export { act, setUp } from './act.ts'
+export { stories } from './all-stories.ts'
+export { stage } from './index.ts'
+export type { Actor, Ending, Step, Story } from './story.ts'
+export { tell } from './tell.ts'
