@@ -3,6 +3,8 @@
  * Refused are duplicate keys, the key `__proto__`, numbers that a double does not hold exactly as an integer beyond
  * 2^53 - 1, lone surrogates, and nesting past `maxDepth`.
  */
+import { characters, consistsOf } from './characters.ts'
+import { flatObjectText } from './flat-json.ts'
 import { findDuplicateKey } from './strict-json.ts'
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
@@ -24,9 +26,13 @@ export class JsonError extends Error {
 // Characters that a JSON string must escape, and the surrogates, which need a look.
 const needsCare = /["\\\u0000-\u001f\ud800-\udfff]/
 
+function standsForItself(text: string): boolean {
+  return consistsOf(text, 0, text.length, characters.unescaped) || !needsCare.test(text)
+}
+
 /** A JSON string literal in RFC 8785 form. */
 export function canonicalString(text: string, path = ''): string {
-  if (!needsCare.test(text)) return `"${text}"`
+  if (standsForItself(text)) return `"${text}"`
   if (!text.isWellFormed()) throw new JsonError(path, 'holds half of a surrogate pair; send valid Unicode')
   return JSON.stringify(text)
 }
@@ -37,24 +43,7 @@ function inside(path: string, key: string): string {
 
 /** The RFC 8785 form of a value. Throws JsonError. */
 export function canonicalize(value: unknown, path = ''): string {
-  // Most values are flat objects whose keys are sorted already: there the engine's own serializer gives the RFC 8785 form.
-  return isSortedAndFlat(value) ? JSON.stringify(value) : canonicalText(value, path, 0)
-}
-
-function isSortedAndFlat(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  let last = ''
-  for (const key in value) {
-    if (key < last || key === '__proto__' || needsCare.test(key)) return false
-    last = key
-    const member = (value as Record<string, unknown>)[key]
-    if (typeof member === 'number') {
-      if (!(member <= Number.MAX_SAFE_INTEGER && member >= -Number.MAX_SAFE_INTEGER)) return false
-    } else if (typeof member === 'string') {
-      if (!member.isWellFormed()) return false
-    } else if (typeof member !== 'boolean' && member !== null) return false
-  }
-  return true
+  return flatObjectText(value) ?? canonicalText(value, path, 0)
 }
 
 function canonicalText(value: unknown, path: string, depth: number): string {
@@ -99,7 +88,7 @@ function canonicalObject(object: Record<string, unknown>, path: string, depth: n
       throw new JsonError(inside(path, key), 'is a key that Signalbox refuses, as it changes objects in many languages; rename it')
     if (text.length > 1) text += ','
     // Strings and small integers are the common case: no path is built for them.
-    text += `${canonicalString(key, path)}:${typeof member === 'string' && !needsCare.test(member) ? `"${member}"` : canonicalText(member, inside(path, key), depth + 1)}`
+    text += `${canonicalString(key, path)}:${typeof member === 'string' && standsForItself(member) ? `"${member}"` : canonicalText(member, inside(path, key), depth + 1)}`
   }
   return `${text}}`
 }

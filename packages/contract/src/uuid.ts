@@ -1,10 +1,23 @@
 /** UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, version, variant, 74 further bits. */
 
+// Every other character gives a negative number.
 const hexValue = new Int8Array(128).fill(-1)
 for (let index = 0; index < 16; index++) hexValue['0123456789abcdef'.charCodeAt(index)] = index
 
 /** The four 32-bit words of an id. */
 export type IdWords = readonly [number, number, number, number]
+
+/** Four hexadecimal digits; negative when they are none. */
+function hex16(text: string, start: number): number {
+  const first = text.charCodeAt(start)
+  const second = text.charCodeAt(start + 1)
+  const third = text.charCodeAt(start + 2)
+  const fourth = text.charCodeAt(start + 3)
+  if ((first | second | third | fourth) > 127) return -1
+  return (hexValue[first]! << 12) | (hexValue[second]! << 8) | (hexValue[third]! << 4) | hexValue[fourth]!
+}
+
+const dash = 45
 
 /**
  * Reads a UUIDv7 in its canonical lower-case form into `words` (four unsigned 32-bit numbers). Returns false, with
@@ -12,23 +25,23 @@ export type IdWords = readonly [number, number, number, number]
  */
 export function parseUuidV7(text: string, words: Uint32Array): boolean {
   if (text.length !== 36) return false
-  let nibbles = 0
-  let word = 0
-  for (let index = 0; index < 36; index++) {
-    const character = text.charCodeAt(index)
-    if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (character !== 45) return false
-      continue
-    }
-    const value = character < 128 ? hexValue[character]! : -1
-    if (value < 0) return false
-    word = (word << 4) | value
-    if ((++nibbles & 7) === 0) {
-      words[(nibbles >> 3) - 1] = word
-      word = 0
-    }
-  }
-  return (words[1]! & 0xf000) === 0x7000 && words[2]! >>> 30 === 2
+  if (text.charCodeAt(8) !== dash || text.charCodeAt(13) !== dash || text.charCodeAt(18) !== dash || text.charCodeAt(23) !== dash)
+    return false
+  // Written out: the id of every intent is read here, and one test of the sign answers for all of its digits.
+  const timeHigh = hex16(text, 0)
+  const timeMiddle = hex16(text, 4)
+  const timeLow = hex16(text, 9)
+  const version = hex16(text, 14)
+  const variant = hex16(text, 19)
+  const nodeHigh = hex16(text, 24)
+  const nodeMiddle = hex16(text, 28)
+  const nodeLow = hex16(text, 32)
+  if ((timeHigh | timeMiddle | timeLow | version | variant | nodeHigh | nodeMiddle | nodeLow) < 0) return false
+  words[0] = (timeHigh << 16) | timeMiddle
+  words[1] = (timeLow << 16) | version
+  words[2] = (variant << 16) | nodeHigh
+  words[3] = (nodeMiddle << 16) | nodeLow
+  return version >>> 12 === 7 && variant >>> 14 === 2
 }
 
 /** Milliseconds since 1970 of an id read by `parseUuidV7`. */
