@@ -7,7 +7,7 @@ import { createParser } from 'eventsource-parser'
 import { CommandError } from '../exit-codes.ts'
 import { openReader } from '../logs.ts'
 import type { Settings } from '../settings.ts'
-import { signalled } from './up.ts'
+import { signalled } from '../signals.ts'
 
 const maxQueued = 1_000
 

@@ -10,6 +10,7 @@ import { CommandError } from '../exit-codes.ts'
 import { openLog } from '../logs.ts'
 import { say } from '../output.ts'
 import { contractsOf, rememberConfig, type Settings } from '../settings.ts'
+import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
 
 export interface RunningSignalbox {
@@ -97,16 +98,4 @@ function listenAddress(settings: Settings, flags: UpFlags): { host: string; port
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new CommandError('usage', `--port takes a number from 0 to 65535, not ${flags.port}`)
   return { host: flags.host ?? url.hostname, port }
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-export function signalled(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        resolve(signal)
-        process.once(signal, () => process.exit(130))
-      })
-    }
-  })
 }
