@@ -53,7 +53,8 @@ export class MemoryCursor implements Cursor {
       function finish() {
         forgetAppend()
         forgetEnd()
-        waited.abort()
+        // With a reason, or an error with its stack is made for nobody.
+        waited.abort('over')
         resolve()
       }
     })

@@ -100,7 +100,7 @@ export class FaultGate {
   async sleep(ms: number, lifetime: Lifetime): Promise<void> {
     if (lifetime.state !== 'open') return
     const ended = new AbortController()
-    const forget = lifetime.onEnd(() => ended.abort())
+    const forget = lifetime.onEnd(() => ended.abort('over'))
     await this.#options.clock.sleep(ms, ended.signal)
     forget()
   }

@@ -47,9 +47,10 @@ export class MemoryGroup {
 
   /** The member is dead to the group, and is not told: its process crashed, or its session ran out while it goes on. */
   expire(member: Member): void {
-    if (!this.#forget(member)) return
+    const isMember = this.#forget(member)
+    // Of a member that was leaving, this ends the wait for its answer; the rebalance is under way already.
     member.lifetime.end('crashed')
-    void this.#rebalance()
+    if (isMember) void this.#rebalance()
   }
 
   #forget(member: Member): boolean {

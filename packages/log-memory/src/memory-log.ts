@@ -144,8 +144,9 @@ export class MemoryLog implements Log {
   }
 
   async #leave(member: Member): Promise<void> {
-    if (this.#member === member) this.#member = undefined
     await this.store.group.leave(member)
+    // Kept until now: the process may still die on its way out, and the group must hear of that.
+    if (this.#member === member) this.#member = undefined
   }
 
   async #close(): Promise<void> {

@@ -29,7 +29,9 @@ export class ReadModel {
   readonly #positions: number[] = []
   // Whether the log had nothing more to give when it was last asked.
   readonly #idle: boolean[] = []
-  readonly #decisions = new IdIndex()
+  // One a partition: an id may have been used in scopes of several. Decisions that use an id up lie apart from refusals at the door.
+  readonly #decisions: IdIndex[] = []
+  readonly #refusals: IdIndex[] = []
   readonly #listeners = new Set<EventListener>()
   readonly #abort = new AbortController()
   readonly #waiters = new Set<() => void>()
@@ -41,6 +43,8 @@ export class ReadModel {
       this.#states.push(new PartitionState(partition, options.limits))
       this.#positions.push(0)
       this.#idle.push(false)
+      this.#decisions.push(new IdIndex())
+      this.#refusals.push(new IdIndex())
     }
   }
 
@@ -71,9 +75,18 @@ export class ReadModel {
     return this.#positions[partition]!
   }
 
-  /** Where the decision of an intent lies. */
-  decisionOf(intentId: string): { readonly partition: number; readonly logOffset: number } | undefined {
-    return this.#decisions.find(intentId)
+  /**
+   * Where the decision of an intent lies: in `only` if that is given, else in any partition, where a decision that used the
+   * id up goes before a refusal that left it free.
+   */
+  decisionOf(intentId: string, only?: number): { readonly partition: number; readonly logOffset: number } | undefined {
+    for (const indexes of [this.#decisions, this.#refusals]) {
+      for (const [partition, index] of indexes.entries()) {
+        const found = only === undefined || only === partition ? index.find(intentId) : undefined
+        if (found !== undefined) return found
+      }
+    }
+    return undefined
   }
 
   listen(listener: EventListener): () => void {
@@ -114,7 +127,7 @@ export class ReadModel {
       try {
         reader = await EventReader.open({ log, codec, partition, fromOffset: this.#positions[partition]! })
         const open = reader
-        const stop = () => void open.close()
+        const stop = () => void open.close().catch(() => {})
         this.#abort.signal.addEventListener('abort', stop, { once: true })
         while (!this.#abort.signal.aborted) this.#take(state, await reader.next(waitMs))
         this.#abort.signal.removeEventListener('abort', stop)
@@ -144,8 +157,10 @@ export class ReadModel {
   }
 
   #index(partition: number, { event, logOffset }: LoggedEvent): void {
-    if (event.type === 'IntentCommitted') this.#decisions.add(event.payload.intentId, partition, logOffset, true)
-    else if (event.type === 'IntentRejected' && event.payload.intentId !== null)
-      this.#decisions.add(event.payload.intentId, partition, logOffset, isRemembered(event.payload.code))
+    if (event.type === 'IntentCommitted') this.#decisions[partition]!.add(event.payload.intentId, partition, logOffset, true)
+    else if (event.type === 'IntentRejected' && event.payload.intentId !== null) {
+      const indexes = isRemembered(event.payload.code) ? this.#decisions : this.#refusals
+      indexes[partition]!.add(event.payload.intentId, partition, logOffset, false)
+    }
   }
 }

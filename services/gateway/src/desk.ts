@@ -118,7 +118,10 @@ export class Desk implements Coordinator {
 
   async #answer(logged: LoggedEvent, intentId: string): Promise<Decision> {
     if (logged.event.type !== 'IntentDuplicated') return presentDecision(logged.event, logged.logOffset)!
-    const first = await this.decision(intentId)
+    // In that very partition: elsewhere the same id may stand for another intent.
+    const found = this.#settings.readModel.decisionOf(intentId, logged.event.partition)
+    const event = found === undefined ? null : await readEvent(this.source, found.partition, found.logOffset)
+    const first = event === null ? null : presentDecision(event.event, event.logOffset)
     if (first === null)
       throw new Error(
         `intent ${intentId} is a duplicate of a decision that the log does not have; run signalbox status and keep a copy of the log`,

@@ -121,6 +121,8 @@ export class PartitionOwner {
       await this.#decide(session, cursor)
     } finally {
       this.#state = null
+      // Not active any more, whatever follows: opened anew, or given up.
+      this.#enter('opening')
       await Promise.allSettled([writer.close(), cursor?.close()])
     }
   }
@@ -200,9 +202,10 @@ export class PartitionOwner {
         const records = await this.#nextRecords(cursor)
         for (let from = 0; from < records.length && failure === null; ) {
           if (underWay.length >= bounds.batchesUnderWay) await underWay[0]
+          await this.#waitForTime(records[from]!)
+          // A wait that was cut short has not made the record due.
           if (this.#stop.signal.aborted || failure !== null) break
-          const run = records.slice(from)
-          await this.#waitForTime(run[0]!)
+          const run = this.#reached(records.slice(from))
           const intents = await this.#decoded(run)
           from += this.#decideAndAppend(session, run, intents, underWay, (error) => {
             failure ??= error
@@ -248,7 +251,8 @@ export class PartitionOwner {
 
   async #nextRecords(cursor: Cursor): Promise<readonly LogRecord[]> {
     const { bounds } = this.#settings
-    const stop = () => void cursor.close()
+    // Whatever becomes of the cursor, the read that waits on it ends; a failed close must not end the process.
+    const stop = () => void cursor.close().catch(() => {})
     this.#stop.signal.addEventListener('abort', stop, { once: true })
     try {
       return await cursor.next({ maxRecords: bounds.batchRecords, maxBytes: bounds.batchBytes, waitMs: bounds.readWaitMs })
@@ -262,8 +266,8 @@ export class PartitionOwner {
 
   /** One mad broker clock must not expire the world: the partition waits, visibly, until its own clock has caught up. */
   async #waitForTime(record: LogRecord): Promise<void> {
-    const { clock, logger, rules } = this.#settings
-    const aheadMs = () => record.timestampMs - clock.nowMs() - rules.limits.clockSkewMs
+    const { clock, logger } = this.#settings
+    const aheadMs = () => this.#aheadMs(record)
     if (aheadMs() <= 0) return
     this.#enter('stalled')
     logger.error(
@@ -272,6 +276,17 @@ export class PartitionOwner {
     )
     while (aheadMs() > 0 && !this.#stop.signal.aborted) await clock.sleep(Math.min(1_000, aheadMs()), this.#stop.signal)
     this.#enter('active')
+  }
+
+  /** How far a record is beyond what this clock allows; 0 or less where it may be decided. */
+  #aheadMs({ timestampMs }: LogRecord): number {
+    return timestampMs - this.#settings.clock.nowMs() - this.#settings.rules.limits.clockSkewMs
+  }
+
+  /** The records up to one that must wait; at least the first, which has waited. */
+  #reached(records: readonly LogRecord[]): readonly LogRecord[] {
+    const waits = records.findIndex((record, index) => index > 0 && this.#aheadMs(record) > 0)
+    return waits < 0 ? records : records.slice(0, waits)
   }
 
   async #decoded(records: readonly LogRecord[]): Promise<readonly IntentRecord[]> {

@@ -1,0 +1,92 @@
+/** Faults of whole processes and machines: crashes, zombies, restarts, clocks that jump. */
+import type { SimulatedAgent } from './agents.ts'
+import type { Environment } from './environment.ts'
+import type { Service, SimulatedProcess } from './process.ts'
+import type { Random } from './random.ts'
+import type { GatewayProcess, ProducerProcess, SequencerProcess } from './services.ts'
+
+export interface Cast {
+  readonly sequencers: readonly SequencerProcess[]
+  readonly gateways: readonly GatewayProcess[]
+  readonly producer: ProducerProcess
+  readonly agents: readonly SimulatedAgent[]
+}
+
+export function allProcesses({ gateways, producer, sequencers }: Cast): readonly SimulatedProcess<Service>[] {
+  return [...sequencers, ...gateways, producer]
+}
+
+export class Chaos {
+  readonly #environment: Environment
+  readonly #cast: Cast
+  readonly #random: Random
+
+  constructor(environment: Environment, cast: Cast) {
+    this.#environment = environment
+    this.#cast = cast
+    this.#random = environment.random.stream('chaos')
+  }
+
+  /** Until the world is healed. */
+  async rage(): Promise<void> {
+    const { faults, time } = this.#environment
+    const { processFaultMs } = faults.roughness
+    if (processFaultMs === null) return
+    for (;;) {
+      await time.sleep(this.#random.between(1, 2 * processFaultMs))
+      if (faults.isHealed) return
+      this.#strike()
+    }
+  }
+
+  #strike(): void {
+    const { faults, trace } = this.#environment
+    const { agents, gateways, sequencers } = this.#cast
+    const random = this.#random
+    const fault = random.weighted({ crash: 4, zombie: 3, restart: 2, clockAhead: 2, clockBack: 2, agentClock: 1, hoursPass: 2 })
+    faults.count(fault)
+    trace.note(`chaos: ${fault}`)
+    switch (fault) {
+      case 'crash':
+        return random.pick<SimulatedProcess<Service>>([...sequencers, ...sequencers, ...gateways]).kill()
+      case 'zombie':
+        return this.#makeZombie()
+      case 'restart': {
+        const process = random.pick<SimulatedProcess<Service>>([...sequencers, ...gateways])
+        void process.stop(true)
+        return
+      }
+      case 'clockAhead':
+        return this.#jump(random.pick(allProcesses(this.#cast)), random.between(500, random.pick([3_000, 400_000])))
+      case 'clockBack':
+        return this.#jump(random.pick(allProcesses(this.#cast)), -random.between(500, random.pick([3_000, 400_000])))
+      case 'agentClock': {
+        const { clock } = random.pick(agents)
+        clock.offsetMs += random.between(-500_000, 500_000)
+        return
+      }
+      case 'hoursPass':
+        return this.#pass(random.between(20, 100) * 60_000)
+    }
+  }
+
+  /** The group takes a sequencer's partitions away and does not tell it. Somebody notices later. */
+  #makeZombie(): void {
+    const { time } = this.#environment
+    const { life } = this.#random.pick(this.#cast.sequencers)
+    if (life === null || life.isZombie) return
+    life.isZombie = true
+    life.handle.expireSession()
+    time.schedule(this.#random.between(1_000, 10_000), () => life.handle.crash())
+  }
+
+  #jump(process: SimulatedProcess<Service>, ms: number): void {
+    process.offsetMs += ms
+  }
+
+  /** Time moves on for everybody, with nothing happening in between. */
+  #pass(ms: number): void {
+    for (const process of allProcesses(this.#cast)) process.offsetMs += ms
+    for (const { clock } of this.#cast.agents) clock.offsetMs += ms
+  }
+}

@@ -1,0 +1,116 @@
+/** Judges what a run left behind. Decides everything a second time, by the plain model; shares no code with the core. */
+import type { LogRecord } from '@signalbox/log'
+import { readIntentRecord, type Plain, sortedText } from './model/intent.ts'
+import { Model, type ModelSettings } from './model/model.ts'
+import { changesText, checkDecisions, type Decided } from './check-decisions.ts'
+import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
+import { simulatedAgents, simulatedLimits } from './contracts.ts'
+import type { Environment, GivenDecision } from './environment.ts'
+import type { World } from './world.ts'
+
+export interface Figures {
+  readonly intents: number
+  readonly decisions: number
+}
+
+/** Everything but what the services hold in memory; call it last. */
+export function checkWorld(world: World): Figures & { readonly models: readonly Model[] } {
+  const { environment } = world
+  const { codec, report, store } = environment
+  const settings: ModelSettings = {
+    partitionCount: store.partitionCount,
+    agents: simulatedAgents,
+    maxActions: simulatedLimits.actions,
+    maxIntentBytes: simulatedLimits.intentBytes,
+    horizonMs: simulatedLimits.identityHorizonMs,
+    skewMs: simulatedLimits.clockSkewMs,
+    missed: simulatedLimits.missed,
+  }
+  const models: Model[] = []
+  const decided = new Map<string, Decided>()
+  let intents = 0
+  for (let partition = 0; partition < store.partitionCount; partition++) {
+    const model = new Model(partition, settings)
+    models.push(model)
+    const records = storedRecords(store, 'intents', partition)
+    intents += records.length
+    const events = checkLog(store, codec, partition, report)
+    const observations = environment.observations.filter(({ position }) => position.startsWith(`${partition}:`))
+    const readIntent = ({ value }: { value: Uint8Array | null }) => readIntentRecord(value, codec, simulatedLimits.intentBytes)
+    for (const [key, each] of checkDecisions({ partition, model, records, events, observations, readIntent, report })) decided.set(key, each)
+    checkDeadLetters(environment, partition, events, report)
+    checkStall(world, partition, events, records, report)
+  }
+  for (const given of environment.givenDecisions) checkGiven(given, decided, report)
+  checkAcknowledgedIntents(environment, decided, report)
+  return { intents, decisions: decided.size, models }
+}
+
+function checkDeadLetters({ store }: Environment, partition: number, events: readonly StoredEvent[], report: Report): void {
+  const letters = storedRecords(store, 'dead-letters', partition)
+  const dead = events.flatMap(({ event }) =>
+    event.type === 'IntentRejected' && (event.payload.code === 'DEAD_LETTERED' || event.payload.intent === null) ? [event] : [],
+  )
+  if (letters.length !== dead.length) return report('dead letters', `partition ${partition} has ${letters.length} dead letters, and ${dead.length} events tell of one`)
+  const intents = new Map(storedRecords(store, 'intents', partition).map((record) => [record.offset, record]))
+  for (const [index, event] of dead.entries()) {
+    const letter = letters[index]!
+    const id = `${event.partition}/${event.offset}/${event.index}`
+    const value = intents.get(event.offset)?.value
+    if (letter.headers.sb_event !== id || letter.headers.sb_code !== event.payload.code || value == null || !Buffer.from(value).equals(letter.value!))
+      report('dead letters', `partition ${partition}: the dead letter at ${letter.offset} is not that of ${id}, or not the record as it was sent`)
+  }
+}
+
+/** A record from ahead of its owner's clock must wait until that clock is there. */
+function checkStall(
+  { eventsAtHealing, latestAtHealing }: World,
+  partition: number,
+  events: readonly StoredEvent[],
+  records: readonly LogRecord[],
+  report: Report,
+): void {
+  const stamps = new Map(records.map(({ offset, timestampMs }) => [offset, timestampMs]))
+  for (const { event, logOffset, writer } of events) {
+    const latestMs = latestAtHealing.get(writer)
+    const stampMs = stamps.get(event.offset)
+    if (stampMs === undefined || latestMs === undefined || logOffset >= eventsAtHealing[partition]!) continue
+    if (stampMs <= latestMs + simulatedLimits.clockSkewMs) continue
+    report('stall', `partition ${partition}: ${writer} decided ${event.offset}, stamped ${stampMs}, and its clock never showed more than ${latestMs}`)
+    return
+  }
+}
+
+function checkGiven({ agent, decision, intent, intentId }: GivenDecision, decided: ReadonlyMap<string, Decided>, report: Report): void {
+  const found = decided.get(decision.event)
+  const told = `${agent} was given ${decision.committed ? 'a commit' : decision.code} of ${intentId} as ${decision.event}`
+  if (found === undefined) return report('acknowledged', `${told}, which the log does not have`)
+  const { expected, stored } = found
+  const isSame =
+    decision.position === `${stored.event.partition}:${stored.logOffset + 1}` &&
+    decision.committed === (expected.outcome === 'committed') &&
+    decision.code === expected.code &&
+    decision.time === expected.time &&
+    // A record that could not be decoded has no id to tell.
+    decision.intentId === (found.intent === null ? null : intentId) &&
+    (found.intent === null || found.intent.intentId === intentId) &&
+    changesText(decision.changes as never) === changesText(expected.changes)
+  if (!isSame) return report('acknowledged', `${told}, and the log has ${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`)
+  if (intent === null || found.intent === null) return
+  const { signature: _signature, ...body } = intent
+  const sent = sortedText(withoutNull({ ...body, actions: body.actions.map((action) => withoutNull({ ...action, input: JSON.parse(action.input) })) }))
+  if (sent !== found.intent.canonical) report('acknowledged', `${told}, which is the decision on another intent with the same id: ${found.intent.canonical} instead of ${sent}`)
+}
+
+function withoutNull(object: object): Plain {
+  return Object.fromEntries(Object.entries(object).filter(([, member]) => member !== null)) as Plain
+}
+
+function checkAcknowledgedIntents({ acknowledgedIntents, store }: Environment, decided: ReadonlyMap<string, Decided>, report: Report): void {
+  for (const { offset, partition, timestampMs, value } of acknowledgedIntents) {
+    const record = store.topic('intents', partition).read(offset, { maxRecords: 1, maxBytes: 1 })[0]
+    if (record?.offset !== offset || record.timestampMs !== timestampMs || !Buffer.from(record.value!).equals(value))
+      report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} is not there as it was`)
+    else if (!decided.has(`${partition}/${offset}/0`)) report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} has no decision`)
+  }
+}

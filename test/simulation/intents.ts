@@ -1,0 +1,109 @@
+/** What the agents of the simulated world ask for: mostly sensible things, now and then not. */
+
+import type { ProposedAction, Seen } from '@signalbox/client'
+import { type Intent, makeUuidV7 } from '@signalbox/contract'
+import { partitionsOfScopes } from './model/partitions.ts'
+import type { Random } from './random.ts'
+
+export const scopes: readonly string[] = [...partitionsOfScopes.keys()]
+
+const resources = ['stock/rooms', 'stock/beds', 'account/one', 'account/two', 'claim/1', 'claim/2', 'claim/3', 'job/sweep'] as const
+
+interface Option {
+  readonly action: string
+  readonly from: readonly string[]
+  readonly input: (random: Random) => Record<string, unknown>
+}
+
+const none = () => ({})
+const options: Readonly<Record<string, readonly Option[]>> = {
+  stock: [
+    { action: 'open', from: ['none'], input: (random) => ({ capacity: random.between(3, 15) }) },
+    { action: 'take', from: ['open'], input: (random) => ({ count: random.between(1, 6) }) },
+    { action: 'take', from: ['open'], input: (random) => ({ count: random.between(1, 6) }) },
+    { action: 'giveBack', from: ['open', 'closed'], input: (random) => ({ count: random.between(1, 4) }) },
+    { action: 'close', from: ['open'], input: none },
+    { action: 'reopen', from: ['closed'], input: none },
+  ],
+  account: [
+    { action: 'open', from: ['none'], input: (random) => ({ balance: random.between(1, 20) }) },
+    {
+      action: 'deposit',
+      from: ['open', 'frozen'],
+      input: (random) => ({ amount: random.between(1, 9), note: random.pick(['', 'für Müller', '"quoted"\n']) }),
+    },
+    { action: 'withdraw', from: ['open'], input: (random) => ({ amount: random.between(1, 9) }) },
+    { action: 'withdraw', from: ['open'], input: (random) => ({ amount: random.between(1, 9) }) },
+    { action: 'freeze', from: ['open'], input: none },
+    { action: 'thaw', from: ['frozen'], input: none },
+  ],
+  claim: [
+    { action: 'file', from: ['none'], input: (random) => ({ account: random.pick(['one', 'two']), amount: random.between(1, 9) }) },
+    { action: 'settle', from: ['filed'], input: none },
+  ],
+  job: [
+    { action: 'create', from: ['none'], input: none },
+    { action: 'run', from: ['ready'], input: (random) => ({ size: random.between(1, 20) }) },
+  ],
+}
+
+/** Some resources of one scope. */
+export function drawResources(random: Random): readonly string[] {
+  const count = Number(random.weighted({ 1: 5, 2: 4, 3: 1 }))
+  const drawn = new Set<string>()
+  while (drawn.size < count) drawn.add(random.pick(resources))
+  return [...drawn]
+}
+
+/** Actions on resources; with what was seen of them, mostly such as fit their state. */
+export function drawActions(random: Random, on: readonly string[], seen: Seen | null): ProposedAction[] {
+  // Some of what was seen is only read.
+  const acted = seen !== null && on.length > 1 && random.chance(0.3) ? on.slice(1) : on
+  return acted.flatMap((resource) => drawAction(random, resource, seen))
+}
+
+function drawAction(random: Random, resource: string, seen: Seen | null): ProposedAction[] {
+  const all = options[resource.split('/')[0]!]!
+  const view = seen?.get(resource)
+  const fitting = view === undefined ? all : all.filter(({ from }) => from.includes(view.state))
+  const { action, input } = random.pick(random.chance(0.85) ? fitting : all)
+  const drawn: ProposedAction = { resource, action, input: random.chance(0.04) ? { count: 0, amount: 'much' } : input(random) }
+  const data = view?.data
+  if (action !== 'settle' || data == null || random.chance(0.2)) return [drawn]
+  // A claim is settled together with the withdrawal that pays it.
+  return [drawn, { resource: `account/${String(data.account)}`, action: 'withdraw', input: { amount: data.amount as number } }]
+}
+
+/** Everything that can be wrong with an intent at the door or before its effects; each keeps it an intent that can be written. */
+const spoilings = {
+  unknownType: (intent) => withAction(intent, { resource: 'ghost/1' }),
+  unknownAction: (intent) => withAction(intent, { action: 'vanish' }),
+  noResourceName: (intent) => withAction(intent, { resource: 'nothing' }),
+  stranger: (intent) => ({ ...intent, agent: 'stranger' }),
+  noAgentName: (intent) => ({ ...intent, agent: 'agent 1!' }),
+  twice: (intent) => ({ ...intent, actions: [...intent.actions.slice(0, 2), ...intent.actions.slice(0, 1)] }),
+  waiting: (intent) => ({ ...intent, onConflict: 'wait' as const }),
+  reservation: (intent) => ({ ...intent, reservation: 'row 7' }),
+  otherKindOfId: (intent) => ({ ...intent, intentId: `${intent.intentId.slice(0, 14)}4${intent.intentId.slice(15)}` }),
+  upperCaseId: (intent) => ({ ...intent, intentId: intent.intentId.toUpperCase() }),
+  futureId: (intent, random, nowMs) => ({ ...intent, intentId: makeUuidV7(nowMs + random.between(3, 12) * 60_000, random.bytes(10)) }),
+  oldId: (intent, random, nowMs) => ({ ...intent, intentId: makeUuidV7(nowMs - random.between(90, 150) * 60_000, random.bytes(10)) }),
+  noActions: (intent) => ({ ...intent, actions: [] }),
+  manyActions: (intent) => ({ ...intent, actions: Array.from({ length: 5 }, () => intent.actions[0]!) }),
+  longNote: (intent) => ({ ...intent, note: '"'.repeat(3_000) }),
+  hugeNote: (intent) => ({ ...intent, note: 'n'.repeat(5_000) }),
+  futureVersion: (intent) => ({ ...intent, reads: [...intent.reads, { resource: 'account/three', version: 7 }] }),
+} satisfies Record<string, (intent: Intent, random: Random, nowMs: number) => Intent>
+
+function withAction(intent: Intent, change: Partial<Intent['actions'][number]>): Intent {
+  return { ...intent, actions: [{ ...intent.actions[0]!, ...change }, ...intent.actions.slice(1)] }
+}
+
+export function spoil(intent: Intent, random: Random, nowMs: number): Intent {
+  return spoilings[random.pick(Object.keys(spoilings) as (keyof typeof spoilings)[])](intent, random, nowMs)
+}
+
+/** An id used again: for another body in the same scope, or in another scope. */
+export function reuse(intent: Intent, random: Random): Intent {
+  return random.chance(0.5) ? { ...intent, note: `again ${random.between(0, 9)}` } : { ...intent, scope: random.pick(scopes) }
+}

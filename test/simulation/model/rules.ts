@@ -1,0 +1,141 @@
+/** What the contracts of the simulated world mean, written a second time, by hand, with nothing of the first in it. */
+import type { PlainObject } from './intent.ts'
+
+export interface ModelResource {
+  readonly version: number
+  readonly state: string
+  readonly data: PlainObject
+  /** Every commit to it, oldest first. */
+  readonly history: readonly { readonly version: number; readonly intentId: string }[]
+}
+
+export interface RuleContext {
+  readonly input: PlainObject
+  readonly before: ModelResource | undefined
+  /** A resource of the scope before the intent. */
+  readonly find: (resource: string) => ModelResource | undefined
+  /** The input of `action` on `resource` in the same intent. */
+  readonly beside: (resource: string, action: string) => PlainObject | undefined
+}
+
+export interface ModelRule {
+  readonly from: readonly string[]
+  /** Null: the state stays. */
+  readonly to: string | null
+  readonly agents?: readonly string[]
+  readonly commutes?: boolean
+  /** The input as the rule uses it; null when it does not fit. */
+  readonly input: (input: PlainObject) => PlainObject | null
+  readonly guard?: (context: RuleContext) => boolean
+  /** The data that follow. `throws`: the code breaks. */
+  readonly after: (context: RuleContext) => PlainObject | 'throws'
+}
+
+export interface ModelType {
+  readonly rules: { readonly [action: string]: ModelRule }
+  readonly holds: (data: PlainObject) => boolean
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 20
+}
+
+function onlyKeys(input: PlainObject, ...keys: readonly string[]): boolean {
+  return Object.keys(input).every((key) => keys.includes(key))
+}
+
+function counted(key: string): (input: PlainObject) => PlainObject | null {
+  return (input) => (onlyKeys(input, key) && isCount(input[key]) ? input : null)
+}
+
+function nothing(input: PlainObject): PlainObject | null {
+  return Object.keys(input).length === 0 ? input : null
+}
+
+const unchanged: ModelRule['after'] = ({ before }) => before!.data
+
+function moved(key: string, by: string, sign: 1 | -1): ModelRule['after'] {
+  return ({ before, input }) => ({ ...before!.data, [key]: (before!.data[key] as number) + sign * (input[by] as number) })
+}
+
+const stock: ModelType = {
+  rules: {
+    open: { from: ['none'], to: 'open', input: counted('capacity'), after: ({ input }) => ({ capacity: input.capacity!, taken: 0 }) },
+    take: { from: ['open'], to: null, commutes: true, input: counted('count'), after: moved('taken', 'count', 1) },
+    giveBack: { from: ['open', 'closed'], to: null, commutes: true, input: counted('count'), after: moved('taken', 'count', -1) },
+    close: { from: ['open'], to: 'closed', agents: ['agent-0', 'agent-1'], input: nothing, after: unchanged },
+    reopen: { from: ['closed'], to: 'open', input: nothing, after: unchanged },
+  },
+  holds: ({ capacity, taken }) => (taken as number) >= 0 && (taken as number) <= (capacity as number),
+}
+
+function deposit(input: PlainObject): PlainObject | null {
+  const note = input.note ?? ''
+  if (!onlyKeys(input, 'amount', 'note') || !isCount(input.amount) || typeof note !== 'string' || note.length > 200) return null
+  return { amount: input.amount, note }
+}
+
+const account: ModelType = {
+  rules: {
+    open: { from: ['none'], to: 'open', input: counted('balance'), after: ({ input }) => ({ balance: input.balance!, note: '' }) },
+    deposit: {
+      from: ['open', 'frozen'],
+      to: null,
+      input: deposit,
+      after: ({ before, input }) => ({ balance: (before!.data.balance as number) + (input.amount as number), note: input.note! }),
+    },
+    withdraw: { from: ['open'], to: null, input: counted('amount'), after: moved('balance', 'amount', -1) },
+    freeze: { from: ['open'], to: 'frozen', input: nothing, after: unchanged },
+    thaw: { from: ['frozen'], to: 'open', input: nothing, after: unchanged },
+  },
+  holds: ({ balance }) => (balance as number) >= 0,
+}
+
+function filing(input: PlainObject): PlainObject | null {
+  const { account: name, amount } = input
+  return onlyKeys(input, 'account', 'amount') && typeof name === 'string' && name.length <= 40 && isCount(amount) ? input : null
+}
+
+const claim: ModelType = {
+  rules: {
+    file: {
+      from: ['none'],
+      to: 'filed',
+      input: filing,
+      guard: ({ find, input }) => {
+        const seen = find(`account/${input.account}`)
+        return seen !== undefined && seen.state === 'open' && (seen.data.balance as number) >= (input.amount as number)
+      },
+      after: ({ input }) => input,
+    },
+    settle: {
+      from: ['filed'],
+      to: 'settled',
+      input: nothing,
+      guard: ({ before, beside }) => beside(`account/${before!.data.account}`, 'withdraw')?.amount === before!.data.amount,
+      after: unchanged,
+    },
+  },
+  holds: () => true,
+}
+
+const job: ModelType = {
+  rules: {
+    create: { from: ['none'], to: 'ready', input: nothing, after: () => ({ runs: 0 }) },
+    run: {
+      from: ['ready'],
+      to: null,
+      commutes: true,
+      input: counted('size'),
+      after: ({ before, input }) => ((input.size as number) % 5 === 0 ? 'throws' : { runs: (before!.data.runs as number) + 1 }),
+    },
+  },
+  holds: () => true,
+}
+
+export const modelTypes: ReadonlyMap<string, ModelType> = new Map([
+  ['stock', stock],
+  ['account', account],
+  ['claim', claim],
+  ['job', job],
+])

@@ -1,0 +1,126 @@
+/** Sits before a process's log and notes what was asked and answered: for the trace, and for what the checker must hold the log to. */
+import {
+  type AppendedBatch,
+  type Assignment,
+  type AssignmentListener,
+  type Batch,
+  type Bounds,
+  type Cursor,
+  isLogError,
+  type Log,
+  type LogRecord,
+  type Membership,
+  type Offsets,
+  type PartitionWriter,
+  type Position,
+  type ReadFrom,
+  type RecordToAppend,
+  type Topic,
+} from '@signalbox/log'
+
+/** An intent that the log said is durable. */
+export interface AcknowledgedIntent {
+  readonly partition: number
+  readonly offset: number
+  readonly timestampMs: number
+  readonly value: Uint8Array
+}
+
+export interface LogObserver {
+  note(line: string): void
+  intentAcknowledged(intent: AcknowledgedIntent): void
+  /** A batch is on its way to the log (1), or its answer is there (-1). */
+  batchUnderWay(change: 1 | -1): void
+}
+
+export class ObservedLog implements Log {
+  readonly name: string
+  readonly partitionCount: number
+  readonly #log: Log
+  readonly #process: string
+  readonly #observer: LogObserver
+
+  constructor(log: Log, process: string, observer: LogObserver) {
+    this.#log = log
+    this.name = log.name
+    this.partitionCount = log.partitionCount
+    this.#process = process
+    this.#observer = observer
+  }
+
+  async append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
+    const appended = await this.#observe(`append ${partition}`, this.#log.append(partition, intent), ({ offset }) => `at ${offset}`)
+    this.#observer.intentAcknowledged({ partition, offset: appended.offset, timestampMs: appended.timestampMs, value: intent.value })
+    return appended
+  }
+
+  async cursor(from: ReadFrom): Promise<Cursor> {
+    const what = `${from.topic}/${from.partition}`
+    const cursor = await this.#observe(`cursor ${what} from ${from.fromOffset}`, this.#log.cursor(from), () => 'open')
+    return {
+      next: (bounds: Bounds): Promise<readonly LogRecord[]> => this.#observe(`next ${what}`, cursor.next(bounds), rangeOf),
+      close: () => this.#observe(`close cursor ${what}`, cursor.close(), () => 'closed'),
+    }
+  }
+
+  offsets(topic: Topic, partition: number): Promise<Offsets> {
+    return this.#observe(`offsets ${topic}/${partition}`, this.#log.offsets(topic, partition), ({ start, end }) => `${start} to ${end}`)
+  }
+
+  async join(listener: AssignmentListener): Promise<Membership> {
+    const membership = await this.#observe(
+      'join',
+      this.#log.join({
+        assigned: (assignment) => {
+          this.#note(`assigned ${assignment.partition} generation ${assignment.generation}`)
+          listener.assigned(assignment)
+        },
+        revoked: (assignment) => {
+          this.#note(`revoked ${assignment.partition} generation ${assignment.generation}`)
+          return listener.revoked(assignment)
+        },
+        lost: (error) => listener.lost(error),
+      }),
+      () => 'member',
+    )
+    return { leave: () => this.#observe('leave', membership.leave(), () => 'left') }
+  }
+
+  async open(assignment: Assignment): Promise<PartitionWriter> {
+    const { generation, partition } = assignment
+    const writer = await this.#observe(`open ${partition} generation ${generation}`, this.#log.open(assignment), () => 'opened')
+    return {
+      partition,
+      append: (batch: Batch): Promise<AppendedBatch> =>
+        this.#observe(
+          `write ${partition} ${batch.events.length} events`,
+          writer.append(batch),
+          ({ firstOffset, lastOffset }) => `${firstOffset} to ${lastOffset}`,
+        ),
+      close: () => this.#observe(`close writer ${partition}`, writer.close(), () => 'closed'),
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#observe('close', this.#log.close(), () => 'closed')
+  }
+
+  #note(line: string): void {
+    this.#observer.note(`${this.#process} ${line}`)
+  }
+
+  async #observe<Result>(what: string, call: Promise<Result>, text: (result: Result) => string): Promise<Result> {
+    try {
+      const result = await call
+      this.#note(`${what}: ${text(result)}`)
+      return result
+    } catch (error) {
+      this.#note(`${what}: ${isLogError(error) ? error.code : String(error)}`)
+      throw error
+    }
+  }
+}
+
+function rangeOf(records: readonly LogRecord[]): string {
+  return records.length === 0 ? 'nothing' : `${records[0]!.offset} to ${records.at(-1)!.offset}`
+}

@@ -1,0 +1,71 @@
+/** The processes of the simulated world that run production code: sequencers and gateways, and a producer of raw records. */
+import type { Coordinator } from '@signalbox/client'
+import { Desk } from '@signalbox/gateway'
+import type { Log } from '@signalbox/log'
+import { ReadModel } from '@signalbox/replay'
+import { defaultBounds, noMetrics, Sequencer } from '@signalbox/sequencer'
+import { simulatedContractRecords } from './contracts.ts'
+import { type Life, type Service, SimulatedProcess } from './process.ts'
+
+export interface RunningSequencer extends Service {
+  readonly sequencer: Sequencer
+}
+
+export class SequencerProcess extends SimulatedProcess<RunningSequencer> {
+  protected override async run(life: Life<RunningSequencer>): Promise<RunningSequencer> {
+    const { bounds, codec, rules, trace } = this.environment
+    const say = (_fields: unknown, message?: string) => trace.note(`${life.name} says ${message}`)
+    // As `startSequencer` does it; the digests of the contracts are computed once for all lives, as they cost more than a short run.
+    const sequencer = await Sequencer.start({
+      log: life.log,
+      codec,
+      rules,
+      contracts: simulatedContractRecords,
+      clock: life.clock,
+      logger: { info: say, warn: say, error: say },
+      metrics: noMetrics,
+      // The checker learns from this who wrote an epoch.
+      software: life.name,
+      bounds: { ...defaultBounds, ...bounds },
+    })
+    sequencer.failed.catch((error: unknown) => this.fail(life, error, ['FULL']))
+    return { sequencer, stop: () => sequencer.stop() }
+  }
+
+  protected override decorate(log: Log): Log {
+    return this.environment.planted?.sequencerLog?.(log, this.environment) ?? log
+  }
+}
+
+export interface RunningGateway extends Service {
+  readonly desk: Coordinator
+  readonly production: Desk
+  readonly readModel: ReadModel
+}
+
+export class GatewayProcess extends SimulatedProcess<RunningGateway> {
+  // As `startGateway` does it, without the server.
+  protected override async run(life: Life<RunningGateway>): Promise<RunningGateway> {
+    const { codec, planted, rules } = this.environment
+    const { clock, log } = life
+    const readModel = new ReadModel({ log, codec, limits: rules.limits, clock, failed: (error) => this.fail(life, error, []) })
+    const production = new Desk({ log, codec, rules, clock, readModel })
+    await readModel.start()
+    const stop = async () => {
+      await production.close()
+      await readModel.close()
+    }
+    return { desk: planted?.desk?.(production, this.environment) ?? production, production, readModel, stop }
+  }
+
+  protected override decorate(log: Log): Log {
+    return this.environment.planted?.gatewayLog?.(log, this.environment) ?? log
+  }
+}
+
+/** A program that writes to the log itself, past every gateway. */
+export class ProducerProcess extends SimulatedProcess<Service> {
+  protected override run(): Promise<Service> {
+    return Promise.resolve({ stop: () => Promise.resolve() })
+  }
+}

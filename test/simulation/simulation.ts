@@ -1,0 +1,62 @@
+/** Runs one seed from its beginning to its verdict. */
+import { checkExplanations, checkHeldStates, copyHeldStates } from './check-services.ts'
+import { checkWorld } from './checker.ts'
+import type { PlantedBug, Violation } from './environment.ts'
+import { describe } from './process.ts'
+import { World } from './world.ts'
+
+export interface RunOptions {
+  readonly planted?: PlantedBug
+  /** Gets every line of the trace. */
+  readonly print?: (line: string) => void
+}
+
+export interface RunResult {
+  readonly seed: number
+  readonly violations: readonly Violation[]
+  readonly traceHash: string
+  readonly steps: number
+  readonly intents: number
+  readonly decisions: number
+  readonly given: number
+  readonly faults: Readonly<Record<string, number>>
+  readonly virtualMs: number
+}
+
+/** How long the services may take for what is asked of them at the end, in virtual time. */
+const questionsBoundMs = 60_000
+
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const undo = options.planted?.install?.()
+  const world = new World(seed, { planted: options.planted ?? null, ...(options.print === undefined ? {} : { print: options.print }) })
+  const { environment } = world
+  const { faults, givenDecisions, report, time, trace } = environment
+  const unhandled = (reason: unknown) => report('errors', `unhandled rejection: ${describe(reason)}`)
+  process.on('unhandledRejection', unhandled)
+  try {
+    await world.play()
+    const held = copyHeldStates(world)
+    let isExplained = false
+    void checkExplanations(world).then(() => {
+      isExplained = true
+    })
+    if (!(await time.runUntil(() => isExplained, questionsBoundMs))) report('settles', 'an explanation did not come in time')
+    await world.stop()
+    const { decisions, intents, models } = checkWorld(world)
+    if (world.violations.length === 0) checkHeldStates(held, models, report)
+    return {
+      seed,
+      violations: world.violations,
+      traceHash: trace.digest(),
+      steps: trace.steps,
+      intents,
+      decisions,
+      given: givenDecisions.length,
+      faults: faults.injected,
+      virtualMs: time.nowMs,
+    }
+  } finally {
+    process.off('unhandledRejection', unhandled)
+    undo?.()
+  }
+}
