@@ -26,13 +26,14 @@ export class JsonError extends Error {
 // Characters that a JSON string must escape, and the surrogates, which need a look.
 const needsCare = /["\\\u0000-\u001f\ud800-\udfff]/
 
-function standsForItself(text: string): boolean {
+/** Whether a text stands for itself between the quotes of a JSON string. */
+export function isUnescaped(text: string): boolean {
   return consistsOf(text, 0, text.length, characters.unescaped) || !needsCare.test(text)
 }
 
 /** A JSON string literal in RFC 8785 form. */
 export function canonicalString(text: string, path = ''): string {
-  if (standsForItself(text)) return `"${text}"`
+  if (isUnescaped(text)) return `"${text}"`
   if (!text.isWellFormed()) throw new JsonError(path, 'holds half of a surrogate pair; send valid Unicode')
   return JSON.stringify(text)
 }
@@ -88,7 +89,7 @@ function canonicalObject(object: Record<string, unknown>, path: string, depth: n
       throw new JsonError(inside(path, key), 'is a key that Signalbox refuses, as it changes objects in many languages; rename it')
     if (text.length > 1) text += ','
     // Strings and small integers are the common case: no path is built for them.
-    text += `${canonicalString(key, path)}:${typeof member === 'string' && standsForItself(member) ? `"${member}"` : canonicalText(member, inside(path, key), depth + 1)}`
+    text += `${canonicalString(key, path)}:${typeof member === 'string' && isUnescaped(member) ? `"${member}"` : canonicalText(member, inside(path, key), depth + 1)}`
   }
   return `${text}}`
 }

@@ -2,19 +2,10 @@
 
 import { checkFunction } from './check-function.ts'
 import { checkSchema } from './check-schema.ts'
-import { type AnyAction, type Contract, none } from './define-contract.ts'
+import { ContractError } from './contract-error.ts'
+import type { AnyAction, Contract } from './define-contract.ts'
 import { isActionName, isResourceType } from './identifiers.ts'
-
-export class ContractError extends Error {
-  override readonly name = 'ContractError'
-  /** Where: `refund@1`, or `refund@1, action pay, guard`. */
-  readonly where: string
-
-  constructor(where: string, message: string) {
-    super(`contract ${where}: ${message}`)
-    this.where = where
-  }
-}
+import { none } from './none.ts'
 
 type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants'> & { readonly data: Contract['data'] }
 

@@ -1,5 +1,5 @@
 /** Refuses contract code that cannot be deterministic. What the text does not show, the core's sandbox catches when it runs. */
-import { ContractError } from './check-contract.ts'
+import { ContractError } from './contract-error.ts'
 
 const forbidden: readonly (readonly [RegExp, string])[] = [
   [

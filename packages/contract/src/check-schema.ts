@@ -4,8 +4,8 @@
  * (`schema._zod.def`).
  */
 import type { z } from 'zod'
-import { ContractError } from './check-contract.ts'
 import { checkFunction } from './check-function.ts'
+import { ContractError } from './contract-error.ts'
 
 interface Definition {
   readonly type: string

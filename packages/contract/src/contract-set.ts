@@ -1,7 +1,7 @@
 /** The contracts by which a sequencer decides, with the digest that a log records of each. */
 import { z } from 'zod'
 import { canonicalize } from './canonical.ts'
-import { ContractError } from './check-contract.ts'
+import { ContractError } from './contract-error.ts'
 import type { Contract } from './define-contract.ts'
 import type { ContractRecord } from './generated/records.ts'
 

@@ -6,9 +6,7 @@ import type { z } from 'zod'
 import type { JsonObject } from './canonical.ts'
 import { checkContract } from './check-contract.ts'
 import type { ContractOwner } from './generated/records.ts'
-
-/** Where a resource comes from that does not exist yet. */
-export const none = 'none'
+import type { none } from './none.ts'
 
 /** Why a guard said no. Made by `refuse`. */
 export class Refusal {

@@ -1,0 +1,2 @@
+/** Where a resource comes from that does not exist yet. */
+export const none = 'none'
