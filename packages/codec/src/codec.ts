@@ -1,6 +1,16 @@
 /** Bytes to records and back: intents as Avro or as plain JSON, events as Avro. */
-import { type Event, type Intent, JsonError, type Limits, readIntentJson, readJson } from '@signalbox/contract'
+import {
+  type ActionRequest,
+  type Event,
+  type Intent,
+  type IntentCommitted,
+  JsonError,
+  type Limits,
+  readIntentJson,
+  readJson,
+} from '@signalbox/contract'
 import { type Framing, singleObjectFraming, UndecodableError } from './framing.ts'
+import { Interner } from './interner.ts'
 import { eventType, intentType, type RecordType } from './types.ts'
 
 export interface Codec {
@@ -23,6 +33,7 @@ const payloadPrefix = 'signalbox.v1.'
 export function createCodec(options: { readonly limits: Pick<Limits, 'intentBytes'>; readonly framing?: Framing }): Codec {
   const framing = options.framing ?? singleObjectFraming()
   const { intentBytes } = options.limits
+  const names = new Interner()
   return {
     framing,
     encodeIntent: (intent) => encode(intentType, framing, intent),
@@ -33,7 +44,7 @@ export function createCodec(options: { readonly limits: Pick<Limits, 'intentByte
           `the record has ${bytes.length} bytes, more than the ${intentBytes} of the limit; send large content by reference and digest`,
         )
       }
-      return bytes[0] === openBrace ? decodeJson(bytes) : strict(framing.read('Intent', bytes) as Intent)
+      return shareNames(names, bytes[0] === openBrace ? decodeJson(bytes) : strict(framing.read('Intent', bytes) as Intent))
     },
     encodeEvent(event) {
       return encode(eventType, framing, { ...event, payload: { [payloadPrefix + event.type]: event.payload } })
@@ -44,8 +55,36 @@ export function createCodec(options: { readonly limits: Pick<Limits, 'intentByte
       const payload = event.payload[payloadPrefix + type]
       if (payload === undefined)
         throw new UndecodableError(`the event says it is ${type} and carries ${Object.keys(event.payload).join(', ')}`)
-      return { partition, offset, index, time, scope, type, payload } as Event
+      shareEventNames(names, type, payload)
+      return { partition, offset, index, time, scope: names.intern(scope), type, payload } as Event
     },
+  }
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
+
+/** Of a record that was just decoded and is known to nobody else. */
+function shareNames(names: Interner, decoded: Intent): Intent {
+  const intent = decoded as Mutable<Intent>
+  intent.scope = names.intern(intent.scope)
+  intent.agent = names.intern(intent.agent)
+  if (intent.correlationId === intent.intentId) intent.correlationId = intent.intentId
+  for (const action of intent.actions as readonly Mutable<ActionRequest>[]) {
+    action.resource = names.intern(action.resource)
+    action.action = names.intern(action.action)
+  }
+  return intent
+}
+
+function shareEventNames(names: Interner, type: Event['type'], payload: unknown): void {
+  if (type !== 'IntentCommitted') return
+  const committed = payload as Mutable<IntentCommitted>
+  committed.agent = names.intern(committed.agent)
+  for (const change of committed.changes as readonly Mutable<IntentCommitted['changes'][number]>[]) {
+    change.resource = names.intern(change.resource)
+    change.action = names.intern(change.action)
+    change.state = names.intern(change.state)
+    if (change.fromState !== null) change.fromState = names.intern(change.fromState)
   }
 }
 

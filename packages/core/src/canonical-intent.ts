@@ -1,4 +1,4 @@
-import { type ActionRequest, canonicalString, type Intent, JsonError, type Read } from '@signalbox/contract'
+import { type ActionRequest, canonicalString, type Intent, isUnescaped, JsonError, type Read } from '@signalbox/contract'
 
 /**
  * The RFC 8785 form of an intent without its transport fields (the signature). Equal to `canonicalize(intentToJson(intent))`
@@ -7,33 +7,64 @@ import { type ActionRequest, canonicalString, type Intent, JsonError, type Read 
  * Throws JsonError for what JSON cannot hold.
  */
 export function canonicalIntent(intent: Intent, isWellFormed = false): string {
-  const { actions, causationId, confidence, correlationId, deadline, intentId, note, priority, reads, reservation } = intent
-  const id = isWellFormed ? `"${intentId}"` : canonicalString(intentId, 'intentId')
-  let text = '{"actions":['
-  for (let index = 0; index < actions.length; index++) text += (index === 0 ? '' : ',') + actionText(actions[index]!, isWellFormed)
-  text += `],"agent":${isWellFormed ? `"${intent.agent}"` : canonicalString(intent.agent, 'agent')}`
-  if (causationId !== null) text += `,"causationId":${canonicalString(causationId, 'causationId')}`
-  if (confidence !== null) text += `,"confidence":${numberText(confidence, 'confidence')}`
-  text += `,"correlationId":${correlationId === intentId ? id : canonicalString(correlationId, 'correlationId')}`
-  if (deadline !== null) text += `,"deadline":${numberText(deadline, 'deadline')}`
-  text += `,"intentId":${id}`
-  if (note !== null) text += `,"note":${canonicalString(note, 'note')}`
-  text += `,"onConflict":"${intent.onConflict}"`
-  if (priority !== null) text += `,"priority":${numberText(priority, 'priority')}`
-  text += ',"reads":['
-  for (let index = 0; index < reads.length; index++) text += (index === 0 ? '' : ',') + readText(reads[index]!)
-  text += ']'
-  if (reservation !== null) text += `,"reservation":${canonicalString(reservation, 'reservation')}`
-  return `${text},"scope":${canonicalString(intent.scope, 'scope')}}`
+  const { agent, correlationId, intentId } = intent
+  const id = isWellFormed ? intentId : unquoted(intentId, 'intentId')
+  const correlation = correlationId === intentId ? id : unquoted(correlationId, 'correlationId')
+  const actions = actionTexts(intent.actions, isWellFormed)
+  const reads = intent.reads.length === 0 ? '' : readTexts(intent.reads)
+  const scope = unquoted(intent.scope, 'scope')
+  // One expression of few parts: the parts are joined when the text is hashed, and what that takes goes by their number.
+  return `{"actions":[${actions}],"agent":"${isWellFormed ? agent : unquoted(agent, 'agent')}"${afterAgent(intent)},"correlationId":"${correlation}"${afterCorrelation(intent)},"intentId":"${id}"${afterId(intent)},"onConflict":"${intent.onConflict}"${afterConflict(intent)},"reads":[${reads}]${afterReads(intent)},"scope":"${scope}"}`
+}
+
+// The optional fields, each where it stands in the order of keys.
+
+function afterAgent({ causationId, confidence }: Intent): string {
+  if (causationId === null && confidence === null) return ''
+  const causation = causationId === null ? '' : `,"causationId":${canonicalString(causationId, 'causationId')}`
+  return confidence === null ? causation : `${causation},"confidence":${numberText(confidence, 'confidence')}`
+}
+
+function afterCorrelation({ deadline }: Intent): string {
+  return deadline === null ? '' : `,"deadline":${numberText(deadline, 'deadline')}`
+}
+
+function afterId({ note }: Intent): string {
+  return note === null ? '' : `,"note":${canonicalString(note, 'note')}`
+}
+
+function afterConflict({ priority }: Intent): string {
+  return priority === null ? '' : `,"priority":${numberText(priority, 'priority')}`
+}
+
+function afterReads({ reservation }: Intent): string {
+  return reservation === null ? '' : `,"reservation":${canonicalString(reservation, 'reservation')}`
+}
+
+function actionTexts(actions: readonly ActionRequest[], isWellFormed: boolean): string {
+  if (actions.length === 0) return ''
+  let text = actionText(actions[0]!, isWellFormed)
+  for (let index = 1; index < actions.length; index++) text += `,${actionText(actions[index]!, isWellFormed)}`
+  return text
 }
 
 function actionText({ action, expectedVersion, input, resource }: ActionRequest, isWellFormed: boolean): string {
   const expected = expectedVersion === null ? '' : `"expectedVersion":${numberText(expectedVersion, 'expectedVersion')},`
-  return `{"action":${isWellFormed ? `"${action}"` : canonicalString(action, 'action')},${expected}"input":${input},"resource":${canonicalString(resource, 'resource')}}`
+  return `{"action":"${isWellFormed ? action : unquoted(action, 'action')}",${expected}"input":${input},"resource":"${unquoted(resource, 'resource')}"}`
 }
 
-function readText({ resource, version }: Read): string {
-  return `{"resource":${canonicalString(resource, 'resource')},"version":${numberText(version, 'version')}}`
+function readTexts(reads: readonly Read[]): string {
+  let text = ''
+  for (let index = 0; index < reads.length; index++) {
+    const { resource, version } = reads[index]!
+    text += `${index === 0 ? '' : ','}{"resource":"${unquoted(resource, 'resource')}","version":${numberText(version, 'version')}}`
+  }
+  return text
+}
+
+/** What stands between the quotes of a JSON string: nearly always the text itself. */
+function unquoted(text: string, path: string): string {
+  return isUnescaped(text) ? text : canonicalString(text, path).slice(1, -1)
 }
 
 // A double that JSON cannot hold must not get into the text.

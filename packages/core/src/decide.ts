@@ -8,7 +8,7 @@ import type { IntentRecord } from './intent-record.ts'
 import type { Rejection } from './rejection.ts'
 import type { Rules } from './rules.ts'
 import { ContractFault } from './sandbox.ts'
-import type { Change, PartitionState } from './state.ts'
+import type { Change, PartitionState, ResourceState } from './state.ts'
 
 /**
  * Decides one intent record against a state: the events that it makes, to be applied by `evolve` before the next record
@@ -16,22 +16,39 @@ import type { Change, PartitionState } from './state.ts'
  */
 export function decide(state: PartitionState, record: IntentRecord, rules: Rules): readonly Event[] {
   const nowMs = Math.max(state.time, record.timestampMs)
-  const base: EventBase = { partition: state.partition, offset: record.offset, index: 0, time: nowMs, scope: record.intent?.scope ?? '' }
   if (record.intent === null) {
     const message = `the record could not be decoded: ${record.problem}. It is kept whole as a dead letter`
-    return [{ ...base, scope: '', type: 'IntentRejected', payload: rejected(state, null, { code: 'DEAD_LETTERED', message }) }]
+    return [{ ...baseOf(state, record, nowMs), type: 'IntentRejected', payload: rejected(state, null, { code: 'DEAD_LETTERED', message }) }]
   }
   const examination = new Examination(rules, state, record, record.intent, nowMs)
   const rejection = examine(examination)
-  if (rejection !== null) return [{ ...base, type: 'IntentRejected', payload: rejected(state, examination, rejection) }]
+  examination.isOver = true
+  if (rejection !== null)
+    return [{ ...baseOf(state, record, nowMs), type: 'IntentRejected', payload: rejected(state, examination, rejection) }]
   const { agent, intentId } = record.intent
   const { canonical, changes, digest, duplicateOf } = examination
   if (duplicateOf !== undefined) {
     const decision = { partition: state.partition, offset: duplicateOf.offset, index: 0 }
     const outcome = duplicateOf.code === null ? 'committed' : 'rejected'
-    return [{ ...base, type: 'IntentDuplicated', payload: { intentId, agent, digest, decision, outcome, code: duplicateOf.code } }]
+    const payload = { intentId, agent, digest, decision, outcome, code: duplicateOf.code } as const
+    return [{ ...baseOf(state, record, nowMs), type: 'IntentDuplicated', payload }]
   }
-  return [{ ...base, type: 'IntentCommitted', payload: { intentId, agent, intent: canonical, digest, changes } }]
+  // Written out: this is where almost every intent ends, and a spread is slow.
+  return [
+    {
+      partition: state.partition,
+      offset: record.offset,
+      index: 0,
+      time: nowMs,
+      scope: record.intent.scope,
+      type: 'IntentCommitted',
+      payload: { intentId, agent, intent: canonical, digest, changes },
+    },
+  ]
+}
+
+function baseOf({ partition }: PartitionState, { intent, offset }: IntentRecord, nowMs: number): EventBase {
+  return { partition, offset, index: 0, time: nowMs, scope: intent?.scope ?? '' }
 }
 
 function examine(examination: Examination): Rejection | null {
@@ -74,7 +91,7 @@ export function rejected(state: PartitionState, examination: Examination | null,
     expectedVersion: expectedVersion ?? null,
     actualVersion: actualVersion ?? null,
     movedBy: current === undefined ? null : move(state.partition, current.lastChange),
-    missed: current === undefined || expectedVersion === undefined ? [] : missedSince(state, current.lastChange, expectedVersion),
+    missed: current === undefined || expectedVersion === undefined ? [] : missedSince(state, current, expectedVersion),
     retryAfterMs: null,
     details: details === undefined ? null : JSON.stringify(details),
   }
@@ -97,13 +114,14 @@ function move(partition: number, { action, agent, index, intentId, offset, time,
   return { event: { partition, offset, index }, intentId, agent, action, version, time }
 }
 
-function missedSince(state: PartitionState, newest: Change, version: number): readonly ResourceMove[] {
+/** The commits after `version`, oldest first; of many, the newest. */
+function missedSince(state: PartitionState, { lastChange, olderChange }: ResourceState, version: number): readonly ResourceMove[] {
   const missed: ResourceMove[] = []
-  for (
-    let change: Change | null = newest;
-    change !== null && change.version > version && missed.length < state.limits.missed;
-    change = change.previous
-  )
+  let older = olderChange
+  for (let change: Change | null = lastChange; change !== null && change.version > version && missed.length < state.limits.missed; ) {
     missed.push(move(state.partition, change))
+    change = change.previous ?? older
+    if (change === older) older = null
+  }
   return missed.reverse()
 }

@@ -1,22 +1,15 @@
 /** The scratch of one decision: what the checks found out so far, in the order in which they run. */
-import {
-  type ActionRequest,
-  type AnyAction,
-  type Contract,
-  type Intent,
-  type IntentCommitted,
-  resourceId,
-  resourceType,
-} from '@signalbox/contract'
+import { type ActionRequest, type AnyAction, type Contract, type Intent, type IntentCommitted, resourceType } from '@signalbox/contract'
 import type { RememberedDecision } from './identity.ts'
 import type { IntentRecord } from './intent-record.ts'
+import type { PreparedAction } from './prepared.ts'
 import type { Rules } from './rules.ts'
-import { type PartitionState, type ResourceState, resourceKey } from './state.ts'
+import type { PartitionState, ResourceState } from './state.ts'
 
 /** One action of the intent on its way through the checks. */
 export interface PlannedAction {
   readonly request: ActionRequest
-  readonly key: string
+  readonly prepared: PreparedAction
   readonly id: string
   readonly contract: Contract
   readonly action: AnyAction
@@ -29,19 +22,22 @@ export interface PlannedAction {
   after: { readonly state: string; readonly data: unknown; readonly text: string } | null
 }
 
+const noChanges: IntentCommitted['changes'] = []
+
 export class Examination {
   readonly rules: Rules
   readonly state: PartitionState
   readonly record: IntentRecord
   readonly intent: Intent
   readonly nowMs: number
-  readonly idWords = new Uint32Array(4)
   /** The canonical intent and its digest; set by the identity check. */
   canonical = ''
   digest = ''
   duplicateOf: RememberedDecision | undefined = undefined
   readonly planned: PlannedAction[] = []
-  changes: IntentCommitted['changes'] = []
+  changes: IntentCommitted['changes'] = noChanges
+  /** Set when the decision has been made: contract code must not look at the state any more. */
+  isOver = false
 
   constructor(rules: Rules, state: PartitionState, record: IntentRecord, intent: Intent, nowMs: number) {
     this.rules = rules
@@ -56,13 +52,16 @@ export class Examination {
   }
 
   current(resource: string): ResourceState | undefined {
-    return this.state.resource(resourceKey(this.intent.scope, resource))
+    return this.state.resourceIn(this.intent.scope, resource)
   }
 
   plannedFor(resource: string): PlannedAction | undefined {
     // Intents are short; a map would cost more than it saves, but for long ones.
     if (this.planned.length > 8) return this.#index().get(resource)
-    for (const planned of this.planned) if (planned.request.resource === resource) return planned
+    for (let index = 0; index < this.planned.length; index++) {
+      const planned = this.planned[index]!
+      if (planned.request.resource === resource) return planned
+    }
     return undefined
   }
 
@@ -79,8 +78,4 @@ export class Examination {
 export function contractOf(examination: Examination, resource: string): Contract | undefined {
   const type = resourceType(resource)
   return type === null ? undefined : examination.rules.contracts.get(type)
-}
-
-export function idOf(resource: string): string {
-  return resourceId(resource)
 }

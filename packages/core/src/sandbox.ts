@@ -33,12 +33,12 @@ function frozenRandom(): number {
   return forbidden('Math.random()')
 }
 
-/** Runs contract code, synchronously. What it throws comes out as a ContractFault that says where. */
-export function runContractCode<Result>(where: string, code: () => Result): Result {
+/** Runs contract code on `context`, synchronously. What it throws comes out as a ContractFault that says where. */
+export function runContractCode<Context, Result>(where: string, code: (context: Context) => Result, context: Context): Result {
   globalThis.Date = FrozenDate
   Math.random = frozenRandom
   try {
-    const result = code()
+    const result = code(context)
     if (result instanceof Promise) {
       // Nobody will await it: its failure must not end the process.
       result.catch(() => {})

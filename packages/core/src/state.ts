@@ -1,12 +1,14 @@
 /**
  * The state of one partition: what its events say, and nothing else. Decisions that are not durable yet lie in layers
- * above the published state, one a batch: `begin` opens one, `publish` merges the oldest once its batch is durable,
- * `drop` forgets all of them.
+ * above the published state, one a batch: `begin` opens one, `publish` makes the oldest part of the published state once
+ * its batch is durable, `drop` forgets all of them.
  */
-import type { ContractRecord } from '@signalbox/contract'
+import { type ContractRecord, parseUuidV7 } from '@signalbox/contract'
+import { IdTable, readDigest } from './id-table.ts'
 import { type RememberedDecision, RememberedIds } from './identity.ts'
+import { type Place, Resources } from './resources.ts'
 
-/** A commit to a resource, as far as others are told of it. The newest first, bounded. */
+/** A commit to a resource, as far as others are told of it. */
 export interface Change {
   /** Source offset and index of the commit event. */
   readonly offset: number
@@ -16,8 +18,9 @@ export interface Change {
   readonly agent: string
   readonly action: string
   readonly version: number
+  /** The one before it in its run of changes; null at the start of a run. */
   readonly previous: Change | null
-  /** How many changes hang below this one. */
+  /** How many changes of its run lie before it. */
   readonly depth: number
 }
 
@@ -28,11 +31,16 @@ export interface ResourceState {
   readonly data: string
   readonly contractVersion: number
   readonly lastChange: Change
+  /** The last change of the run before; null in the first run. */
+  readonly olderChange: Change | null
 }
 
+/** One batch that is not durable yet. What it changed in the resources is in three lists side by side. */
 interface Layer {
-  readonly resources: Map<string, ResourceState>
-  readonly decisions: Map<string, RememberedDecision>
+  readonly places: Place[]
+  readonly befores: (ResourceState | undefined)[]
+  readonly afters: ResourceState[]
+  readonly decisions: IdTable
   contracts: readonly ContractRecord[]
   time: number
   nextOffset: number
@@ -52,15 +60,21 @@ export class PartitionState {
   readonly partition: number
   readonly limits: StateLimits
   readonly #ids: RememberedIds
+  readonly #resources = new Resources()
   readonly #published: Layer
   readonly #layers: Layer[] = []
+  readonly #spareTables: IdTable[] = []
+  // The id read last: `decide` asks about it and `evolve` remembers it, and it is parsed once for the two.
+  readonly #idWords = new Uint32Array(4)
+  #idText = ''
+  readonly #digestWords = new Uint32Array(4)
   #top: Layer
 
   constructor(partition: number, limits: StateLimits) {
     this.partition = partition
     this.limits = limits
     this.#ids = new RememberedIds(limits.identityHorizonMs)
-    this.#published = { resources: new Map(), decisions: new Map(), contracts: [], time: 0, nextOffset: 0 }
+    this.#published = { places: [], befores: [], afters: [], decisions: new IdTable(), contracts: [], time: 0, nextOffset: 0 }
     this.#top = this.#published
   }
 
@@ -81,46 +95,73 @@ export class PartitionState {
 
   /** Remembered ids and resources that are published. */
   get size(): { readonly ids: number; readonly resources: number } {
-    return { ids: this.#ids.size, resources: this.#published.resources.size }
+    return { ids: this.#ids.size, resources: this.#resources.publishedCount }
   }
 
+  /** A resource by its key, see `resourceKey`; undefined where it does not exist. */
   resource(key: string): ResourceState | undefined {
-    for (let index = this.#layers.length - 1; index >= 0; index--) {
-      const resource = this.#layers[index]!.resources.get(key)
-      if (resource !== undefined) return resource
-    }
-    return this.#published.resources.get(key)
+    const end = key.indexOf('\u0000')
+    return this.resourceIn(key.slice(0, end), key.slice(end + 1))
+  }
+
+  resourceIn(scope: string, resource: string): ResourceState | undefined {
+    return this.#resources.find(scope, resource)?.newest
   }
 
   /** Published resources as [key, state]; see `resourceKey`. */
-  resources(): IterableIterator<[string, ResourceState]> {
-    return this.#published.resources.entries()
+  *resources(): IterableIterator<[string, ResourceState]> {
+    for (const { published, resource, scope } of this.#resources.all())
+      if (published !== undefined) yield [resourceKey(scope, resource), published]
   }
 
-  /** `words` is the id as `parseUuidV7` reads it. */
-  decision(intentId: string, words: Uint32Array): RememberedDecision | undefined {
+  /** The words of an intent's id, until the next id is read; null where it is no UUIDv7. */
+  idWords(intentId: string): Uint32Array | null {
+    if (intentId === this.#idText) return this.#idWords
+    this.#idText = ''
+    if (!parseUuidV7(intentId, this.#idWords)) return null
+    this.#idText = intentId
+    return this.#idWords
+  }
+
+  /** The decision of an id, compared with the digest of a body. */
+  decision(intentId: string, digest: string): RememberedDecision | undefined {
+    const id = this.idWords(intentId)
+    if (id === null) return undefined
+    readDigest(digest, this.#digestWords)
     for (let index = this.#layers.length - 1; index >= 0; index--) {
-      const decision = this.#layers[index]!.decisions.get(intentId)
+      const decision = this.#ids.findIn(this.#layers[index]!.decisions, id, this.#digestWords)
       if (decision !== undefined) return decision
     }
-    return this.#ids.find(words)
+    return this.#ids.find(id, this.#digestWords)
   }
 
   // For `evolve` alone.
 
-  setResource(key: string, resource: ResourceState): void {
-    this.#top.resources.set(key, resource)
+  setResource(scope: string, resource: string, after: ResourceState): void {
+    const place = this.#resources.findOrAdd(scope, resource)
+    if (this.#top === this.#published) this.#resources.publish(place, after)
+    else {
+      this.#top.places.push(place)
+      this.#top.befores.push(place.newest)
+      this.#top.afters.push(after)
+    }
+    place.newest = after
   }
 
-  remember(intentId: string, decision: RememberedDecision): void {
-    if (this.#top === this.#published) this.#ids.remember(intentId, decision)
-    else this.#top.decisions.set(intentId, decision)
+  remember(intentId: string, digest: string, offset: number, code: string | null): void {
+    const id = this.idWords(intentId)
+    if (id === null) return
+    readDigest(digest, this.#digestWords)
+    const codeNumber = this.#ids.codeNumber(code)
+    if (this.#top === this.#published) this.#ids.remember(id, this.#digestWords, offset, codeNumber)
+    else this.#top.decisions.add(id, this.#digestWords, offset, codeNumber, false)
   }
 
   advance(offset: number, time: number): void {
-    this.#top.nextOffset = Math.max(this.#top.nextOffset, offset + 1)
-    if (time > this.#top.time) this.#top.time = time
-    if (this.#top === this.#published) this.#ids.forget(this.#top.time)
+    const top = this.#top
+    if (offset >= top.nextOffset) top.nextOffset = offset + 1
+    if (time > top.time) top.time = time
+    if (top === this.#published) this.#ids.forget(top.time)
   }
 
   setContracts(contracts: readonly ContractRecord[]): void {
@@ -131,17 +172,19 @@ export class PartitionState {
 
   begin(): void {
     const { contracts, time, nextOffset } = this.#top
-    this.#top = { resources: new Map(), decisions: new Map(), contracts, time, nextOffset }
+    const decisions = this.#spareTables.pop() ?? new IdTable()
+    this.#top = { places: [], befores: [], afters: [], decisions, contracts, time, nextOffset }
     this.#layers.push(this.#top)
   }
 
-  /** Merges the oldest layer: its batch is durable. */
+  /** Makes the oldest layer part of the published state: its batch is durable. */
   publish(): void {
     const layer = this.#layers.shift()
     if (layer === undefined) throw new Error('publish without a layer: a batch was reported durable twice; this is a bug in Signalbox')
+    for (let index = 0; index < layer.places.length; index++) this.#resources.publish(layer.places[index]!, layer.afters[index]!)
+    this.#ids.rememberAll(layer.decisions)
+    this.#release(layer.decisions)
     const published = this.#published
-    for (const [key, resource] of layer.resources) published.resources.set(key, resource)
-    for (const [intentId, decision] of layer.decisions) this.#ids.remember(intentId, decision)
     published.contracts = layer.contracts
     published.time = layer.time
     published.nextOffset = layer.nextOffset
@@ -151,13 +194,21 @@ export class PartitionState {
 
   /** Forgets every layer: their batches will never be durable, or nobody knows. */
   drop(): void {
-    this.#layers.length = 0
-    this.#top = this.#published
+    while (this.#layers.length > 0) this.dropNewest()
   }
 
   /** Forgets the newest layer alone, as a dry run does. */
   dropNewest(): void {
-    this.#layers.pop()
+    const layer = this.#layers.pop()
+    if (layer === undefined) return
+    // Backwards, so that a resource which the layer changed twice ends as it was before the first change.
+    for (let index = layer.places.length - 1; index >= 0; index--) this.#resources.revert(layer.places[index]!, layer.befores[index])
+    this.#release(layer.decisions)
     this.#top = this.#layers.at(-1) ?? this.#published
+  }
+
+  #release(table: IdTable): void {
+    table.clear()
+    this.#spareTables.push(table)
   }
 }

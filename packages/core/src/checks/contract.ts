@@ -1,18 +1,18 @@
 /** Contract and payload: every action exists, its agent may take it, and its input fits. Plans the actions. */
-import { matchesAgent, type RejectCode, resourceId, resourceType } from '@signalbox/contract'
+import { type ActionRequest, type Contract, matchesAgent, type RejectCode, resourceType } from '@signalbox/contract'
 import type { z } from 'zod'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
+import { governingContract, type PreparedAction } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
 import { runContractCode } from '../sandbox.ts'
-import { resourceKey } from '../state.ts'
 
 export const contract: Check = {
   name: 'contract',
   run(examination) {
     const { actions } = examination.intent
     for (let index = 0; index < actions.length; index++) {
-      const planned = plan(examination, index)
+      const planned = plan(examination, actions[index]!)
       if ('code' in planned) return planned
       examination.planned.push(planned)
     }
@@ -28,78 +28,69 @@ export const contract: Check = {
   }),
 }
 
-function plan(examination: Examination, index: number): PlannedAction | Rejection {
-  const { intent, rules } = examination
-  const request = intent.actions[index]!
-  const type = resourceType(request.resource)!
-  const contract = rules.contracts.get(type)
-  const reject = (code: RejectCode, message: string): Rejection => ({
-    code,
-    message,
-    resource: request.resource,
-    ...(contract === undefined ? {} : { owner: contract.owner }),
-  })
-  if (contract === undefined) {
-    const known = rules.contracts.all.map((each) => each.type).join(', ')
-    return reject('CONTRACT_UNKNOWN', `no contract governs ${type} (of ${request.resource}); there are ${known}`)
+function plan(examination: Examination, request: ActionRequest): PlannedAction | Rejection {
+  const { resource } = request
+  const slash = resource.indexOf('/')
+  const governing = governingContract(examination.rules.contracts, resource, slash)
+  if (governing === undefined) return unknownContract(examination, request)
+  const prepared = governing.actions.get(request.action)
+  if (prepared === undefined) return unknownAction(governing.contract, request)
+  const { action, contract } = prepared
+  if (action.by !== null && !matchesAgent(examination.intent.agent, action.by)) {
+    const who = `agent ${examination.intent.agent} may not ${request.action} ${resource}`
+    return reject(request, contract, 'AGENT_NOT_ALLOWED', `${who}: contract ${nameOf(contract)} lets ${action.by.join(', ')}`)
   }
-  if (!Object.hasOwn(contract.actions, request.action)) {
-    return reject(
-      'ACTION_UNKNOWN',
-      `contract ${type}@${contract.version} has no action ${request.action}; it has ${Object.keys(contract.actions).join(', ')}`,
-    )
+  if (examination.plannedFor(resource) !== undefined) {
+    const message = `${resource} is named by two actions of one intent; make one action of the two, or two intents`
+    return reject(request, contract, 'RESOURCE_REPEATED', message)
   }
-  const action = contract.actions[request.action]!
-  if (action.by !== null && !matchesAgent(intent.agent, action.by)) {
-    return reject(
-      'AGENT_NOT_ALLOWED',
-      `agent ${intent.agent} may not ${request.action} ${request.resource}: contract ${type}@${contract.version} lets ${action.by.join(', ')}`,
-    )
-  }
-  if (examination.plannedFor(request.resource) !== undefined) {
-    return reject(
-      'RESOURCE_REPEATED',
-      `${request.resource} is named by two actions of one intent; make one action of the two, or two intents`,
-    )
-  }
-  const read = readInput(request.input, action.input, `contract ${type}@${contract.version}, input of ${request.action}`)
-  if (!read.ok) {
-    return {
-      ...reject(
-        'INPUT_INVALID',
-        `input of ${request.action} ${request.resource}: ${read.issues.map(({ path, message }) => `${path === '' ? '' : `${path}: `}${message}`).join('; ')}`,
-      ),
-      details: { issues: read.issues },
-    }
-  }
-  const key = resourceKey(intent.scope, request.resource)
-  const before = examination.state.resource(key)
+  const value: unknown = JSON.parse(request.input)
+  const { readInput } = prepared
+  if (readInput === null && request.input !== '{}')
+    return invalidInput(prepared, request, [{ path: '', message: 'this action takes no input; send {}' }])
+  const read = readInput === null ? null : runContractCode(prepared.whereInput, readInput, value)
+  if (read?.success === false) return invalidInput(prepared, request, issuesOf(read.error))
+  const before = examination.current(resource)
   return {
     request,
-    key,
-    id: resourceId(request.resource),
+    prepared,
+    id: resource.slice(slash + 1),
     contract,
     action,
     before,
-    input: read.input,
+    input: read === null ? value : read.data,
     data: before === undefined ? undefined : JSON.parse(before.data),
     after: null,
   }
 }
 
+function nameOf({ type, version }: Contract): string {
+  return `${type}@${version}`
+}
+
+function reject({ resource }: ActionRequest, contract: Contract | null, code: RejectCode, message: string): Rejection {
+  return { code, message, resource, ...(contract === null ? {} : { owner: contract.owner }) }
+}
+
+function unknownContract({ rules }: Examination, request: ActionRequest): Rejection {
+  const known = rules.contracts.all.map(({ type }) => type).join(', ')
+  const type = resourceType(request.resource)
+  return reject(request, null, 'CONTRACT_UNKNOWN', `no contract governs ${type} (of ${request.resource}); there are ${known}`)
+}
+
+function unknownAction(contract: Contract, request: ActionRequest): Rejection {
+  const known = Object.keys(contract.actions).join(', ')
+  return reject(request, contract, 'ACTION_UNKNOWN', `contract ${nameOf(contract)} has no action ${request.action}; it has ${known}`)
+}
+
 type Issue = { readonly path: string; readonly message: string }
 
-function readInput(
-  text: string,
-  schema: z.ZodType | null,
-  where: string,
-): { ok: true; input: unknown } | { ok: false; issues: readonly Issue[] } {
-  const value: unknown = JSON.parse(text)
-  if (schema === null)
-    return text === '{}'
-      ? { ok: true, input: value }
-      : { ok: false, issues: [{ path: '', message: 'this action takes no input; send {}' }] }
-  const parsed = runContractCode(where, () => schema.safeParse(value))
-  if (parsed.success) return { ok: true, input: parsed.data }
-  return { ok: false, issues: parsed.error.issues.slice(0, 8).map(({ path, message }) => ({ path: path.map(String).join('.'), message })) }
+function issuesOf({ issues }: z.ZodError): readonly Issue[] {
+  return issues.slice(0, 8).map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
+}
+
+function invalidInput({ contract }: PreparedAction, request: ActionRequest, issues: readonly Issue[]): Rejection {
+  const said = issues.map(({ path, message }) => `${path === '' ? '' : `${path}: `}${message}`).join('; ')
+  const message = `input of ${request.action} ${request.resource}: ${said}`
+  return { ...reject(request, contract, 'INPUT_INVALID', message), details: { issues } }
 }

@@ -2,19 +2,17 @@
 import {
   isActionName,
   isAgentName,
+  isResourceName,
   isScope,
   isTraceId,
   matchesAgent,
-  parseUuidV7,
   partitionOf,
-  resourceType,
   utf8Length,
   uuidTimeMs,
 } from '@signalbox/contract'
 import { canonicalIntent } from '../canonical-intent.ts'
 import type { Check } from '../check.ts'
 import type { Examination } from '../examination.ts'
-import { digestWords } from '../identity.ts'
 import type { Rejection } from '../rejection.ts'
 
 export const partition: Check = {
@@ -58,9 +56,15 @@ export const wellFormed: Check = {
         `has ${intent.reads.length} entries, more than the ${limits.reads} of the limit; keep what the reasoning stood on`,
       )
     if (intent.actions.length === 0) return malformed('actions', 'is empty; ask for at least one action')
-    if (!isTraceId(intent.correlationId)) return malformed('correlationId', 'must be 1 to 200 characters without control characters')
+    if (!isOwnCorrelation(examination) && !isTraceId(intent.correlationId))
+      return malformed('correlationId', 'must be 1 to 200 characters without control characters')
     return optionalFields(examination) ?? entries(examination)
   },
+}
+
+// An id that is a UUID needs no second look.
+function isOwnCorrelation({ intent, state }: Examination): boolean {
+  return intent.correlationId === intent.intentId && state.idWords(intent.intentId) !== null
 }
 
 function optionalFields({ intent, rules }: Examination): Rejection | null {
@@ -81,7 +85,7 @@ function optionalFields({ intent, rules }: Examination): Rejection | null {
 function entries({ intent, rules }: Examination): Rejection | null {
   for (let index = 0; index < intent.actions.length; index++) {
     const { action, expectedVersion, input, resource } = intent.actions[index]!
-    if (resourceType(resource) === null) return malformed(`actions[${index}].resource`, noName)
+    if (!isResourceName(resource)) return malformed(`actions[${index}].resource`, noName)
     if (!isActionName(action))
       return malformed(`actions[${index}].action`, 'must be up to 64 letters, digits, dashes and underscores, starting with a letter')
     if (expectedVersion !== null && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
@@ -95,7 +99,7 @@ function entries({ intent, rules }: Examination): Rejection | null {
   }
   for (let index = 0; index < intent.reads.length; index++) {
     const { resource, version } = intent.reads[index]!
-    if (resourceType(resource) === null) return malformed(`reads[${index}].resource`, noName)
+    if (!isResourceName(resource)) return malformed(`reads[${index}].resource`, noName)
     if (!Number.isSafeInteger(version) || version < 0) return malformed(`reads[${index}].version`, 'must be a whole number from 0')
   }
   return null
@@ -104,9 +108,9 @@ function entries({ intent, rules }: Examination): Rejection | null {
 export const identity: Check = {
   name: 'identity',
   run(examination) {
-    const { idWords, intent, nowMs, rules, state } = examination
-    const isUuid = parseUuidV7(intent.intentId, idWords)
-    const canonical = canonicalIntent(intent, isUuid)
+    const { intent, nowMs, rules, state } = examination
+    const idWords = state.idWords(intent.intentId)
+    const canonical = canonicalIntent(intent, idWords !== null)
     if (3 * canonical.length > rules.limits.intentBytes && utf8Length(canonical) > rules.limits.intentBytes) {
       return malformed(
         'the intent',
@@ -115,7 +119,7 @@ export const identity: Check = {
     }
     examination.canonical = canonical
     examination.digest = rules.sha256(canonical)
-    if (!isUuid) {
+    if (idWords === null) {
       return {
         code: 'INTENT_ID_INVALID',
         message: `intentId ${JSON.stringify(intent.intentId.slice(0, 64))} is no UUIDv7 in lower case; make one with the library of your language`,
@@ -137,10 +141,9 @@ export const identity: Check = {
         details: { idTimeMs, nowMs },
       }
     }
-    const remembered = state.decision(intent.intentId, idWords)
+    const remembered = state.decision(intent.intentId, examination.digest)
     if (remembered === undefined) return null
-    const words = digestWords(examination.digest)
-    if (words.every((word, index) => word === remembered.digest[index])) {
+    if (remembered.isSameBody) {
       examination.duplicateOf = remembered
       return null
     }
@@ -150,11 +153,14 @@ export const identity: Check = {
       details: { decision: { partition: state.partition, offset: remembered.offset, index: 0 } },
     }
   },
-  seen: ({ digest, duplicateOf, nowMs, idWords }) => ({
-    digest,
-    ageMs: nowMs - uuidTimeMs(idWords),
-    ...(duplicateOf === undefined ? {} : { decidedAtOffset: duplicateOf.offset }),
-  }),
+  seen({ digest, duplicateOf, intent, nowMs, state }) {
+    const idWords = state.idWords(intent.intentId)
+    return {
+      digest,
+      ageMs: idWords === null ? null : nowMs - uuidTimeMs(idWords),
+      ...(duplicateOf === undefined ? {} : { decidedAtOffset: duplicateOf.offset }),
+    }
+  },
 }
 
 export const deadline: Check = {

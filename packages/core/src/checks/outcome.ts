@@ -1,15 +1,7 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
-import {
-  canonicalize,
-  JsonError,
-  type JsonObject,
-  none,
-  Refusal,
-  type ResourceChange,
-  type ResourceView,
-  utf8Length,
-} from '@signalbox/contract'
+import { type AnyContext, canonicalize, JsonError, none, Refusal, type ResourceChange, utf8Length } from '@signalbox/contract'
 import type { Check } from '../check.ts'
+import { ActionContext, InvariantContext } from '../contexts.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
 import { ContractFault, runContractCode } from '../sandbox.ts'
@@ -20,10 +12,6 @@ function about({ before, contract, request }: PlannedAction): Omit<Rejection, 'c
     owner: contract.owner,
     ...(before === undefined ? {} : { actualVersion: before.version, current: before }),
   }
-}
-
-function where({ contract, request }: PlannedAction, what: string): string {
-  return `contract ${contract.type}@${contract.version}, ${what} of ${request.action}`
 }
 
 export const states: Check = {
@@ -53,55 +41,14 @@ export const states: Check = {
   }),
 }
 
-function view(version: number, state: string, data: unknown): ResourceView {
-  return version === 0
-    ? { exists: false, version: 0, state: none, data: undefined }
-    : { exists: true, version, state, data: data as JsonObject }
-}
-
-function nameOf(target: string | { readonly type: string }, id: string | undefined): string {
-  return typeof target === 'string' ? target : `${target.type}/${id}`
-}
-
-/** Reads a resource of the scope, as it was before the intent or as it would be after it. */
-function reader(examination: Examination, after: boolean) {
-  return (target: string | { readonly type: string }, id?: string): ResourceView => {
-    const resource = nameOf(target, id)
-    const planned = after ? examination.plannedFor(resource) : undefined
-    // Parsed from text each time: contract code may keep or change what it gets.
-    if (planned?.after != null) return view((planned.before?.version ?? 0) + 1, planned.after.state, JSON.parse(planned.after.text))
-    const current = examination.current(resource)
-    return current === undefined ? view(0, none, undefined) : view(current.version, current.state, JSON.parse(current.data))
-  }
-}
-
-function contextOf(examination: Examination, planned: PlannedAction) {
-  return {
-    input: planned.input,
-    data: planned.data,
-    state: planned.before?.state ?? none,
-    version: planned.before?.version ?? 0,
-    scope: examination.scope,
-    resource: planned.request.resource,
-    id: planned.id,
-    agent: examination.intent.agent,
-    nowMs: examination.nowMs,
-    read: reader(examination, false) as never,
-    alongside: (resource: string, action: string) => {
-      const other = examination.plannedFor(resource)
-      return other !== undefined && other.request.action === action ? (other.input as JsonObject) : undefined
-    },
-  }
-}
-
 export const guards: Check = {
   name: 'guards',
   run(examination) {
     for (const planned of examination.planned) {
       const { guard } = planned.action
       if (guard === null) continue
-      const at = where(planned, 'guard')
-      const answer = runContractCode(at, () => guard(contextOf(examination, planned)))
+      const at = planned.prepared.whereGuard
+      const answer = runContractCode(at, guard, new ActionContext(examination, planned) as AnyContext)
       if (answer === true) continue
       if (answer !== false && !(answer instanceof Refusal))
         throw new ContractFault(`${at} returned ${typeof answer}; return true, false or refuse('WHY')`)
@@ -144,15 +91,16 @@ export const apply: Check = {
 }
 
 function applyOne(examination: Examination, planned: PlannedAction): Rejection | null {
-  const { action, before, contract } = planned
+  const { action, before } = planned
   const state = action.to ?? before!.state
   if (action.apply === null && before !== undefined) {
     planned.after = { state, data: planned.data, text: before.data }
     return null
   }
-  const at = where(planned, 'apply')
-  const result = action.apply === null ? planned.input : runContractCode(at, () => action.apply!(contextOf(examination, planned)))
-  const parsed = runContractCode(where(planned, 'data'), () => contract.data.safeParse(result))
+  const { readData, whereApply, whereData } = planned.prepared
+  const result =
+    action.apply === null ? planned.input : runContractCode(whereApply, action.apply, new ActionContext(examination, planned) as AnyContext)
+  const parsed = runContractCode(whereData, readData, result)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     return {
@@ -166,7 +114,7 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
   try {
     text = canonicalize(parsed.data)
   } catch (cause) {
-    if (cause instanceof JsonError) throw new ContractFault(`${at} made data that JSON cannot hold: ${cause.message}`, { cause })
+    if (cause instanceof JsonError) throw new ContractFault(`${whereApply} made data that JSON cannot hold: ${cause.message}`, { cause })
     throw cause
   }
   planned.after = { state, data: parsed.data, text }
@@ -177,13 +125,10 @@ export const invariants: Check = {
   name: 'invariants',
   run(examination) {
     for (const planned of examination.planned) {
-      for (const name in planned.contract.invariants) {
-        const holds = planned.contract.invariants[name]!
-        const { data, state } = planned.after!
-        const at = `contract ${planned.contract.type}@${planned.contract.version}, invariant ${name}`
-        const answer = runContractCode(at, () => holds({ data, state, id: planned.id, read: reader(examination, true) as never }))
+      for (const { holds, name, where } of planned.prepared.invariants) {
+        const answer = runContractCode(where, holds, new InvariantContext(examination, planned))
         if (answer === true) continue
-        if (answer !== false) throw new ContractFault(`${at} returned ${typeof answer}; return true or false`)
+        if (answer !== false) throw new ContractFault(`${where} returned ${typeof answer}; return true or false`)
         return {
           ...about(planned),
           code: 'INVARIANT_VIOLATED',
@@ -208,14 +153,14 @@ export const size: Check = {
     const { dataBytes, resultBytes } = rules.limits
     let length = canonical.length + 512
     const changes: ResourceChange[] = []
-    for (const { action, after, before, contract, request } of planned) {
+    for (const { action, after, before, contract, prepared, request } of planned) {
       const { state, text } = after!
       if (3 * text.length > dataBytes && utf8Length(text) > dataBytes)
         return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${dataBytes} bytes of the limit`)
       length += text.length + request.resource.length + 128
       changes.push({
         resource: request.resource,
-        action: request.action,
+        action: prepared.name,
         contractVersion: contract.version,
         fromVersion: before?.version ?? 0,
         version: (before?.version ?? 0) + 1,

@@ -1,0 +1,73 @@
+/**
+ * Contracts as the checks use them: what they would work out anew for every intent (names of places for messages, lists
+ * of invariants) is prepared once for a set of contracts.
+ */
+import type { AnyAction, AnyInvariant, Contract, ContractSet } from '@signalbox/contract'
+import type { z } from 'zod'
+
+/** Validates a value by a schema. */
+type Reader = (value: unknown) => z.ZodSafeParseResult<unknown>
+
+export interface PreparedInvariant {
+  readonly name: string
+  readonly holds: AnyInvariant
+  readonly where: string
+}
+
+export interface PreparedAction {
+  readonly name: string
+  readonly contract: Contract
+  readonly action: AnyAction
+  readonly invariants: readonly PreparedInvariant[]
+  /** Null where the action takes no input. */
+  readonly readInput: Reader | null
+  readonly readData: Reader
+  /** Where contract code runs, as a fault names it. */
+  readonly whereInput: string
+  readonly whereGuard: string
+  readonly whereApply: string
+  readonly whereData: string
+}
+
+export interface PreparedContract {
+  readonly contract: Contract
+  readonly actions: ReadonlyMap<string, PreparedAction>
+}
+
+type PreparedContracts = ReadonlyMap<string, PreparedContract>
+
+const preparedSets = new WeakMap<ContractSet, PreparedContracts>()
+// The set and the contract used last: a process has one set, and intents of one type come one after another.
+let lastSet: ContractSet | null = null
+let lastPrepared: PreparedContracts = new Map()
+let last: PreparedContract | undefined
+
+/** The contract that governs a resource, given its name and where the type in it ends. */
+export function governingContract(contracts: ContractSet, resource: string, typeLength: number): PreparedContract | undefined {
+  if (contracts !== lastSet) use(contracts)
+  if (last === undefined || last.contract.type.length !== typeLength || !resource.startsWith(last.contract.type))
+    last = lastPrepared.get(resource.slice(0, typeLength))
+  return last
+}
+
+function use(contracts: ContractSet): void {
+  lastPrepared = preparedSets.get(contracts) ?? new Map(contracts.all.map((contract) => [contract.type, prepare(contract)]))
+  preparedSets.set(contracts, lastPrepared)
+  lastSet = contracts
+  last = undefined
+}
+
+function prepare(contract: Contract): PreparedContract {
+  const title = `contract ${contract.type}@${contract.version}`
+  const invariants = Object.entries(contract.invariants).map(([name, holds]) => ({ name, holds, where: `${title}, invariant ${name}` }))
+  const actions = new Map<string, PreparedAction>()
+  const readData: Reader = (value) => contract.data.safeParse(value)
+  for (const [name, action] of Object.entries(contract.actions)) {
+    const { input } = action
+    const readInput: Reader | null = input === null ? null : (value) => input.safeParse(value)
+    const where = (what: string) => `${title}, ${what} of ${name}`
+    const places = { whereInput: where('input'), whereGuard: where('guard'), whereApply: where('apply'), whereData: where('data') }
+    actions.set(name, { name, contract, action, invariants, readInput, readData, ...places })
+  }
+  return { contract, actions }
+}
