@@ -1,7 +1,6 @@
 /** One partition's decisions against the model: each record exactly one, in order, and the one that the model makes. */
 import { createHash } from 'node:crypto'
-import type { Event, IntentCommitted, IntentRejected } from '@signalbox/contract'
-import type { Observation } from '@signalbox/contract'
+import type { Event, IntentCommitted, IntentRejected, Observation } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
 import type { Report, StoredEvent } from './check-log.ts'
 import { type ModelIntent, type Plain, sortedText } from './model/intent.ts'
@@ -25,7 +24,15 @@ export interface DecisionsToCheck {
 }
 
 /** The decisions by their event reference; ends where records and events part. */
-export function checkDecisions({ events, model, observations, partition, readIntent, records, report }: DecisionsToCheck): Map<string, Decided> {
+export function checkDecisions({
+  events,
+  model,
+  observations,
+  partition,
+  readIntent,
+  records,
+  report,
+}: DecisionsToCheck): Map<string, Decided> {
   const decided = new Map<string, Decided>()
   const waiting = [...observations].sort((one, other) => positionOf(one) - positionOf(other))
   const observeUpTo = (logOffset: number) => {
@@ -39,7 +46,10 @@ export function checkDecisions({ events, model, observations, partition, readInt
     const record = records[next++]
     if (record === undefined || event.partition !== partition || event.offset !== record.offset || event.index !== 0) {
       const wanted = record === undefined ? 'nothing more' : `${partition}/${record.offset}/0`
-      report('exactly one', `partition ${partition}: the event at ${stored.logOffset} is ${event.partition}/${event.offset}/${event.index}, where ${wanted} had to come`)
+      report(
+        'exactly one',
+        `partition ${partition}: the event at ${stored.logOffset} is ${event.partition}/${event.offset}/${event.index}, where ${wanted} had to come`,
+      )
       return decided
     }
     const intent = readIntent(record)
@@ -49,7 +59,8 @@ export function checkDecisions({ events, model, observations, partition, readInt
     decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent })
   }
   observeUpTo(Number.MAX_SAFE_INTEGER)
-  if (next < records.length) report('exactly one', `partition ${partition}: ${records.length - next} intents, from ${records[next]!.offset} on, have no decision`)
+  if (next < records.length)
+    report('exactly one', `partition ${partition}: ${records.length - next} intents, from ${records[next]!.offset} on, have no decision`)
   return decided
 }
 
@@ -61,9 +72,14 @@ function checkObservation({ position, resources, scope }: Observation, model: Mo
   for (const seen of resources) {
     const is = model.find(scope, seen.resource)
     const same =
-      seen.version === (is?.version ?? 0) && seen.state === (is?.state ?? 'none') && sortedText(seen.data as Plain) === sortedText(is?.data ?? null)
+      seen.version === (is?.version ?? 0) &&
+      seen.state === (is?.state ?? 'none') &&
+      sortedText(seen.data as Plain) === sortedText(is?.data ?? null)
     if (!same)
-      report('observed', `${scope} ${seen.resource} was seen at ${position} as version ${seen.version} ${JSON.stringify(seen.data)}; it was version ${is?.version ?? 0} ${JSON.stringify(is?.data)}`)
+      report(
+        'observed',
+        `${scope} ${seen.resource} was seen at ${position} as version ${seen.version} ${JSON.stringify(seen.data)}; it was version ${is?.version ?? 0} ${JSON.stringify(is?.data)}`,
+      )
   }
 }
 
@@ -101,14 +117,24 @@ function differenceOfCommit({ changes, digest, intent }: IntentCommitted, expect
 /** Changes as text, to compare. */
 export function changesText(changes: readonly ModelChange[]): string {
   return changes
-    .map(({ action, data, fromState, fromVersion, resource, state, version }) => `${action} ${resource} ${fromVersion}>${version} ${fromState}>${state} ${sortedText(data)}`)
+    .map(
+      ({ action, data, fromState, fromVersion, resource, state, version }) =>
+        `${action} ${resource} ${fromVersion}>${version} ${fromState}>${state} ${sortedText(data)}`,
+    )
     .join(', ')
 }
 
 function differenceOfReject(rejected: IntentRejected, expected: Expected): string | null {
-  const told = [rejected.resource, rejected.expectedVersion, rejected.actualVersion, rejected.movedBy?.intentId ?? null, ...rejected.missed.map(({ version }) => version)]
+  const told = [
+    rejected.resource,
+    rejected.expectedVersion,
+    rejected.actualVersion,
+    rejected.movedBy?.intentId ?? null,
+    ...rejected.missed.map(({ version }) => version),
+  ]
   const wanted = [expected.resource, expected.expectedVersion, expected.actualVersion, expected.movedBy, ...expected.missed]
-  if (JSON.stringify(told) !== JSON.stringify(wanted)) return `${rejected.code} tells ${JSON.stringify(told)}, and the model ${JSON.stringify(wanted)}`
+  if (JSON.stringify(told) !== JSON.stringify(wanted))
+    return `${rejected.code} tells ${JSON.stringify(told)}, and the model ${JSON.stringify(wanted)}`
   if (rejected.intent !== expected.embedded) return `the embedded intent is ${rejected.intent}, and must be ${expected.embedded}`
   const digest = expected.embedded === null ? null : digestOf(expected.embedded)
   return rejected.digest === digest ? null : `the digest of the intent is ${rejected.digest}, and must be ${digest}`

@@ -38,7 +38,8 @@ export function checkLog(store: MemoryLogStore, codec: Codec, partition: number,
       if (record.headers.sb_epoch !== undefined) report('epochs', `${at}: an opening carries the epoch ${record.headers.sb_epoch}`)
     } else {
       chain.take(record, at)
-      if (record.headers.sb_epoch !== epoch) report('epochs', `${at} was written under epoch ${record.headers.sb_epoch}, and the partition was last opened at ${epoch}`)
+      if (record.headers.sb_epoch !== epoch)
+        report('epochs', `${at} was written under epoch ${record.headers.sb_epoch}, and the partition was last opened at ${epoch}`)
       const id = `${event.partition}/${event.offset}/${event.index}`
       if (record.headers.ce_id !== id || record.headers.ce_type !== `signalbox.${event.type}`)
         report('epochs', `${at} is ${event.type} ${id}, and its headers say ${record.headers.ce_type} ${record.headers.ce_id}`)
@@ -77,14 +78,16 @@ class ChainCheck {
     const hash = createHash('sha256').update(this.#link)
     for (const part of this.#parts) hash.update(part)
     const digest = hash.digest()
-    if (digest.toString('base64url') !== link) this.#report('chain', `${at} carries the link ${link}, and the events give ${digest.toString('base64url')}`)
+    if (digest.toString('base64url') !== link)
+      this.#report('chain', `${at} carries the link ${link}, and the events give ${digest.toString('base64url')}`)
     this.#link = digest
     this.#parts = []
     this.#unlinked = 0
   }
 
   end(): void {
-    if (this.#unlinked > 0) this.#report('chain', `partition ${this.#partition} ends with ${this.#unlinked} events of a batch without its end`)
+    if (this.#unlinked > 0)
+      this.#report('chain', `partition ${this.#partition} ends with ${this.#unlinked} events of a batch without its end`)
   }
 
   #add(record: LogRecord): void {

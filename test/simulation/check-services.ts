@@ -17,7 +17,8 @@ export interface HeldState {
 export function copyHeldStates({ cast, environment }: World): readonly HeldState[] {
   const held: HeldState[] = []
   for (let partition = 0; partition < environment.store.partitionCount; partition++) {
-    for (const { life, name } of cast.gateways) if (life?.service != null) held.push(copyState(name, life.service.readModel.state(partition)))
+    for (const { life, name } of cast.gateways)
+      if (life?.service != null) held.push(copyState(name, life.service.readModel.state(partition)))
     for (const { life, name } of cast.sequencers) {
       const state = life?.service?.sequencer.state(partition)
       if (state != null) held.push(copyState(name, state))
@@ -38,10 +39,12 @@ export function checkHeldStates(held: readonly HeldState[], models: readonly Mod
     const model = models[partition]!
     const at = `${holder}, partition ${partition}`
     if (time !== model.time) report('read models', `${at}: its time is ${time}, and must be ${model.time}`)
-    if (resources.size !== model.resources.size) report('read models', `${at}: it holds ${resources.size} resources, and must hold ${model.resources.size}`)
+    if (resources.size !== model.resources.size)
+      report('read models', `${at}: it holds ${resources.size} resources, and must hold ${model.resources.size}`)
     for (const [key, { data, history, state, version }] of model.resources) {
       const wanted = `${version} ${state} ${sortedText(data)} ${history.at(-1)!.intentId}`
-      if (resources.get(key) !== wanted) report('read models', `${at}: ${key.replace('\n', ' ')} is ${resources.get(key)}, and must be ${wanted}`)
+      if (resources.get(key) !== wanted)
+        report('read models', `${at}: ${key.replace('\n', ' ')} is ${resources.get(key)}, and must be ${wanted}`)
     }
   }
 }
@@ -57,7 +60,8 @@ export async function checkExplanations({ cast, environment }: World): Promise<v
     try {
       const explained = await service.production.explain(intentId)
       trace.note(`explained ${intentId}: ${explained?.decision.event} ${explained?.agrees}`)
-      if (explained !== null && !explained.agrees) report('explained', `${intentId} was decided ${explained.decision.code}, and explained as ${explained.explanation.code}`)
+      if (explained !== null && !explained.agrees)
+        report('explained', `${intentId} was decided ${explained.decision.code}, and explained as ${explained.explanation.code}`)
     } catch (error) {
       report('errors', `${intentId} could not be explained: ${describe(error)}`)
     }

@@ -1,11 +1,11 @@
 /** Judges what a run left behind. Decides everything a second time, by the plain model; shares no code with the core. */
 import type { LogRecord } from '@signalbox/log'
-import { readIntentRecord, type Plain, sortedText } from './model/intent.ts'
-import { Model, type ModelSettings } from './model/model.ts'
 import { changesText, checkDecisions, type Decided } from './check-decisions.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
 import type { Environment, GivenDecision } from './environment.ts'
+import { type Plain, readIntentRecord, sortedText } from './model/intent.ts'
+import { Model, type ModelSettings } from './model/model.ts'
 import type { World } from './world.ts'
 
 export interface Figures {
@@ -37,7 +37,8 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     const events = checkLog(store, codec, partition, report)
     const observations = environment.observations.filter(({ position }) => position.startsWith(`${partition}:`))
     const readIntent = ({ value }: { value: Uint8Array | null }) => readIntentRecord(value, codec, simulatedLimits.intentBytes)
-    for (const [key, each] of checkDecisions({ partition, model, records, events, observations, readIntent, report })) decided.set(key, each)
+    for (const [key, each] of checkDecisions({ partition, model, records, events, observations, readIntent, report }))
+      decided.set(key, each)
     checkDeadLetters(environment, partition, events, report)
     checkStall(world, partition, events, records, report)
   }
@@ -51,14 +52,23 @@ function checkDeadLetters({ store }: Environment, partition: number, events: rea
   const dead = events.flatMap(({ event }) =>
     event.type === 'IntentRejected' && (event.payload.code === 'DEAD_LETTERED' || event.payload.intent === null) ? [event] : [],
   )
-  if (letters.length !== dead.length) return report('dead letters', `partition ${partition} has ${letters.length} dead letters, and ${dead.length} events tell of one`)
+  if (letters.length !== dead.length)
+    return report('dead letters', `partition ${partition} has ${letters.length} dead letters, and ${dead.length} events tell of one`)
   const intents = new Map(storedRecords(store, 'intents', partition).map((record) => [record.offset, record]))
   for (const [index, event] of dead.entries()) {
     const letter = letters[index]!
     const id = `${event.partition}/${event.offset}/${event.index}`
     const value = intents.get(event.offset)?.value
-    if (letter.headers.sb_event !== id || letter.headers.sb_code !== event.payload.code || value == null || !Buffer.from(value).equals(letter.value!))
-      report('dead letters', `partition ${partition}: the dead letter at ${letter.offset} is not that of ${id}, or not the record as it was sent`)
+    if (
+      letter.headers.sb_event !== id ||
+      letter.headers.sb_code !== event.payload.code ||
+      value == null ||
+      !Buffer.from(value).equals(letter.value!)
+    )
+      report(
+        'dead letters',
+        `partition ${partition}: the dead letter at ${letter.offset} is not that of ${id}, or not the record as it was sent`,
+      )
   }
 }
 
@@ -76,7 +86,10 @@ function checkStall(
     const stampMs = stamps.get(event.offset)
     if (stampMs === undefined || latestMs === undefined || logOffset >= eventsAtHealing[partition]!) continue
     if (stampMs <= latestMs + simulatedLimits.clockSkewMs) continue
-    report('stall', `partition ${partition}: ${writer} decided ${event.offset}, stamped ${stampMs}, and its clock never showed more than ${latestMs}`)
+    report(
+      'stall',
+      `partition ${partition}: ${writer} decided ${event.offset}, stamped ${stampMs}, and its clock never showed more than ${latestMs}`,
+    )
     return
   }
 }
@@ -95,22 +108,37 @@ function checkGiven({ agent, decision, intent, intentId }: GivenDecision, decide
     decision.intentId === (found.intent === null ? null : intentId) &&
     (found.intent === null || found.intent.intentId === intentId) &&
     changesText(decision.changes as never) === changesText(expected.changes)
-  if (!isSame) return report('acknowledged', `${told}, and the log has ${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`)
+  if (!isSame)
+    return report(
+      'acknowledged',
+      `${told}, and the log has ${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`,
+    )
   if (intent === null || found.intent === null) return
   const { signature: _signature, ...body } = intent
-  const sent = sortedText(withoutNull({ ...body, actions: body.actions.map((action) => withoutNull({ ...action, input: JSON.parse(action.input) })) }))
-  if (sent !== found.intent.canonical) report('acknowledged', `${told}, which is the decision on another intent with the same id: ${found.intent.canonical} instead of ${sent}`)
+  const sent = sortedText(
+    withoutNull({ ...body, actions: body.actions.map((action) => withoutNull({ ...action, input: JSON.parse(action.input) })) }),
+  )
+  if (sent !== found.intent.canonical)
+    report(
+      'acknowledged',
+      `${told}, which is the decision on another intent with the same id: ${found.intent.canonical} instead of ${sent}`,
+    )
 }
 
 function withoutNull(object: object): Plain {
   return Object.fromEntries(Object.entries(object).filter(([, member]) => member !== null)) as Plain
 }
 
-function checkAcknowledgedIntents({ acknowledgedIntents, store }: Environment, decided: ReadonlyMap<string, Decided>, report: Report): void {
+function checkAcknowledgedIntents(
+  { acknowledgedIntents, store }: Environment,
+  decided: ReadonlyMap<string, Decided>,
+  report: Report,
+): void {
   for (const { offset, partition, timestampMs, value } of acknowledgedIntents) {
     const record = store.topic('intents', partition).read(offset, { maxRecords: 1, maxBytes: 1 })[0]
     if (record?.offset !== offset || record.timestampMs !== timestampMs || !Buffer.from(record.value!).equals(value))
       report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} is not there as it was`)
-    else if (!decided.has(`${partition}/${offset}/0`)) report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} has no decision`)
+    else if (!decided.has(`${partition}/${offset}/0`))
+      report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} has no decision`)
   }
 }

@@ -29,8 +29,8 @@ export interface AcknowledgedIntent {
 export interface LogObserver {
   note(line: string): void
   intentAcknowledged(intent: AcknowledgedIntent): void
-  /** A batch is on its way to the log (1), or its answer is there (-1). */
-  batchUnderWay(change: 1 | -1): void
+  /** An intent or a batch is on its way to the log (1), or its answer is there (-1). */
+  writeUnderWay(change: 1 | -1): void
 }
 
 export class ObservedLog implements Log {
@@ -49,7 +49,9 @@ export class ObservedLog implements Log {
   }
 
   async append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
-    const appended = await this.#observe(`append ${partition}`, this.#log.append(partition, intent), ({ offset }) => `at ${offset}`)
+    this.#observer.writeUnderWay(1)
+    const append = this.#log.append(partition, intent).finally(() => this.#observer.writeUnderWay(-1))
+    const appended = await this.#observe(`append ${partition}`, append, ({ offset }) => `at ${offset}`)
     this.#observer.intentAcknowledged({ partition, offset: appended.offset, timestampMs: appended.timestampMs, value: intent.value })
     return appended
   }
@@ -91,12 +93,14 @@ export class ObservedLog implements Log {
     const writer = await this.#observe(`open ${partition} generation ${generation}`, this.#log.open(assignment), () => 'opened')
     return {
       partition,
-      append: (batch: Batch): Promise<AppendedBatch> =>
-        this.#observe(
+      append: (batch: Batch): Promise<AppendedBatch> => {
+        this.#observer.writeUnderWay(1)
+        return this.#observe(
           `write ${partition} ${batch.events.length} events`,
-          writer.append(batch),
+          writer.append(batch).finally(() => this.#observer.writeUnderWay(-1)),
           ({ firstOffset, lastOffset }) => `${firstOffset} to ${lastOffset}`,
-        ),
+        )
+      },
       close: () => this.#observe(`close writer ${partition}`, writer.close(), () => 'closed'),
     }
   }

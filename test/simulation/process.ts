@@ -22,7 +22,7 @@ export interface Life<Running extends Service> {
   readonly ended: Promise<void>
   /** Null until it has started. */
   service: Running | null
-  batchesUnderWay: number
+  writesUnderWay: number
   isOver: boolean
   isZombie: boolean
   isHung: boolean
@@ -148,13 +148,13 @@ export abstract class SimulatedProcess<Running extends Service> {
       new ObservedLog(handle, name, {
         note: (line) => environment.trace.note(line),
         intentAcknowledged: (intent) => environment.acknowledgedIntents.push(intent),
-        batchUnderWay: (change) => {
-          life.batchesUnderWay += change
+        writeUnderWay: (change) => {
+          life.writesUnderWay += change
         },
       }),
     )
     const flags = { isOver: false, isZombie: false, isHung: false, isStopping: false }
-    const life: Life<Running> = { name, clock, handle, log, ended, service: null, batchesUnderWay: 0, ...flags }
+    const life: Life<Running> = { name, clock, handle, log, ended, service: null, writesUnderWay: 0, ...flags }
     return life
   }
 

@@ -43,6 +43,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     if (!(await time.runUntil(() => isExplained, questionsBoundMs))) report('settles', 'an explanation did not come in time')
     await world.stop()
     const { decisions, intents, models } = checkWorld(world)
+    // The last rejections that nobody handled are told of now.
+    await new Promise((resolve) => setImmediate(resolve))
     if (world.violations.length === 0) checkHeldStates(held, models, report)
     return {
       seed,

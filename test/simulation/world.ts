@@ -8,13 +8,14 @@ import { simulatedAgents, simulatedContracts, simulatedLimits } from './contract
 import type { CheckName, Environment, PlantedBug, Violation } from './environment.ts'
 import { drawRoughness, Faults } from './faults.ts'
 import type { AcknowledgedIntent } from './observed-log.ts'
-import { Producer } from './producer.ts'
 import { describe } from './process.ts'
+import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { GatewayProcess, ProducerProcess, SequencerProcess } from './services.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-clock.ts'
 
+const codec = createCodec({ limits: simulatedLimits })
 const startMs = 1_800_000_000_000
 const troubledMs = 40_000
 const healBoundMs = 180_000
@@ -76,7 +77,8 @@ export class World {
       )
     }
     const allStopped = await time.runUntil(() => open === 0, stopBoundMs)
-    if (!allStopped || late.length > 0) this.#report('settles', `${allStopped ? late.join(', ') : `${open} processes`} did not stop in time`)
+    if (!allStopped || late.length > 0)
+      this.#report('settles', `${allStopped ? late.join(', ') : `${open} processes`} did not stop in time`)
   }
 
   #makeEnvironment(random: Random, { planted = null, print }: WorldOptions): Environment {
@@ -93,13 +95,13 @@ export class World {
       trace: new Trace(() => time.nowMs, print ?? null),
       faults: new Faults(random.stream('faults'), drawRoughness(draw)),
       store,
-      codec: createCodec({ limits: simulatedLimits }),
+      codec,
       rules,
       bounds: {
         batchRecords: draw.pick([1, 2, 3, 8, 64]),
         batchBytes: draw.pick([600, 4_000, 1_000_000]),
         batchesUnderWay: draw.between(1, 3),
-        readWaitMs: draw.pick([50, 1_000]),
+        readWaitMs: draw.pick([250, 1_000]),
         firstRetryMs: draw.pick([10, 100]),
         lastRetryMs: draw.pick([200, 2_000]),
         restorePatienceMs: draw.pick([2_000, 30_000]),
@@ -116,17 +118,24 @@ export class World {
     const draw = this.#random
     const offset = () => startMs + draw.between(-1_500, 1_500)
     const { environment } = this
-    const sequencers = Array.from({ length: draw.between(2, 3) }, (_, index) => new SequencerProcess(environment, `sequencer-${index}`, offset()))
+    const sequencers = Array.from(
+      { length: draw.between(2, 3) },
+      (_, index) => new SequencerProcess(environment, `sequencer-${index}`, offset()),
+    )
     const gateways = Array.from({ length: draw.between(1, 2) }, (_, index) => new GatewayProcess(environment, `gateway-${index}`, offset()))
     const producer = new ProducerProcess(environment, 'producer', offset())
-    const agents = Array.from({ length: draw.between(3, 5) }, (_, index) => new SimulatedAgent(environment, gateways, `agent-${index}`, offset()))
+    const agents = Array.from(
+      { length: draw.between(3, 5) },
+      (_, index) => new SimulatedAgent(environment, gateways, `agent-${index}`, offset()),
+    )
     return { sequencers, gateways, producer, agents }
   }
 
   /** No more faults; the clocks agree; whoever is dead, hung or a zombie is started anew. */
   #heal(): void {
     const { faults, store, time } = this.environment
-    for (let partition = 0; partition < store.partitionCount; partition++) this.eventsAtHealing.push(store.topic('events', partition).offsets.end)
+    for (let partition = 0; partition < store.partitionCount; partition++)
+      this.eventsAtHealing.push(store.topic('events', partition).offsets.end)
     const processes = allProcesses(this.cast)
     for (const { lives } of processes) for (const life of lives) this.latestAtHealing.set(life.name, life.clock.latestMs)
     faults.heal()
@@ -158,7 +167,9 @@ export class World {
       await time.runUntil(() => false, 200)
       if (isSettled() && this.#intentsEnds() === ends) return
     }
-    const open = agents.filter(({ openIntents }) => openIntents > 0).map(({ name, openIntents }) => `${name} waits for ${openIntents} decisions`)
+    const open = agents
+      .filter(({ openIntents }) => openIntents > 0)
+      .map(({ name, openIntents }) => `${name} waits for ${openIntents} decisions`)
     this.#report('settles', [...open, this.#unsettled() ?? 'the agents are not done'].join('; '))
   }
 
@@ -173,7 +184,7 @@ export class World {
     const { gateways, sequencers } = this.cast
     for (const process of allProcesses(this.cast)) {
       if (process.life?.service == null) return `${process.name} does not run`
-      if (process.life.batchesUnderWay > 0) return `${process.name} waits for a batch to be written`
+      if (process.life.writesUnderWay > 0) return `${process.name} waits for an answer of the log`
     }
     for (let partition = 0; partition < store.partitionCount; partition++) {
       const phases = sequencers.map(({ life }) => life!.service!.sequencer.phases().get(partition) ?? 'given up')
@@ -186,7 +197,8 @@ export class World {
       const events = store.topic('events', partition)
       for (const { life, name } of gateways) {
         const position = life!.service!.readModel.position(partition)
-        if (events.read(Math.min(position, events.offsets.end), { maxRecords: 1, maxBytes: 1 }).length > 0) return `${name} has not read all of partition ${partition}`
+        if (events.read(Math.min(position, events.offsets.end), { maxRecords: 1, maxBytes: 1 }).length > 0)
+          return `${name} has not read all of partition ${partition}`
       }
     }
     return null

@@ -4,6 +4,11 @@ import type { FaultGate } from './faults.ts'
 import { Lifetime } from './lifetime.ts'
 import type { MemoryTopic } from './topic.ts'
 
+interface Answer {
+  readonly records: readonly LogRecord[]
+  readonly position: number
+}
+
 export class MemoryCursor implements Cursor {
   readonly #topic: MemoryTopic
   readonly #from: ReadFrom
@@ -25,9 +30,15 @@ export class MemoryCursor implements Cursor {
   async next(bounds: Bounds): Promise<readonly LogRecord[]> {
     const { topic, partition } = this.#from
     // The position moves only when the records reach the caller, so a lost answer is asked for again.
-    const records = await this.#gate.run({ operation: 'cursor.next', topic, partition }, this.#lifetime, () => this.#read(bounds))
-    if (records.length > 0) this.#nextOffset = records.at(-1)!.offset + 1
+    const { position, records } = await this.#gate.run({ operation: 'cursor.next', topic, partition }, this.#lifetime, () =>
+      this.#read(bounds),
+    )
+    this.#nextOffset = position
     return records
+  }
+
+  get position(): number {
+    return this.#nextOffset
   }
 
   async close(): Promise<void> {
@@ -36,12 +47,17 @@ export class MemoryCursor implements Cursor {
     await this.#gate.run({ operation: 'cursor.close', topic, partition }, this.#lifetime, () => this.#lifetime.end('closed'))
   }
 
-  async #read(bounds: Bounds): Promise<readonly LogRecord[]> {
-    const ready = this.#topic.read(this.#nextOffset, bounds)
-    if (ready.length > 0 || bounds.waitMs <= 0) return ready
+  async #read(bounds: Bounds): Promise<Answer> {
+    const ready = this.#answer(bounds)
+    if (ready.records.length > 0 || bounds.waitMs <= 0) return ready
     await this.#waitForAppend(bounds.waitMs)
     await this.#lifetime.checkOpen()
-    return this.#topic.read(this.#nextOffset, bounds)
+    return this.#answer(bounds)
+  }
+
+  #answer(bounds: Bounds): Answer {
+    const records = this.#topic.read(this.#nextOffset, bounds)
+    return { records, position: records.length > 0 ? records.at(-1)!.offset + 1 : Math.max(this.#nextOffset, this.#topic.offsets.end) }
   }
 
   async #waitForAppend(waitMs: number): Promise<void> {

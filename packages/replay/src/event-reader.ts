@@ -50,6 +50,11 @@ export class EventReader {
     return events
   }
 
+  /** Every event before this offset has been delivered; moves past gaps. */
+  get position(): number {
+    return this.#cursor.position
+  }
+
   async close(): Promise<void> {
     await this.#cursor.close()
   }

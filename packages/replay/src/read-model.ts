@@ -36,6 +36,7 @@ export class ReadModel {
   readonly #abort = new AbortController()
   readonly #waiters = new Set<() => void>()
   #following: Promise<unknown> = Promise.resolve()
+  #failure: Error | null = null
 
   constructor(options: ReadModelOptions) {
     this.#options = options
@@ -48,16 +49,22 @@ export class ReadModel {
     }
   }
 
-  /** Reads what is there, then follows; resolves when every partition has reached the end that it had at the call. */
+  /**
+   * Reads what is there, then follows; resolves when every partition has reached the end that it had at the call. Rejects
+   * with what `failed` is told where that cannot be.
+   */
   async start(): Promise<void> {
     const ends = await Promise.all(this.#states.map(async ({ partition }) => (await this.#options.log.offsets('events', partition)).end))
     this.#following = Promise.all(this.#states.map((state) => this.#follow(state)))
     // The end of a log may lie behind a transaction's marker, which nobody is given: an empty answer tells as well.
     await Promise.all(
       ends.map((end, partition) =>
-        this.#until(() => this.#positions[partition]! >= end || this.#idle[partition]! || this.#abort.signal.aborted),
+        this.#until(
+          () => this.#positions[partition]! >= end || this.#idle[partition]! || this.#failure !== null || this.#abort.signal.aborted,
+        ),
       ),
     )
+    if (this.#failure !== null) throw this.#failure
   }
 
   async close(): Promise<void> {
@@ -124,21 +131,23 @@ export class ReadModel {
     const { partition } = state
     while (!this.#abort.signal.aborted) {
       let reader: EventReader | undefined
+      // Whatever becomes of the cursor, the read that waits on it ends; a failed close must not end the process.
+      const stop = () => void reader?.close().catch(() => {})
+      this.#abort.signal.addEventListener('abort', stop, { once: true })
       try {
         reader = await EventReader.open({ log, codec, partition, fromOffset: this.#positions[partition]! })
-        const open = reader
-        const stop = () => void open.close().catch(() => {})
-        this.#abort.signal.addEventListener('abort', stop, { once: true })
         while (!this.#abort.signal.aborted) this.#take(state, await reader.next(waitMs))
-        this.#abort.signal.removeEventListener('abort', stop)
       } catch (error) {
         if (this.#abort.signal.aborted) return
         if (!isLogError(error, 'TRANSIENT')) {
-          failed(error as Error)
+          this.#failure = error as Error
+          this.#wake()
+          failed(this.#failure)
           return
         }
         await clock.sleep(retryMs, this.#abort.signal)
       } finally {
+        this.#abort.signal.removeEventListener('abort', stop)
         await reader?.close().catch(() => {})
       }
     }

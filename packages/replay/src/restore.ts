@@ -43,21 +43,16 @@ export class Restore {
     return this.#events
   }
 
-  /**
-   * Applies what is there now, as far as can be told: up to `end`, or to the first empty answer (a transaction's marker
-   * may lie before the end). Errors: TRANSIENT, CORRUPT, CLOSED.
-   */
+  /** Applies everything that lies before `end`, an end that the log had. Errors: TRANSIENT, CORRUPT, CLOSED. */
   async toEnd(end: number): Promise<void> {
-    while (this.#position < end) {
-      this.#checkStopped()
-      const chunk = await this.#reader.next(0)
-      if (chunk.length === 0) return
-      for (const logged of chunk) this.#apply(logged)
-      this.#options.progress?.({ events: this.#events, logOffset: this.#position - 1 })
-    }
+    let lastMs = this.#options.nowMs()
+    while (this.#reader.position < end) lastMs = await this.#chunk(lastMs, end)
   }
 
-  /** Applies everything up to and with the event at `logOffset`, which is known to be there. Errors: TRANSIENT, CORRUPT, CLOSED. */
+  /**
+   * Applies everything up to and with the event at `logOffset`, which an owner has just written. Errors: FENCED (somebody
+   * else has written behind it), TRANSIENT, CORRUPT, CLOSED.
+   */
   async through(logOffset: number): Promise<void> {
     const { nowMs, patienceMs, state } = this.#options
     let lastMs = nowMs()
@@ -72,6 +67,12 @@ export class Restore {
         )
       }
       for (const logged of chunk) {
+        if (logged.logOffset > logOffset && this.#position > logOffset) {
+          throw new LogError(
+            'FENCED',
+            `another owner wrote the event at offset ${logged.logOffset} of partition ${state.partition} after the opening at ${logOffset}. Give it up`,
+          )
+        }
         if (logged.logOffset > logOffset) {
           throw new LogError(
             'CORRUPT',

@@ -1,0 +1,45 @@
+/** The figures of many runs. */
+import type { RunResult } from './simulation.ts'
+
+export class Summary {
+  readonly #startedMs = performance.now()
+  readonly #faults: Record<string, number> = {}
+  readonly #failedSeeds: number[] = []
+  #seeds = 0
+  #decisions = 0
+  #given = 0
+  #virtualMs = 0
+  intents = 0
+  violations = 0
+
+  add({ decisions, faults, given, intents, seed, violations, virtualMs }: RunResult): void {
+    this.#seeds++
+    this.intents += intents
+    this.#decisions += decisions
+    this.#given += given
+    this.#virtualMs += virtualMs
+    this.violations += violations.length
+    if (violations.length > 0 && this.#failedSeeds.length < 20) this.#failedSeeds.push(seed)
+    for (const [kind, count] of Object.entries(faults)) this.#faults[kind] = (this.#faults[kind] ?? 0) + count
+  }
+
+  toJson() {
+    const kinds = Object.entries(this.#faults).sort(([one], [other]) => (one < other ? -1 : 1))
+    const countOf = (isCounted: (kind: string) => boolean) => kinds.reduce((sum, [kind, count]) => sum + (isCounted(kind) ? count : 0), 0)
+    return {
+      seeds: this.#seeds,
+      intents: this.intents,
+      decisions: this.#decisions,
+      decisions_given_to_agents: this.#given,
+      violations: this.violations,
+      failed_seeds: this.#failedSeeds,
+      crashes: countOf((kind) => kind === 'crash' || kind.includes('crash-')),
+      unknown_outcomes: countOf((kind) => kind.endsWith('OUTCOME_UNKNOWN')),
+      zombies: countOf((kind) => kind === 'zombie'),
+      faults: countOf(() => true),
+      faults_by_kind: Object.fromEntries(kinds),
+      virtual_hours: Math.round(this.#virtualMs / 36_000) / 100,
+      seeds_per_s: Math.round((10_000 * this.#seeds) / (performance.now() - this.#startedMs)) / 10,
+    }
+  }
+}
