@@ -62,6 +62,10 @@ export class KafkaCursor implements Cursor {
     }
   }
 
+  get position(): number {
+    return this.#taken < this.#buffer.length ? this.#buffer[this.#taken]!.offset : this.#fetchOffset
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

@@ -47,6 +47,10 @@ export class SqliteCursor implements Cursor {
     }
   }
 
+  get position(): number {
+    return this.#nextOffset
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

@@ -80,6 +80,11 @@ export interface Cursor {
    * same call may go through.
    */
   next(bounds: Bounds): Promise<readonly LogRecord[]>
+  /**
+   * Every record before this offset has been delivered, as far as the last call saw. It moves past gaps too, so that a
+   * reader knows when it has all that lay before an end: a transaction's marker may be the last thing there.
+   */
+  readonly position: number
   /** Safe to call twice. */
   close(): Promise<void>
 }

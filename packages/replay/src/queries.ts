@@ -15,6 +15,8 @@ import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
 import { Restore } from './restore.ts'
 
+const patienceMs = 30_000
+
 export interface Source {
   readonly log: LogReader
   readonly codec: Codec
@@ -40,13 +42,18 @@ export async function* readEvents({ codec, log }: Source, partition: number, fro
   if (end <= Math.max(start, fromOffset)) return
   const reader = await EventReader.open({ log, codec, partition, fromOffset })
   try {
-    for (let position = fromOffset; position < end; ) {
+    for (let sinceMs = Date.now(); reader.position < end; ) {
       const chunk = await reader.next(1_000)
-      if (chunk.length === 0) return
       for (const logged of chunk) {
         if (logged.logOffset >= end) return
         yield logged
-        position = logged.logOffset + 1
+      }
+      if (chunk.length > 0) sinceMs = Date.now()
+      else if (reader.position < end && Date.now() - sinceMs > patienceMs) {
+        throw new LogError(
+          'TRANSIENT',
+          `the log gave no event of partition ${partition} from offset ${reader.position} for ${patienceMs} ms, and it reaches to ${end}; look at the broker`,
+        )
       }
     }
   } finally {
@@ -106,7 +113,7 @@ export async function stateBefore({ codec, limits, log }: Source, partition: num
     codec,
     state,
     signal: new AbortController().signal,
-    patienceMs: 30_000,
+    patienceMs,
     nowMs: () => Date.now(),
   })
   try {
@@ -144,7 +151,7 @@ export async function currentState(source: Source, partition: number): Promise<P
     ...source,
     state,
     signal: new AbortController().signal,
-    patienceMs: 30_000,
+    patienceMs,
     nowMs: () => Date.now(),
   })
   try {

@@ -27,8 +27,8 @@ export class ReadModel {
   readonly #states: PartitionState[] = []
   // The log offset behind the last event applied.
   readonly #positions: number[] = []
-  // Whether the log had nothing more to give when it was last asked.
-  readonly #idle: boolean[] = []
+  // The log offset up to which there is nothing more: past the last event, and past a transaction's marker behind it.
+  readonly #seen: number[] = []
   // One a partition: an id may have been used in scopes of several. Decisions that use an id up lie apart from refusals at the door.
   readonly #decisions: IdIndex[] = []
   readonly #refusals: IdIndex[] = []
@@ -43,7 +43,7 @@ export class ReadModel {
     for (let partition = 0; partition < options.log.partitionCount; partition++) {
       this.#states.push(new PartitionState(partition, options.limits))
       this.#positions.push(0)
-      this.#idle.push(false)
+      this.#seen.push(0)
       this.#decisions.push(new IdIndex())
       this.#refusals.push(new IdIndex())
     }
@@ -56,15 +56,7 @@ export class ReadModel {
   async start(): Promise<void> {
     const ends = await Promise.all(this.#states.map(async ({ partition }) => (await this.#options.log.offsets('events', partition)).end))
     this.#following = Promise.all(this.#states.map((state) => this.#follow(state)))
-    // The end of a log may lie behind a transaction's marker, which nobody is given: an empty answer tells as well.
-    await Promise.all(
-      ends.map((end, partition) =>
-        this.#until(
-          () => this.#positions[partition]! >= end || this.#idle[partition]! || this.#failure !== null || this.#abort.signal.aborted,
-        ),
-      ),
-    )
-    if (this.#failure !== null) throw this.#failure
+    await Promise.all(ends.map((end, partition) => this.#until(() => this.#seen[partition]! >= end || this.#abort.signal.aborted)))
   }
 
   async close(): Promise<void> {
@@ -136,7 +128,7 @@ export class ReadModel {
       this.#abort.signal.addEventListener('abort', stop, { once: true })
       try {
         reader = await EventReader.open({ log, codec, partition, fromOffset: this.#positions[partition]! })
-        while (!this.#abort.signal.aborted) this.#take(state, await reader.next(waitMs))
+        while (!this.#abort.signal.aborted) this.#take(state, await reader.next(waitMs), reader.position)
       } catch (error) {
         if (this.#abort.signal.aborted) return
         if (!isLogError(error, 'TRANSIENT')) {
@@ -153,7 +145,7 @@ export class ReadModel {
     }
   }
 
-  #take(state: PartitionState, chunk: readonly LoggedEvent[]): void {
+  #take(state: PartitionState, chunk: readonly LoggedEvent[], position: number): void {
     const { partition } = state
     for (const logged of chunk) {
       evolve(state, logged.event)
@@ -161,7 +153,7 @@ export class ReadModel {
       this.#positions[partition] = logged.logOffset + 1
       for (const listener of this.#listeners) listener(partition, logged)
     }
-    this.#idle[partition] = chunk.length === 0
+    this.#seen[partition] = position
     this.#wake()
   }
 

@@ -45,8 +45,7 @@ export class Restore {
 
   /** Applies everything that lies before `end`, an end that the log had. Errors: TRANSIENT, CORRUPT, CLOSED. */
   async toEnd(end: number): Promise<void> {
-    let lastMs = this.#options.nowMs()
-    while (this.#reader.position < end) lastMs = await this.#chunk(lastMs, end)
+    while (this.#reader.position < end) for (const logged of await this.#next(end)) this.#apply(logged)
   }
 
   /**
@@ -54,50 +53,51 @@ export class Restore {
    * else has written behind it), TRANSIENT, CORRUPT, CLOSED.
    */
   async through(logOffset: number): Promise<void> {
-    const { nowMs, patienceMs, state } = this.#options
-    let lastMs = nowMs()
+    const { partition } = this.#options.state
     while (this.#position <= logOffset) {
-      this.#checkStopped()
-      const chunk = await this.#reader.next(1_000)
-      if (chunk.length > 0) lastMs = nowMs()
-      else if (nowMs() - lastMs > patienceMs) {
-        throw new LogError(
-          'TRANSIENT',
-          `the log gave no event of partition ${state.partition} for ${patienceMs} ms, and the one at offset ${logOffset} is there; look at the broker`,
-        )
-      }
-      for (const logged of chunk) {
-        if (logged.logOffset > logOffset && this.#position > logOffset) {
-          throw new LogError(
-            'FENCED',
-            `another owner wrote the event at offset ${logged.logOffset} of partition ${state.partition} after the opening at ${logOffset}. Give it up`,
-          )
-        }
+      for (const logged of await this.#next(logOffset + 1)) {
         if (logged.logOffset > logOffset) {
-          throw new LogError(
-            'CORRUPT',
-            `partition ${state.partition} has an event at offset ${logged.logOffset} but none at ${logOffset}, which was written; the log lost it`,
-          )
+          const written = this.#position > logOffset
+          throw written
+            ? new LogError(
+                'FENCED',
+                `another owner wrote the event at offset ${logged.logOffset} of partition ${partition} after the opening at ${logOffset}. Give it up`,
+              )
+            : new LogError(
+                'CORRUPT',
+                `partition ${partition} has an event at offset ${logged.logOffset} but none at ${logOffset}, which was written; the log lost it`,
+              )
         }
         this.#apply(logged)
       }
-      this.#options.progress?.({ events: this.#events, logOffset: this.#position - 1 })
     }
   }
 
-  /** Applies everything before the event at `logOffset`, which is known to be there. Errors: TRANSIENT, CORRUPT, CLOSED. */
+  /** Applies everything before the event at `logOffset`. Errors: TRANSIENT, CORRUPT, CLOSED. */
   async before(logOffset: number): Promise<void> {
-    while (this.#position < logOffset) {
-      this.#checkStopped()
-      const chunk = await this.#reader.next(1_000)
-      if (chunk.length === 0)
-        throw new LogError(
-          'TRANSIENT',
-          `the log gave no event of partition ${this.#options.state.partition} for a second, and there must be one at ${logOffset}; look at the broker`,
-        )
-      for (const logged of chunk) {
+    while (this.#reader.position < logOffset) {
+      for (const logged of await this.#next(logOffset)) {
         if (logged.logOffset >= logOffset) return
         this.#apply(logged)
+      }
+    }
+  }
+
+  /** The next chunk; empty only where it moved past a gap. `end` is there: to get nowhere for too long is a fault. */
+  async #next(end: number): Promise<readonly LoggedEvent[]> {
+    const { nowMs, patienceMs, progress, signal, state } = this.#options
+    const sinceMs = nowMs()
+    const from = this.#reader.position
+    for (;;) {
+      if (signal.aborted) throw new LogError('CLOSED', `restoring partition ${state.partition} was stopped after ${this.#events} events`)
+      const chunk = await this.#reader.next(1_000)
+      if (this.#events > 0) progress?.({ events: this.#events, logOffset: this.#position - 1 })
+      if (chunk.length > 0 || this.#reader.position > from) return chunk
+      if (nowMs() - sinceMs > patienceMs) {
+        throw new LogError(
+          'TRANSIENT',
+          `the log gave no event of partition ${state.partition} from offset ${from} for ${patienceMs} ms, and it reaches to ${end}; look at the broker`,
+        )
       }
     }
   }
@@ -111,10 +111,5 @@ export class Restore {
     evolve(this.#options.state, logged.event)
     this.#events++
     this.#position = logged.logOffset + 1
-  }
-
-  #checkStopped(): void {
-    if (this.#options.signal.aborted)
-      throw new LogError('CLOSED', `restoring partition ${this.#options.state.partition} was stopped after ${this.#events} events`)
   }
 }

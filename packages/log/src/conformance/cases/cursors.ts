@@ -41,6 +41,28 @@ async function nextText(cursor: Cursor, patienceMs: number): Promise<string> {
 
 export const cursorCases: readonly ConformanceCase[] = [
   {
+    name: 'tells by its position when everything before an end has been delivered, gaps included',
+    async run({ log, partition, patienceMs }) {
+      const writer = await openWriter(log, partition)
+      for (const index of range(3)) await writer.append(batch(`${index} a`, `${index} b`))
+      const { end } = await log.offsets('events', partition)
+      const cursor = await log.cursor({ topic: 'events', partition, fromOffset: 0 })
+      const seen: string[] = []
+      const reading = async (): Promise<void> => {
+        while (cursor.position < end) {
+          for (const record of await cursor.next({ ...patient(SHORT_WAIT_MS), maxRecords: 2 })) {
+            assert.ok(cursor.position > record.offset)
+            seen.push(textOf(record))
+          }
+        }
+      }
+      await within(patienceMs, 'the position reaches the end', reading())
+      assert.deepEqual(seen, ['0 a', '0 b', '1 a', '1 b', '2 a', '2 b'])
+      await cursor.close()
+      await writer.close()
+    },
+  },
+  {
     name: 'reads from any offset: the record there, or the next one where there is a gap',
     async run({ log, partition, patienceMs }) {
       const writer = await openWriter(log, partition)
