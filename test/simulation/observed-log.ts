@@ -61,6 +61,9 @@ export class ObservedLog implements Log {
     const cursor = await this.#observe(`cursor ${what} from ${from.fromOffset}`, this.#log.cursor(from), () => 'open')
     return {
       next: (bounds: Bounds): Promise<readonly LogRecord[]> => this.#observe(`next ${what}`, cursor.next(bounds), rangeOf),
+      get position() {
+        return cursor.position
+      },
       close: () => this.#observe(`close cursor ${what}`, cursor.close(), () => 'closed'),
     }
   }
