@@ -48,25 +48,29 @@ export class Chaos {
     trace.note(`chaos: ${fault}`)
     switch (fault) {
       case 'crash':
-        return random.pick<SimulatedProcess<Service>>([...sequencers, ...sequencers, ...gateways]).kill()
+        random.pick<SimulatedProcess<Service>>([...sequencers, ...sequencers, ...gateways]).kill()
+        break
       case 'zombie':
-        return this.#makeZombie()
+        this.#makeZombie()
+        break
       case 'restart': {
         const process = random.pick<SimulatedProcess<Service>>([...sequencers, ...gateways])
         void process.stop(true)
-        return
+        break
       }
       case 'clockAhead':
-        return this.#jump(random.pick(allProcesses(this.#cast)), random.between(500, random.pick([3_000, 400_000])))
+        this.#jump(random.pick(allProcesses(this.#cast)), random.between(500, random.pick([3_000, 400_000])))
+        break
       case 'clockBack':
-        return this.#jump(random.pick(allProcesses(this.#cast)), -random.between(500, random.pick([3_000, 400_000])))
+        this.#jump(random.pick(allProcesses(this.#cast)), -random.between(500, random.pick([3_000, 400_000])))
+        break
       case 'agentClock': {
         const { clock } = random.pick(agents)
         clock.offsetMs += random.between(-500_000, 500_000)
-        return
+        break
       }
       case 'hoursPass':
-        return this.#pass(random.between(20, 100) * 60_000)
+        this.#pass(random.between(20, 100) * 60_000)
     }
   }
 

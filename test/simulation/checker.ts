@@ -1,4 +1,5 @@
 /** Judges what a run left behind. Decides everything a second time, by the plain model; shares no code with the core. */
+import type { Intent } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
 import { changesText, checkDecisions, type Decided } from './check-decisions.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
@@ -42,7 +43,7 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     checkDeadLetters(environment, partition, events, report)
     checkStall(world, partition, events, records, report)
   }
-  for (const given of environment.givenDecisions) checkGiven(given, decided, report)
+  for (const given of environment.givenDecisions) checkGiven(given, decided, environment)
   checkAcknowledgedIntents(environment, decided, report)
   return { intents, decisions: decided.size, models }
 }
@@ -52,8 +53,10 @@ function checkDeadLetters({ store }: Environment, partition: number, events: rea
   const dead = events.flatMap(({ event }) =>
     event.type === 'IntentRejected' && (event.payload.code === 'DEAD_LETTERED' || event.payload.intent === null) ? [event] : [],
   )
-  if (letters.length !== dead.length)
-    return report('dead letters', `partition ${partition} has ${letters.length} dead letters, and ${dead.length} events tell of one`)
+  if (letters.length !== dead.length) {
+    report('dead letters', `partition ${partition} has ${letters.length} dead letters, and ${dead.length} events tell of one`)
+    return
+  }
   const intents = new Map(storedRecords(store, 'intents', partition).map((record) => [record.offset, record]))
   for (const [index, event] of dead.entries()) {
     const letter = letters[index]!
@@ -94,10 +97,18 @@ function checkStall(
   }
 }
 
-function checkGiven({ agent, decision, intent, intentId }: GivenDecision, decided: ReadonlyMap<string, Decided>, report: Report): void {
+function checkGiven(
+  { agent, decision, intent, intentId }: GivenDecision,
+  decided: ReadonlyMap<string, Decided>,
+  environment: Environment,
+): void {
+  const { report } = environment
   const found = decided.get(decision.event)
   const told = `${agent} was given ${decision.committed ? 'a commit' : decision.code} of ${intentId} as ${decision.event}`
-  if (found === undefined) return report('acknowledged', `${told}, which the log does not have`)
+  if (found === undefined) {
+    report('acknowledged', `${told}, which the log does not have`)
+    return
+  }
   const { expected, stored } = found
   const isSame =
     decision.position === `${stored.event.partition}:${stored.logOffset + 1}` &&
@@ -108,21 +119,23 @@ function checkGiven({ agent, decision, intent, intentId }: GivenDecision, decide
     decision.intentId === (found.intent === null ? null : intentId) &&
     (found.intent === null || found.intent.intentId === intentId) &&
     changesText(decision.changes as never) === changesText(expected.changes)
-  if (!isSame)
-    return report(
-      'acknowledged',
-      `${told}, and the log has ${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`,
-    )
-  if (intent === null || found.intent === null) return
-  const { signature: _signature, ...body } = intent
-  const sent = sortedText(
-    withoutNull({ ...body, actions: body.actions.map((action) => withoutNull({ ...action, input: JSON.parse(action.input) })) }),
-  )
-  if (sent !== found.intent.canonical)
-    report(
-      'acknowledged',
-      `${told}, which is the decision on another intent with the same id: ${found.intent.canonical} instead of ${sent}`,
-    )
+  if (!isSame) {
+    const logged = `${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`
+    report('acknowledged', `${told}, and the log has ${logged}`)
+  } else if (intent !== null && !isAbout(intent, found, environment))
+    report('acknowledged', `${told}, which is the decision on another intent with the same id: ${found.intent?.canonical}`)
+}
+
+/** Whether a decision is about the very intent that an agent sent. */
+function isAbout(sent: Intent, { intent, stored }: Decided, { codec, store }: Environment): boolean {
+  if (intent === null) {
+    const { offset, partition } = stored.event
+    const record = store.topic('intents', partition).read(offset, { maxRecords: 1, maxBytes: 1 })[0]
+    return record?.value != null && Buffer.from(record.value).equals(codec.encodeIntent(sent))
+  }
+  const { signature: _signature, ...body } = sent
+  const actions = body.actions.map((action) => withoutNull({ ...action, input: JSON.parse(action.input) }))
+  return sortedText(withoutNull({ ...body, actions })) === intent.canonical
 }
 
 function withoutNull(object: object): Plain {

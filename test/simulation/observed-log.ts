@@ -60,10 +60,10 @@ export class ObservedLog implements Log {
     const what = `${from.topic}/${from.partition}`
     const cursor = await this.#observe(`cursor ${what} from ${from.fromOffset}`, this.#log.cursor(from), () => 'open')
     return {
-      next: (bounds: Bounds): Promise<readonly LogRecord[]> => this.#observe(`next ${what}`, cursor.next(bounds), rangeOf),
       get position() {
         return cursor.position
       },
+      next: (bounds: Bounds): Promise<readonly LogRecord[]> => this.#observe(`next ${what}`, cursor.next(bounds), rangeOf),
       close: () => this.#observe(`close cursor ${what}`, cursor.close(), () => 'closed'),
     }
   }

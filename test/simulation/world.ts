@@ -210,6 +210,6 @@ export class World {
 
   #report(check: CheckName, message: string): void {
     // A broken world says the same thing many times over.
-    if (this.violations.length < 50) this.violations.push({ check, message })
+    if (this.violations.filter((violation) => violation.check === check).length < 5) this.violations.push({ check, message })
   }
 }

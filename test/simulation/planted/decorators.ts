@@ -1,0 +1,69 @@
+/** Parts of a log replaced, for bugs to be planted in. */
+import type { AppendedBatch, Assignment, Batch, Cursor, Log, PartitionWriter, ReadFrom } from '@signalbox/log'
+
+/** The log with some of its methods replaced. */
+export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cursor' | 'open'>>): Log {
+  return {
+    name: log.name,
+    partitionCount: log.partitionCount,
+    append: (partition, intent) => log.append(partition, intent),
+    cursor: (from) => log.cursor(from),
+    offsets: (topic, partition) => log.offsets(topic, partition),
+    join: (listener) => log.join(listener),
+    open: (assignment) => log.open(assignment),
+    close: () => log.close(),
+    ...methods,
+  }
+}
+
+/** Where a cursor begins, changed. */
+export function withStart(log: Log, startOf: (from: ReadFrom & { readonly fromOffset: number }) => Promise<number>): Log {
+  return withMethods(log, {
+    cursor: async (from): Promise<Cursor> => {
+      const { fromOffset } = from
+      return await log.cursor(fromOffset === 'end' ? from : { ...from, fromOffset: await startOf({ ...from, fromOffset }) })
+    },
+  })
+}
+
+export type AppendBatch = (batch: Batch) => Promise<AppendedBatch>
+
+/** The way of every batch into the log, changed; the opening of a partition goes its usual way. `reopen` takes ownership anew, at the same order. */
+export function withBatches(log: Log, appendOf: (append: AppendBatch, reopen: () => Promise<void>, partition: number) => AppendBatch): Log {
+  return withMethods(log, {
+    open: async (assignment: Assignment): Promise<PartitionWriter> => {
+      let writer = await log.open(assignment)
+      const reopen = async () => {
+        writer = await log.open(assignment)
+      }
+      const append = appendOf((batch) => writer.append(batch), reopen, assignment.partition)
+      return {
+        partition: assignment.partition,
+        append: (batch) => (batch.events[0]!.headers.ce_type === 'signalbox.PartitionOpened' ? writer.append(batch) : append(batch)),
+        close: () => writer.close(),
+      }
+    },
+  })
+}
+
+/** Whoever reads on after a break, and not one record alone, misses the first record. */
+export function withoutFirstAfterBreak(log: Log): Log {
+  return withMethods(log, {
+    cursor: async (from): Promise<Cursor> => {
+      const cursor = await log.cursor(from)
+      let misses = from.topic === 'events' && from.fromOffset !== 'end' && from.fromOffset > 0
+      return {
+        get position() {
+          return cursor.position
+        },
+        next: async (bounds) => {
+          const records = await cursor.next(bounds)
+          if (!misses || records.length === 0 || bounds.maxRecords === 1) return records
+          misses = false
+          return records.slice(1)
+        },
+        close: () => cursor.close(),
+      }
+    },
+  })
+}

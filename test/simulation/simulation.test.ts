@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { runSeed } from './simulation.ts'
+import { Summary } from './summary.ts'
+
+const seeds = 1_000
+
+test(`${seeds} seeds without a violation`, { timeout: 600_000 }, async () => {
+  const summary = new Summary()
+  const failures: string[] = []
+  for (let seed = 1; seed <= seeds; seed++) {
+    const result = await runSeed(seed)
+    summary.add(result)
+    for (const { check, message } of result.violations)
+      failures.push(`seed ${seed}: ${check}: ${message} (replay: npm run simulate -- --seed ${seed} --trace)`)
+  }
+  const figures = summary.toJson()
+  console.log(`simulation: ${JSON.stringify(figures)}`)
+  expect(failures).toEqual([])
+  // A run in which nothing happens proves nothing.
+  expect(figures.decisions).toBe(figures.intents)
+  expect(figures.intents).toBeGreaterThan(20 * seeds)
+  for (const count of [figures.crashes, figures.unknown_outcomes, figures.zombies]) expect(count).toBeGreaterThan(seeds / 2)
+})
