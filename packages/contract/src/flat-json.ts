@@ -52,6 +52,9 @@ interface FlatForm {
   /** In sorted order: which of the object's members comes next, and the text before it. */
   readonly order: readonly number[]
   readonly prefixes: readonly string[]
+  /** The keys, sorted. */
+  readonly sorted: readonly string[]
+  readonly template: Readonly<Record<string, unknown>>
 }
 
 function flatForm(keys: readonly string[]): FlatForm {
@@ -59,6 +62,8 @@ function flatForm(keys: readonly string[]): FlatForm {
   return {
     order: sorted.map((key) => keys.indexOf(key)),
     prefixes: sorted.map((key, index) => `${index === 0 ? '{' : ','}"${key}":`),
+    sorted,
+    template: Object.fromEntries(sorted.map((key) => [key, null])),
   }
 }
 
@@ -67,6 +72,25 @@ const members: (string | number | boolean | null)[] = []
 
 /** The text of a flat object; null for any other value, and where anything in it needs care. */
 export function flatObjectText(value: unknown): string | null {
+  const form = read(value)
+  return form === null ? null : textOf(form)
+}
+
+/** A flat object and its text, which give each other. */
+export interface FlatObject {
+  readonly text: string
+  /** As `JSON.parse` would make it of the text. */
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/** The same with a copy of the object. */
+export function flatObject(value: unknown): FlatObject | null {
+  const form = read(value)
+  return form === null ? null : { text: textOf(form), value: copyOf(form) }
+}
+
+/** Leaves the members of a flat object in `members`. */
+function read(value: unknown): FlatForm | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   const object = value as Record<string, unknown>
   let node: KeyNode | null = root
@@ -78,11 +102,24 @@ export function flatObjectText(value: unknown): string | null {
     if (node === null) return null
     members[count++] = member
   }
-  if (count === 0) return '{}'
-  const { order, prefixes } = node.form()
+  return node.form()
+}
+
+function textOf({ order, prefixes }: FlatForm): string {
+  if (order.length === 0) return '{}'
   let text = ''
-  for (let index = 0; index < count; index++) text += prefixes[index]! + memberText(members[order[index]!]!)
+  for (let index = 0; index < order.length; index++) text += prefixes[index]! + memberText(members[order[index]!]!)
   return `${text}}`
+}
+
+// From a template, so that all copies of one form share their layout.
+function copyOf({ order, sorted, template }: FlatForm): Record<string, unknown> {
+  const copy: Record<string, unknown> = { ...template }
+  for (let index = 0; index < order.length; index++) {
+    const member = members[order[index]!]!
+    copy[sorted[index]!] = member === 0 ? 0 : member
+  }
+  return copy
 }
 
 function isPlain(member: unknown): member is string | number | boolean | null {

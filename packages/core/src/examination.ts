@@ -22,6 +22,7 @@ export interface PlannedAction {
   after: { readonly state: string; readonly data: unknown; readonly text: string } | null
 }
 
+const none: PlannedAction[] = []
 const noChanges: IntentCommitted['changes'] = []
 
 export class Examination {
@@ -34,7 +35,7 @@ export class Examination {
   canonical = ''
   digest = ''
   duplicateOf: RememberedDecision | undefined = undefined
-  readonly planned: PlannedAction[] = []
+  planned: PlannedAction[] = none
   changes: IntentCommitted['changes'] = noChanges
   /** Set when the decision has been made: contract code must not look at the state any more. */
   isOver = false

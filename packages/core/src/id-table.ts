@@ -100,20 +100,10 @@ export class IdTable {
     chunk[at + codeAt] = Math.floor(offset / 0x1_0000_0000) + codeNumber * 2 ** codeShift
   }
 
-  /** Copies id and digest of an entry into the two arrays. Entries are numbered from 0 in the order in which they came. */
-  read(entry: number, id: Uint32Array, digest: Uint32Array): void {
-    const chunk = this.#chunks[entry >>> chunkBits]!
-    const at = placeOf(entry)
-    for (let word = 0; word < 4; word++) {
-      id[word] = chunk[at + word]!
-      digest[word] = chunk[at + digestAt + word]!
-    }
-  }
-
-  /** Forgets all and keeps the room. */
-  clear(): void {
-    if (this.#size > 0) this.#index.fill(0)
-    this.#size = 0
+  /** Forgets all but the first `size` ids. Takes time with their number: for what hardly ever happens. */
+  truncate(size: number): void {
+    this.#size = size
+    this.#fillIndex(this.#index.length)
   }
 
   #hasId(entry: number, id: Uint32Array): boolean {
@@ -123,7 +113,7 @@ export class IdTable {
   }
 
   #addToIndex(id: Uint32Array): number {
-    if (this.#size >= maxLoad * (this.#mask + 1)) this.#grow()
+    if (this.#size >= maxLoad * (this.#mask + 1)) this.#fillIndex(2 * this.#index.length)
     const entry = this.#size++
     this.#makeRoom(entry)
     this.#put(hashOf(id[1]!, id[2]!, id[3]!), entry)
@@ -152,9 +142,9 @@ export class IdTable {
     }
   }
 
-  #grow(): void {
-    this.#index = new Uint32Array(2 * this.#index.length)
-    this.#mask = this.#index.length - 1
+  #fillIndex(capacity: number): void {
+    this.#index = new Uint32Array(capacity)
+    this.#mask = capacity - 1
     for (let entry = 0; entry < this.#size; entry++) {
       const chunk = this.#chunks[entry >>> chunkBits]!
       const at = placeOf(entry)

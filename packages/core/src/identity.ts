@@ -23,13 +23,18 @@ export interface RememberedDecision {
   readonly isSameBody: boolean
 }
 
+/** What one layer added: forgotten again if the layer is dropped. */
+export interface AddedIds {
+  count: number
+  /** By the number of the bucket: how many ids it had before. */
+  readonly sizesBefore: Map<number, number>
+}
+
 export class RememberedIds {
   readonly #horizonMs: number
   readonly #buckets = new Map<number, IdTable>()
   readonly #codes: string[] = ['']
-  readonly #codeNumbers = new Map<string, number>([['', 0]])
-  readonly #id = new Uint32Array(4)
-  readonly #digest = new Uint32Array(4)
+  readonly #codeNumbers = new Map<string, number>()
   #oldest = 0
   // The bucket used last: almost every id is of now.
   #lastNumber = -1
@@ -49,34 +54,38 @@ export class RememberedIds {
   /** `id` as `parseUuidV7` reads it, `digest` as `readDigest` does. */
   find(id: Uint32Array, digest: Uint32Array): RememberedDecision | undefined {
     const bucket = this.#bucket(bucketOf(id))
-    return bucket === undefined ? undefined : this.findIn(bucket, id, digest)
-  }
-
-  /** The same in a table of ids that are not published yet. */
-  findIn(table: IdTable, id: Uint32Array, digest: Uint32Array): RememberedDecision | undefined {
-    const entry = table.find(id)
+    if (bucket === undefined) return undefined
+    const entry = bucket.find(id)
     if (entry < 0) return undefined
-    const codeNumber = table.codeNumber(entry)
+    const codeNumber = bucket.codeNumber(entry)
     return {
-      offset: table.offset(entry),
+      offset: bucket.offset(entry),
       code: codeNumber === 0 ? null : this.#codes[codeNumber]!,
-      isSameBody: table.hasDigest(entry, digest),
+      isSameBody: bucket.hasDigest(entry, digest),
     }
   }
 
-  /** The first decision of an id stays, unless `replace` is set. */
-  remember(id: Uint32Array, digest: Uint32Array, offset: number, codeNumber: number, replace = false): void {
+  /** The first decision of an id stays, unless `replace` is set. Notes in `added`, where given, what `remove` must know. */
+  remember(
+    id: Uint32Array,
+    digest: Uint32Array,
+    offset: number,
+    code: string | null,
+    options: { readonly added?: AddedIds; readonly replace?: boolean } = {},
+  ): void {
     const number = bucketOf(id)
     const bucket = this.#bucket(number) ?? this.#addBucket(number)
-    bucket.add(id, digest, offset, codeNumber, replace)
+    const before = bucket.size
+    bucket.add(id, digest, offset, code === null ? 0 : this.#codeNumber(code), options.replace ?? false)
+    const { added } = options
+    if (added === undefined || bucket.size === before) return
+    added.count++
+    if (!added.sizesBefore.has(number)) added.sizesBefore.set(number, before)
   }
 
-  /** Takes in all of a table. */
-  rememberAll(table: IdTable): void {
-    for (let entry = 0; entry < table.size; entry++) {
-      table.read(entry, this.#id, this.#digest)
-      this.remember(this.#id, this.#digest, table.offset(entry), table.codeNumber(entry))
-    }
+  /** Forgets what a layer added. Of several layers, the newest must be removed first. */
+  remove({ sizesBefore }: AddedIds): void {
+    for (const [number, size] of sizesBefore) this.#buckets.get(number)?.truncate(size)
   }
 
   /** Drops the buckets that lie wholly before the horizon. */
@@ -88,15 +97,14 @@ export class RememberedIds {
     for (const number of this.#buckets.keys()) if (number < oldest) this.#buckets.delete(number)
   }
 
-  /** The number that stands for a code in a table; 0 for null, a commit. */
-  codeNumber(code: string | null): number {
-    let number = this.#codeNumbers.get(code ?? '')
+  #codeNumber(code: string): number {
+    let number = this.#codeNumbers.get(code)
     if (number === undefined) {
       number = this.#codes.length
       if (number > maxCodeNumber)
-        throw new RangeError(`more than ${maxCodeNumber} reject codes: ${code}; widen the code of the id table's slots`)
-      this.#codes.push(code!)
-      this.#codeNumbers.set(code!, number)
+        throw new RangeError(`more than ${maxCodeNumber} reject codes: ${code}; widen the code of the id table's entries`)
+      this.#codes.push(code)
+      this.#codeNumbers.set(code, number)
     }
     return number
   }
@@ -128,7 +136,7 @@ export class IdIndex {
   add(intentId: string, partition: number, logOffset: number, usesIdUp: boolean): void {
     if (!parseUuidV7(intentId, this.#id)) return
     this.#partitions[partition] ??= new RememberedIds(Number.MAX_SAFE_INTEGER)
-    this.#partitions[partition].remember(this.#id, this.#noDigest, logOffset, 0, usesIdUp)
+    this.#partitions[partition].remember(this.#id, this.#noDigest, logOffset, null, { replace: usesIdUp })
   }
 
   find(intentId: string): { readonly partition: number; readonly logOffset: number } | undefined {

@@ -61,13 +61,21 @@ function prepare(contract: Contract): PreparedContract {
   const title = `contract ${contract.type}@${contract.version}`
   const invariants = Object.entries(contract.invariants).map(([name, holds]) => ({ name, holds, where: `${title}, invariant ${name}` }))
   const actions = new Map<string, PreparedAction>()
-  const readData: Reader = (value) => contract.data.safeParse(value)
+  const readData = readerOf(contract.data)
   for (const [name, action] of Object.entries(contract.actions)) {
-    const { input } = action
-    const readInput: Reader | null = input === null ? null : (value) => input.safeParse(value)
+    const readInput = action.input === null ? null : readerOf(action.input)
     const where = (what: string) => `${title}, ${what} of ${name}`
     const places = { whereInput: where('input'), whereGuard: where('guard'), whereApply: where('apply'), whereData: where('data') }
     actions.set(name, { name, contract, action, invariants, readInput, readData, ...places })
   }
   return { contract, actions }
+}
+
+function readerOf(schema: z.ZodType): Reader {
+  return (value) => {
+    const result = schema.safeParse(value)
+    // The error is made when it is first read, and making it may run contract code (its messages): here, in the sandbox.
+    if (!result.success) void result.error
+    return result
+  }
 }

@@ -2,6 +2,8 @@
  * The resources of a partition, by scope and name. Each has one place that holds its newest state beside its published
  * one: a decision finds it with one look-up however many layers are open, and publishing a layer looks nothing up.
  */
+import type { FlatObject } from '@signalbox/contract'
+import { DataCache } from './data-cache.ts'
 import type { ResourceState } from './state.ts'
 
 export interface Place {
@@ -11,10 +13,13 @@ export interface Place {
   newest: ResourceState | undefined
   /** What is durable; undefined where that does not exist yet. */
   published: ResourceState | undefined
+  /** See `DataCache`. */
+  data: FlatObject | null
 }
 
 export class Resources {
   readonly #scopes = new Map<string, Map<string, Place>>()
+  readonly #cache = new DataCache()
   #publishedCount = 0
   // What was looked up last: `decide` finds the resource that `evolve` then changes.
   #lastScope: string | null = null
@@ -43,9 +48,15 @@ export class Resources {
       places = new Map()
       this.#scopes.set(scope, places)
     }
-    const place: Place = { scope, resource, newest: undefined, published: undefined }
+    const place: Place = { scope, resource, newest: undefined, published: undefined, data: null }
     places.set(resource, place)
     return place
+  }
+
+  /** Keeps parsed data that a resource is about to have. */
+  keepData(scope: string, resource: string, data: FlatObject): void {
+    const place = this.find(scope, resource)
+    if (place !== undefined) this.#cache.keep(place, data)
   }
 
   publish(place: Place, state: ResourceState): void {

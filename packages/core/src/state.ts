@@ -3,9 +3,10 @@
  * above the published state, one a batch: `begin` opens one, `publish` makes the oldest part of the published state once
  * its batch is durable, `drop` forgets all of them.
  */
-import { type ContractRecord, parseUuidV7 } from '@signalbox/contract'
-import { IdTable, readDigest } from './id-table.ts'
-import { type RememberedDecision, RememberedIds } from './identity.ts'
+import { type ContractRecord, type FlatObject, parseUuidV7 } from '@signalbox/contract'
+import { parsedData } from './data-cache.ts'
+import { readDigest } from './id-table.ts'
+import { type AddedIds, type RememberedDecision, RememberedIds } from './identity.ts'
 import { type Place, Resources } from './resources.ts'
 
 /** A commit to a resource, as far as others are told of it. */
@@ -40,7 +41,7 @@ interface Layer {
   readonly places: Place[]
   readonly befores: (ResourceState | undefined)[]
   readonly afters: ResourceState[]
-  readonly decisions: IdTable
+  readonly ids: { readonly added: AddedIds }
   contracts: readonly ContractRecord[]
   time: number
   nextOffset: number
@@ -63,18 +64,19 @@ export class PartitionState {
   readonly #resources = new Resources()
   readonly #published: Layer
   readonly #layers: Layer[] = []
-  readonly #spareTables: IdTable[] = []
   // The id read last: `decide` asks about it and `evolve` remembers it, and it is parsed once for the two.
   readonly #idWords = new Uint32Array(4)
   #idText = ''
+  // Likewise the digest.
   readonly #digestWords = new Uint32Array(4)
+  #digestText = ''
   #top: Layer
 
   constructor(partition: number, limits: StateLimits) {
     this.partition = partition
     this.limits = limits
     this.#ids = new RememberedIds(limits.identityHorizonMs)
-    this.#published = { places: [], befores: [], afters: [], decisions: new IdTable(), contracts: [], time: 0, nextOffset: 0 }
+    this.#published = newLayer({ contracts: [], time: 0, nextOffset: 0 })
     this.#top = this.#published
   }
 
@@ -95,7 +97,9 @@ export class PartitionState {
 
   /** Remembered ids and resources that are published. */
   get size(): { readonly ids: number; readonly resources: number } {
-    return { ids: this.#ids.size, resources: this.#resources.publishedCount }
+    let ids = this.#ids.size
+    for (const layer of this.#layers) ids -= layer.ids.added.count
+    return { ids, resources: this.#resources.publishedCount }
   }
 
   /** A resource by its key, see `resourceKey`; undefined where it does not exist. */
@@ -106,6 +110,17 @@ export class PartitionState {
 
   resourceIn(scope: string, resource: string): ResourceState | undefined {
     return this.#resources.find(scope, resource)?.newest
+  }
+
+  /** The data of a resource that exists, as a value of the caller's own. */
+  dataIn(scope: string, resource: string): unknown {
+    const place = this.#resources.find(scope, resource)!
+    return parsedData(place.newest!.data, place.data)
+  }
+
+  /** Spares the next decision on a resource to parse its data. What the state says does not depend on it. */
+  keepData(scope: string, resource: string, data: FlatObject): void {
+    this.#resources.keepData(scope, resource, data)
   }
 
   /** Published resources as [key, state]; see `resourceKey`. */
@@ -127,12 +142,7 @@ export class PartitionState {
   decision(intentId: string, digest: string): RememberedDecision | undefined {
     const id = this.idWords(intentId)
     if (id === null) return undefined
-    readDigest(digest, this.#digestWords)
-    for (let index = this.#layers.length - 1; index >= 0; index--) {
-      const decision = this.#ids.findIn(this.#layers[index]!.decisions, id, this.#digestWords)
-      if (decision !== undefined) return decision
-    }
-    return this.#ids.find(id, this.#digestWords)
+    return this.#ids.find(id, this.#readDigest(digest))
   }
 
   // For `evolve` alone.
@@ -151,10 +161,15 @@ export class PartitionState {
   remember(intentId: string, digest: string, offset: number, code: string | null): void {
     const id = this.idWords(intentId)
     if (id === null) return
-    readDigest(digest, this.#digestWords)
-    const codeNumber = this.#ids.codeNumber(code)
-    if (this.#top === this.#published) this.#ids.remember(id, this.#digestWords, offset, codeNumber)
-    else this.#top.decisions.add(id, this.#digestWords, offset, codeNumber, false)
+    this.#ids.remember(id, this.#readDigest(digest), offset, code, this.#top === this.#published ? undefined : this.#top.ids)
+  }
+
+  #readDigest(digest: string): Uint32Array {
+    if (digest !== this.#digestText) {
+      readDigest(digest, this.#digestWords)
+      this.#digestText = digest
+    }
+    return this.#digestWords
   }
 
   advance(offset: number, time: number): void {
@@ -171,9 +186,7 @@ export class PartitionState {
   // The layers.
 
   begin(): void {
-    const { contracts, time, nextOffset } = this.#top
-    const decisions = this.#spareTables.pop() ?? new IdTable()
-    this.#top = { places: [], befores: [], afters: [], decisions, contracts, time, nextOffset }
+    this.#top = newLayer(this.#top)
     this.#layers.push(this.#top)
   }
 
@@ -182,8 +195,6 @@ export class PartitionState {
     const layer = this.#layers.shift()
     if (layer === undefined) throw new Error('publish without a layer: a batch was reported durable twice; this is a bug in Signalbox')
     for (let index = 0; index < layer.places.length; index++) this.#resources.publish(layer.places[index]!, layer.afters[index]!)
-    this.#ids.rememberAll(layer.decisions)
-    this.#release(layer.decisions)
     const published = this.#published
     published.contracts = layer.contracts
     published.time = layer.time
@@ -203,12 +214,11 @@ export class PartitionState {
     if (layer === undefined) return
     // Backwards, so that a resource which the layer changed twice ends as it was before the first change.
     for (let index = layer.places.length - 1; index >= 0; index--) this.#resources.revert(layer.places[index]!, layer.befores[index])
-    this.#release(layer.decisions)
+    this.#ids.remove(layer.ids.added)
     this.#top = this.#layers.at(-1) ?? this.#published
   }
+}
 
-  #release(table: IdTable): void {
-    table.clear()
-    this.#spareTables.push(table)
-  }
+function newLayer({ contracts, nextOffset, time }: Pick<Layer, 'contracts' | 'nextOffset' | 'time'>): Layer {
+  return { places: [], befores: [], afters: [], ids: { added: { count: 0, sizesBefore: new Map() } }, contracts, time, nextOffset }
 }

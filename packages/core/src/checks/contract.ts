@@ -14,7 +14,9 @@ export const contract: Check = {
     for (let index = 0; index < actions.length; index++) {
       const planned = plan(examination, actions[index]!)
       if ('code' in planned) return planned
-      examination.planned.push(planned)
+      // An array that is made with its first entry has room for it alone, and most intents have one action.
+      if (index === 0) examination.planned = [planned]
+      else examination.planned.push(planned)
     }
     return null
   },
@@ -59,7 +61,7 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
     action,
     before,
     input: read === null ? value : read.data,
-    data: before === undefined ? undefined : JSON.parse(before.data),
+    data: before === undefined ? undefined : examination.state.dataIn(examination.intent.scope, resource),
     after: null,
   }
 }

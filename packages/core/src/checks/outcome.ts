@@ -1,5 +1,5 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
-import { type AnyContext, canonicalize, JsonError, none, Refusal, type ResourceChange, utf8Length } from '@signalbox/contract'
+import { type AnyContext, canonicalize, flatObject, JsonError, none, Refusal, type ResourceChange, utf8Length } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
@@ -112,7 +112,9 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
   }
   let text: string
   try {
-    text = canonicalize(parsed.data)
+    const flat = flatObject(parsed.data)
+    if (flat !== null) examination.state.keepData(examination.intent.scope, planned.request.resource, flat)
+    text = flat?.text ?? canonicalize(parsed.data)
   } catch (cause) {
     if (cause instanceof JsonError) throw new ContractFault(`${whereApply} made data that JSON cannot hold: ${cause.message}`, { cause })
     throw cause
@@ -152,13 +154,13 @@ export const size: Check = {
     const { canonical, planned, rules } = examination
     const { dataBytes, resultBytes } = rules.limits
     let length = canonical.length + 512
-    const changes: ResourceChange[] = []
+    let changes: ResourceChange[] | null = null
     for (const { action, after, before, contract, prepared, request } of planned) {
       const { state, text } = after!
       if (3 * text.length > dataBytes && utf8Length(text) > dataBytes)
         return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${dataBytes} bytes of the limit`)
       length += text.length + request.resource.length + 128
-      changes.push({
+      const change: ResourceChange = {
         resource: request.resource,
         action: prepared.name,
         contractVersion: contract.version,
@@ -167,13 +169,15 @@ export const size: Check = {
         fromState: before?.state ?? null,
         state: action.to ?? state,
         data: text,
-      })
+      }
+      if (changes === null) changes = [change]
+      else changes.push(change)
     }
     // Three bytes a character is the most that UTF-8 takes of a string's units: counted exactly only where it matters.
     if (3 * length > resultBytes && length - canonical.length + utf8Length(canonical) + bytesBeyond(planned) > resultBytes) {
       return tooLarge(undefined, `what the intent would write has more than the ${resultBytes} bytes of the limit; split the intent`)
     }
-    examination.changes = changes
+    examination.changes = changes ?? []
     return null
   },
   seen: ({ changes }) => ({ changes: changes.length }),
