@@ -10,7 +10,7 @@ import {
   type Resource,
 } from '@signalbox/contract'
 import { explain, PartitionState, type Rules, resourceKey } from '@signalbox/core'
-import { LogError, type LogReader } from '@signalbox/log'
+import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
 import { Restore } from './restore.ts'
@@ -21,6 +21,8 @@ export interface Source {
   readonly log: LogReader
   readonly codec: Codec
   readonly limits: Limits
+  /** Measures how long a log gives nothing. Default: the system clock. */
+  readonly clock?: Clock
 }
 
 /** The event at a log offset. Errors: OFFSET_OUT_OF_RANGE, CORRUPT, TRANSIENT. */
@@ -37,19 +39,23 @@ export async function readEvent({ codec, log }: Source, partition: number, logOf
 }
 
 /** Every event of a partition that is there now, in order. */
-export async function* readEvents({ codec, log }: Source, partition: number, fromOffset = 0): AsyncGenerator<LoggedEvent> {
+export async function* readEvents(
+  { clock = systemClock, codec, log }: Source,
+  partition: number,
+  fromOffset = 0,
+): AsyncGenerator<LoggedEvent> {
   const { end, start } = await log.offsets('events', partition)
   if (end <= Math.max(start, fromOffset)) return
   const reader = await EventReader.open({ log, codec, partition, fromOffset })
   try {
-    for (let sinceMs = Date.now(); reader.position < end; ) {
+    for (let sinceMs = clock.nowMs(); reader.position < end; ) {
       const chunk = await reader.next(1_000)
       for (const logged of chunk) {
         if (logged.logOffset >= end) return
         yield logged
       }
-      if (chunk.length > 0) sinceMs = Date.now()
-      else if (reader.position < end && Date.now() - sinceMs > patienceMs) {
+      if (chunk.length > 0) sinceMs = clock.nowMs()
+      else if (reader.position < end && clock.nowMs() - sinceMs > patienceMs) {
         throw new LogError(
           'TRANSIENT',
           `the log gave no event of partition ${partition} from offset ${reader.position} for ${patienceMs} ms, and it reaches to ${end}; look at the broker`,
@@ -105,7 +111,11 @@ export async function findDecision(source: Source, intentId: string): Promise<Lo
 }
 
 /** The state of a partition just before the event at `logOffset`, folded from the beginning. */
-export async function stateBefore({ codec, limits, log }: Source, partition: number, logOffset: number): Promise<PartitionState> {
+export async function stateBefore(
+  { clock = systemClock, codec, limits, log }: Source,
+  partition: number,
+  logOffset: number,
+): Promise<PartitionState> {
   const state = new PartitionState(partition, limits)
   if (logOffset === 0) return state
   const restore = await Restore.open({
@@ -114,7 +124,7 @@ export async function stateBefore({ codec, limits, log }: Source, partition: num
     state,
     signal: new AbortController().signal,
     patienceMs,
-    nowMs: () => Date.now(),
+    nowMs: () => clock.nowMs(),
   })
   try {
     await restore.before(logOffset)
@@ -152,7 +162,7 @@ export async function currentState(source: Source, partition: number): Promise<P
     state,
     signal: new AbortController().signal,
     patienceMs,
-    nowMs: () => Date.now(),
+    nowMs: () => (source.clock ?? systemClock).nowMs(),
   })
   try {
     await restore.toEnd(end)

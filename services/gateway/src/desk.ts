@@ -53,7 +53,7 @@ export class Desk implements Coordinator {
 
   constructor(settings: DeskSettings) {
     this.#settings = settings
-    this.source = { log: settings.log, codec: settings.codec, limits: settings.rules.limits }
+    this.source = { log: settings.log, codec: settings.codec, limits: settings.rules.limits, clock: settings.clock }
     this.#unlisten = settings.readModel.listen((_partition, logged) => this.#deliver(logged))
   }
 
