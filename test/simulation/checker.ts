@@ -12,6 +12,8 @@ import type { World } from './world.ts'
 export interface Figures {
   readonly intents: number
   readonly decisions: number
+  /** Decisions by what they are: `committed`, `duplicate`, or the code of a reject. */
+  readonly outcomes: Readonly<Record<string, number>>
 }
 
 /** Everything but what the services hold in memory; call it last. */
@@ -45,7 +47,12 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
   }
   for (const given of environment.givenDecisions) checkGiven(given, decided, environment)
   checkAcknowledgedIntents(environment, decided, report)
-  return { intents, decisions: decided.size, models }
+  const outcomes: Record<string, number> = {}
+  for (const { expected } of decided.values()) {
+    const name = expected.outcome === 'rejected' ? expected.code! : expected.outcome
+    outcomes[name] = (outcomes[name] ?? 0) + 1
+  }
+  return { intents, decisions: decided.size, outcomes, models }
 }
 
 function checkDeadLetters({ store }: Environment, partition: number, events: readonly StoredEvent[], report: Report): void {

@@ -3,7 +3,7 @@ import type { Coordinator } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
 import type { Decision, Intent, Observation } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
-import type { Log } from '@signalbox/log'
+import type { Clock, Log } from '@signalbox/log'
 import type { MemoryLogStore, MemoryLogStoreOptions } from '@signalbox/log-memory'
 import type { SequencerBounds } from '@signalbox/sequencer'
 import type { Faults } from './faults.ts'
@@ -57,6 +57,7 @@ export interface PlantedBug {
   readonly name: string
   readonly store?: (options: MemoryLogStoreOptions) => MemoryLogStore
   readonly sequencerLog?: (log: Log, environment: Environment) => Log
+  readonly sequencerClock?: (clock: Clock) => Clock
   readonly gatewayLog?: (log: Log, environment: Environment) => Log
   readonly desk?: (desk: Coordinator, environment: Environment) => Coordinator
   readonly install?: () => () => void

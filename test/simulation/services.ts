@@ -13,7 +13,7 @@ export interface RunningSequencer extends Service {
 
 export class SequencerProcess extends SimulatedProcess<RunningSequencer> {
   protected override async run(life: Life<RunningSequencer>): Promise<RunningSequencer> {
-    const { bounds, codec, rules, trace } = this.environment
+    const { bounds, codec, planted, rules, trace } = this.environment
     const say = (_fields: unknown, message?: string) => trace.note(`${life.name} says ${message}`)
     // As `startSequencer` does it; the digests of the contracts are computed once for all lives, as they cost more than a short run.
     const sequencer = await Sequencer.start({
@@ -21,7 +21,7 @@ export class SequencerProcess extends SimulatedProcess<RunningSequencer> {
       codec,
       rules,
       contracts: simulatedContractRecords,
-      clock: life.clock,
+      clock: planted?.sequencerClock?.(life.clock) ?? life.clock,
       logger: { info: say, warn: say, error: say },
       metrics: noMetrics,
       // The checker learns from this who wrote an epoch.

@@ -1,3 +1,4 @@
+import { rejectCodes } from '@signalbox/contract'
 import { expect, test } from 'vitest'
 import { runSeed } from './simulation.ts'
 import { Summary } from './summary.ts'
@@ -16,6 +17,13 @@ test(`${seeds} seeds without a violation`, { timeout: 600_000 }, async () => {
   const figures = summary.toJson()
   console.log(`simulation: ${JSON.stringify(figures)}`)
   expect(failures).toEqual([])
+  // Every code but the one for results beyond what a broker takes, which are too large for so many runs.
+  const reached = Object.keys(figures.decisions_by_outcome).filter((name) => name !== 'committed' && name !== 'duplicate')
+  expect(reached).toEqual(
+    Object.keys(rejectCodes)
+      .filter((code) => code !== 'RESULT_TOO_LARGE')
+      .sort(),
+  )
   // A run in which nothing happens proves nothing.
   expect(figures.decisions).toBe(figures.intents)
   expect(figures.intents).toBeGreaterThan(20 * seeds)

@@ -18,6 +18,7 @@ export interface RunResult {
   readonly steps: number
   readonly intents: number
   readonly decisions: number
+  readonly outcomes: Readonly<Record<string, number>>
   readonly given: number
   readonly faults: Readonly<Record<string, number>>
   readonly virtualMs: number
@@ -42,7 +43,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     })
     if (!(await time.runUntil(() => isExplained, questionsBoundMs))) report('settles', 'an explanation did not come in time')
     await world.stop()
-    const { decisions, intents, models } = checkWorld(world)
+    const { decisions, intents, models, outcomes } = checkWorld(world)
     // The last rejections that nobody handled are told of now.
     await new Promise((resolve) => setImmediate(resolve))
     // A model that parted from the log has no final state to compare with.
@@ -54,6 +55,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
       steps: trace.steps,
       intents,
       decisions,
+      outcomes,
       given: givenDecisions.length,
       faults: faults.injected,
       virtualMs: time.nowMs,

@@ -4,6 +4,7 @@ import type { RunResult } from './simulation.ts'
 export class Summary {
   readonly #startedMs = performance.now()
   readonly #faults: Record<string, number> = {}
+  readonly #outcomes: Record<string, number> = {}
   readonly #failedSeeds: number[] = []
   #seeds = 0
   #decisions = 0
@@ -12,7 +13,7 @@ export class Summary {
   intents = 0
   violations = 0
 
-  add({ decisions, faults, given, intents, seed, violations, virtualMs }: RunResult): void {
+  add({ decisions, faults, given, intents, outcomes, seed, violations, virtualMs }: RunResult): void {
     this.#seeds++
     this.intents += intents
     this.#decisions += decisions
@@ -20,16 +21,18 @@ export class Summary {
     this.#virtualMs += virtualMs
     this.violations += violations.length
     if (violations.length > 0 && this.#failedSeeds.length < 20) this.#failedSeeds.push(seed)
-    for (const [kind, count] of Object.entries(faults)) this.#faults[kind] = (this.#faults[kind] ?? 0) + count
+    addTo(this.#faults, faults)
+    addTo(this.#outcomes, outcomes)
   }
 
   toJson() {
-    const kinds = Object.entries(this.#faults).sort(([one], [other]) => (one < other ? -1 : 1))
+    const kinds = sorted(this.#faults)
     const countOf = (isCounted: (kind: string) => boolean) => kinds.reduce((sum, [kind, count]) => sum + (isCounted(kind) ? count : 0), 0)
     return {
       seeds: this.#seeds,
       intents: this.intents,
       decisions: this.#decisions,
+      decisions_by_outcome: Object.fromEntries(sorted(this.#outcomes)),
       decisions_given_to_agents: this.#given,
       violations: this.violations,
       failed_seeds: this.#failedSeeds,
@@ -42,4 +45,12 @@ export class Summary {
       seeds_per_s: Math.round((10_000 * this.#seeds) / (performance.now() - this.#startedMs)) / 10,
     }
   }
+}
+
+function addTo(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count
+}
+
+function sorted(counts: Readonly<Record<string, number>>): [string, number][] {
+  return Object.entries(counts).sort(([one], [other]) => (one < other ? -1 : 1))
 }

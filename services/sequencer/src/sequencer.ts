@@ -34,8 +34,12 @@ export class Sequencer {
 
   /** Finishes what is under way, gives every partition back, and leaves. */
   async stop(): Promise<void> {
-    await this.#membership?.leave()
-    await Promise.allSettled([...this.#owners.values()].map((owner) => owner.stop()))
+    try {
+      await this.#membership?.leave()
+    } finally {
+      // Also where the group could not be told: nobody decides any more once this has resolved.
+      await Promise.allSettled([...this.#owners.values()].map((owner) => owner.stop()))
+    }
   }
 
   /** The phase of every partition that is or was assigned to this process. */

@@ -85,6 +85,11 @@ const inTheLoop: readonly BugToFind[] = [
     foundBy: 'dead letters',
     sequencerLog: (log) => withBatches(log, (append) => (batch) => append({ ...batch, deadLetters: [] })),
   },
+  {
+    name: 'a record from ahead of the clock does not wait',
+    foundBy: 'stall',
+    sequencerClock: (clock) => ({ nowMs: () => clock.nowMs() + 3_600_000, sleep: (ms, signal) => clock.sleep(ms, signal) }),
+  },
 ]
 
 function resumingAt(log: Log, change: 1 | -1): Log {
