@@ -3,7 +3,7 @@ import { type Agent, ClientError, connect, type Seen } from '@signalbox/client'
 import { type Decision, type Intent, makeUuidV7 } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import type { Environment } from './environment.ts'
-import { drawActions, drawResources, reuse, scopes, spoil } from './intents.ts'
+import { drawActions, drawResources, openingActions, reuse, spoil } from './intents.ts'
 import { Connection } from './network.ts'
 import { describe } from './process.ts'
 import type { Random } from './random.ts'
@@ -50,9 +50,11 @@ export class SimulatedAgent {
     return this.#asked
   }
 
-  /** Plays the script. */
-  async play(operations: number): Promise<void> {
-    const { faults, time } = this.#environment
+  /** Plays the script; `opens` says whether it begins by opening what everybody works with. */
+  async play(operations: number, opens: boolean): Promise<void> {
+    const { faults, scopes, time } = this.#environment
+    if (opens)
+      await Promise.all(scopes.map((scope) => this.#submit(this.#agent.intent({ scope, resources: [] }, openingActions(this.#random)))))
     for (let operation = 0; operation < operations && !faults.isHealed; operation++) {
       await time.sleep(this.#random.between(0, 400))
       try {
@@ -92,7 +94,7 @@ export class SimulatedAgent {
       await this.#submit(kind === 'again' ? earlier! : reuse(earlier!, random))
       return
     }
-    const scope = random.pick(scopes)
+    const scope = random.pick(this.#environment.scopes)
     const intent = this.#agent.intent({ scope, resources: [] }, drawActions(random, drawResources(random), null), this.#options())
     if (kind === 'dryRun') {
       const explanation = await this.#agent.dryRun({ scope, resources: [] }, drawActions(random, drawResources(random), null))
@@ -112,7 +114,7 @@ export class SimulatedAgent {
   /** Observes, thinks, and proposes on what it saw. */
   async #propose(): Promise<void> {
     const random = this.#random
-    const scope = random.pick(scopes)
+    const scope = random.pick(this.#environment.scopes)
     const wanted = drawResources(random)
     const seen = await this.#observe(scope, wanted)
     await this.#environment.time.sleep(random.between(0, 300))

@@ -71,6 +71,8 @@ export interface Environment {
   readonly store: MemoryLogStore
   readonly codec: Codec
   readonly rules: Rules
+  /** Where agents act in this run. */
+  readonly scopes: readonly string[]
   readonly bounds: Partial<SequencerBounds>
   readonly planted: PlantedBug | null
   readonly acknowledgedIntents: AcknowledgedIntent[]

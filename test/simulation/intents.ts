@@ -5,9 +5,20 @@ import { type Intent, makeUuidV7 } from '@signalbox/contract'
 import { partitionsOfScopes } from './model/partitions.ts'
 import type { Random } from './random.ts'
 
-export const scopes: readonly string[] = [...partitionsOfScopes.keys()]
+const allScopes: readonly string[] = [...partitionsOfScopes.keys()]
 
-const resources = ['stock/rooms', 'stock/beds', 'account/one', 'account/two', 'claim/1', 'claim/2', 'claim/3', 'job/sweep'] as const
+// Few of each, so that agents get into each other's way.
+const resources = [
+  'stock/rooms',
+  'stock/rooms',
+  'stock/beds',
+  'account/one',
+  'account/one',
+  'account/two',
+  'claim/1',
+  'claim/2',
+  'job/sweep',
+] as const
 
 interface Option {
   readonly action: string
@@ -47,6 +58,22 @@ const options: Readonly<Record<string, readonly Option[]>> = {
   ],
 }
 
+/** The scopes of one run: all of them, or so few that everybody meets everybody. */
+export function drawScopes(random: Random): readonly string[] {
+  if (random.chance(0.3)) return allScopes
+  return random.chance(0.5) ? ['site-a', 'north'] : [random.pick(allScopes)]
+}
+
+/** What brings most of a scope into being, in one intent. */
+export function openingActions(random: Random): ProposedAction[] {
+  return [
+    { resource: 'stock/rooms', action: 'open', input: { capacity: random.between(3, 15) } },
+    { resource: 'account/one', action: 'open', input: { balance: random.between(5, 20) } },
+    { resource: 'account/two', action: 'open', input: { balance: random.between(5, 20) } },
+    { resource: 'job/sweep', action: 'create' },
+  ]
+}
+
 /** Some resources of one scope. */
 export function drawResources(random: Random): readonly string[] {
   const count = Number(random.weighted({ 1: 5, 2: 4, 3: 1 }))
@@ -66,7 +93,9 @@ function drawAction(random: Random, resource: string, seen: Seen | null): Propos
   const all = options[resource.split('/')[0]!]!
   const view = seen?.get(resource)
   const fitting = view === undefined ? all : all.filter(({ from }) => from.includes(view.state))
-  const { action, input } = random.pick(random.chance(0.85) ? fitting : all)
+  // Who has seen nothing takes the resource to be there, mostly.
+  const existing = view === undefined && random.chance(0.75) ? all.filter(({ from }) => !from.includes('none')) : fitting
+  const { action, input } = random.pick(existing.length > 0 && random.chance(0.85) ? existing : all)
   const drawn: ProposedAction = { resource, action, input: random.chance(0.04) ? { count: 0, amount: 'much' } : input(random) }
   const data = view?.data
   if (action !== 'settle' || data == null || random.chance(0.2)) return [drawn]
@@ -105,5 +134,5 @@ export function spoil(intent: Intent, random: Random, nowMs: number): Intent {
 
 /** An id used again: for another body in the same scope, or in another scope. */
 export function reuse(intent: Intent, random: Random): Intent {
-  return random.chance(0.5) ? { ...intent, note: `again ${random.between(0, 9)}` } : { ...intent, scope: random.pick(scopes) }
+  return random.chance(0.5) ? { ...intent, note: `again ${random.between(0, 9)}` } : { ...intent, scope: random.pick(allScopes) }
 }

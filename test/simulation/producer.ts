@@ -1,7 +1,7 @@
 /** Writes records to the log without gateway or client, as `kcat` would: good ones, broken ones, and ones in the wrong place. */
 import { type Intent, intentToJson, type JsonObject, makeUuidV7 } from '@signalbox/contract'
 import type { Environment } from './environment.ts'
-import { drawActions, drawResources, scopes } from './intents.ts'
+import { drawActions, drawResources } from './intents.ts'
 import { modelPartitionOf } from './model/partitions.ts'
 import { describe } from './process.ts'
 import type { Random } from './random.ts'
@@ -37,7 +37,7 @@ export class Producer {
     const random = this.#random
     const { life } = this.#process
     if (life === null) return
-    const scope = random.pick(scopes)
+    const scope = random.pick(this.#environment.scopes)
     const right = modelPartitionOf(scope, store.partitionCount)
     const partition = random.chance(0.15) ? random.between(0, store.partitionCount - 1) : right
     const value = this.#bytes(scope, life.clock.nowMs())

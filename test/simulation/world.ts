@@ -7,6 +7,7 @@ import { allProcesses, type Cast, Chaos } from './chaos.ts'
 import { simulatedAgents, simulatedContracts, simulatedLimits } from './contracts.ts'
 import type { CheckName, Environment, PlantedBug, Violation } from './environment.ts'
 import { drawRoughness, Faults } from './faults.ts'
+import { drawScopes } from './intents.ts'
 import type { AcknowledgedIntent } from './observed-log.ts'
 import { describe } from './process.ts'
 import { Producer } from './producer.ts'
@@ -53,7 +54,8 @@ export class World {
     const { time, trace } = this.environment
     for (const process of allProcesses(this.cast)) process.start()
     void new Chaos(this.environment, this.cast).rage()
-    for (const agent of this.cast.agents) this.#watch(agent.play(this.#random.between(4, 10)))
+    for (const [index, agent] of this.cast.agents.entries())
+      this.#watch(agent.play(this.#random.between(4, 10), index === 0 && this.#random.chance(0.8)))
     this.#watch(this.#producer.play(this.#random.between(3, 10)))
     await time.runUntil(() => this.#producer.isDone && this.cast.agents.every(({ isDone }) => isDone), troubledMs)
     trace.note('heal')
@@ -97,6 +99,7 @@ export class World {
       store,
       codec,
       rules,
+      scopes: drawScopes(draw),
       bounds: {
         batchRecords: draw.pick([1, 2, 3, 8, 64]),
         batchBytes: draw.pick([600, 4_000, 1_000_000]),
