@@ -1,10 +1,10 @@
 /** The SDK for agents: observe, propose on what was seen, and read the decision. The read set cannot be forgotten. */
 import {
+  canonicalize,
   type Decision,
   type ExplanationJson,
   type Intent,
   type IntentJson,
-  intentFromJson,
   makeUuidV7,
   type Observation,
   type Resource,
@@ -45,9 +45,20 @@ export type ProposeOptions = Pick<IntentJson, 'correlationId' | 'causationId' | 
   readonly waitMs?: number
 }
 
+const bitsAnId = 10
+// Random bits are cheap by the thousand and dear by the ten.
+const randomBits = new Uint8Array(256 * bitsAnId)
+let usedBits = randomBits.length
+
 /** A fresh UUIDv7. */
 export function newIntentId(): string {
-  return makeUuidV7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
+  if (usedBits === randomBits.length) {
+    crypto.getRandomValues(randomBits)
+    usedBits = 0
+  }
+  const from = usedBits
+  usedBits += bitsAnId
+  return makeUuidV7(Date.now(), randomBits.subarray(from, usedBits))
 }
 
 export class Agent {
@@ -102,21 +113,31 @@ export class Agent {
     return await this.#coordinator.dryRun(this.intent(on, actions, options))
   }
 
-  /** The intent that `propose` would submit. */
+  /** The intent that `propose` would submit. Throws JsonError for input that JSON cannot hold. */
   intent(on: Pick<Seen, 'scope' | 'resources'>, actions: readonly ProposedAction[], options: ProposeOptions = {}): Intent {
-    const { intentId, waitMs: _waitMs, ...rest } = options
-    const versions = new Map(on.resources.map(({ resource, version }) => [resource, version]))
-    return intentFromJson({
-      ...rest,
-      intentId: intentId ?? this.#newId(),
+    const intentId = options.intentId ?? this.#newId()
+    const versionOf = (name: string) => on.resources.find(({ resource }) => resource === name)?.version ?? null
+    return {
+      intentId,
       scope: on.scope,
       agent: this.name,
-      actions: actions.map(({ action, input, resource }) => {
-        const expectedVersion = versions.get(resource)
-        return { resource, action, input: input ?? {}, ...(expectedVersion === undefined ? {} : { expectedVersion }) }
-      }),
-      reads: [...versions].map(([resource, version]) => ({ resource, version })),
-    })
+      actions: actions.map(({ action, input, resource }) => ({
+        resource,
+        action,
+        input: input === undefined ? '{}' : canonicalize(input, `input of ${action} ${resource}`),
+        expectedVersion: versionOf(resource),
+      })),
+      reads: on.resources.map(({ resource, version }) => ({ resource, version })),
+      correlationId: options.correlationId ?? intentId,
+      causationId: options.causationId ?? null,
+      deadline: options.deadline ?? null,
+      priority: null,
+      confidence: options.confidence ?? null,
+      onConflict: options.onConflict ?? 'reject',
+      reservation: null,
+      note: options.note ?? null,
+      signature: null,
+    }
   }
 
   /** Submits an intent made elsewhere. Throws ClientError TIMED_OUT. */

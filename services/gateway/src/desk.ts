@@ -30,6 +30,7 @@ import {
   readEvent,
   type Source,
 } from '@signalbox/replay'
+import { Waiting } from './waiting.ts'
 
 export interface DeskSettings {
   readonly log: Log
@@ -39,13 +40,10 @@ export interface DeskSettings {
   readonly readModel: ReadModel
 }
 
-type Deliver = (logged: LoggedEvent) => void
-
 export class Desk implements Coordinator {
   readonly #settings: DeskSettings
   readonly source: Source
-  // Who waits for the decision on the record at a source position.
-  readonly #waiting = new Map<string, Deliver>()
+  readonly #waiting: Waiting
   // Decisions that came before their record's append was answered; kept only while appends are under way.
   readonly #early = new Map<string, LoggedEvent>()
   #appending = 0
@@ -54,6 +52,7 @@ export class Desk implements Coordinator {
   constructor(settings: DeskSettings) {
     this.#settings = settings
     this.source = { log: settings.log, codec: settings.codec, limits: settings.rules.limits, clock: settings.clock }
+    this.#waiting = new Waiting(settings.clock)
     this.#unlisten = settings.readModel.listen((_partition, logged) => this.#deliver(logged))
   }
 
@@ -79,7 +78,7 @@ export class Desk implements Coordinator {
     record: { key: string; value: Uint8Array; headers: Headers },
     waitMs: number,
   ): Promise<LoggedEvent | null> {
-    const { clock, log } = this.#settings
+    const { log } = this.#settings
     this.#appending++
     let position: string
     try {
@@ -93,27 +92,14 @@ export class Desk implements Coordinator {
     const early = this.#early.get(position)
     if (early !== undefined) return early
     if (waitMs <= 0) return null
-    const timeout = new AbortController()
-    return await new Promise((resolve) => {
-      this.#waiting.set(position, (logged) => {
-        timeout.abort()
-        resolve(logged)
-      })
-      void clock.sleep(waitMs, timeout.signal).then(() => {
-        if (this.#waiting.delete(position)) resolve(null)
-      })
-    })
+    return await this.#waiting.wait(position, waitMs)
   }
 
   #deliver(logged: LoggedEvent): void {
     const { event } = logged
     if (event.index !== 0 || event.offset < 0) return
     const position = `${event.partition}/${event.offset}`
-    const waiting = this.#waiting.get(position)
-    if (waiting !== undefined) {
-      this.#waiting.delete(position)
-      waiting(logged)
-    } else if (this.#appending > 0) this.#early.set(position, logged)
+    if (!this.#waiting.deliver(position, logged) && this.#appending > 0) this.#early.set(position, logged)
   }
 
   async #answer(logged: LoggedEvent, intentId: string): Promise<Decision> {
@@ -190,6 +176,7 @@ export class Desk implements Coordinator {
   }
 
   async close(): Promise<void> {
+    this.#waiting.close()
     this.#unlisten()
   }
 }

@@ -205,7 +205,9 @@ export class PartitionOwner {
           await this.#waitForTime(records[from]!)
           // A wait that was cut short has not made the record due.
           if (this.#stop.signal.aborted || failure !== null) break
-          const run = this.#reached(records.slice(from))
+          // While the log has nothing to do, it gets a short batch early, and works on it while the next is decided.
+          const most = underWay.length === 0 ? bounds.firstBatchRecords : bounds.batchRecords
+          const run = this.#reached(records.slice(from, from + most))
           const intents = await this.#decoded(run)
           from += this.#decideAndAppend(session, run, intents, underWay, (error) => {
             failure ??= error

@@ -25,6 +25,8 @@ export interface SequencerSettings {
 export interface SequencerBounds {
   /** Intents decided into one batch. */
   readonly batchRecords: number
+  /** Intents decided into a batch that goes to an idle log. */
+  readonly firstBatchRecords: number
   /** Bytes of events and dead letters in one batch; a single intent's may exceed it. */
   readonly batchBytes: number
   /** Batches on their way to the log while the next is decided. */
@@ -40,6 +42,7 @@ export interface SequencerBounds {
 
 export const defaultBounds: SequencerBounds = {
   batchRecords: 512,
+  firstBatchRecords: 32,
   batchBytes: 4 * 1024 * 1024,
   batchesUnderWay: 2,
   readWaitMs: 1_000,
