@@ -67,8 +67,9 @@ function unquoted(text: string, path: string): string {
   return isUnescaped(text) ? text : canonicalString(text, path).slice(1, -1)
 }
 
-// A double that JSON cannot hold must not get into the text.
+// A number that not every reader of JSON holds exactly must not get into the text: `canonicalize` refuses it too.
 function numberText(value: number, path: string): string {
-  if (!Number.isFinite(value)) throw new JsonError(path, `is ${value}, which JSON has no number for`)
+  if (!(value <= Number.MAX_SAFE_INTEGER && value >= -Number.MAX_SAFE_INTEGER))
+    throw new JsonError(path, `is ${value}, which JSON has no number for that every reader holds exactly`)
   return `${value === 0 ? 0 : value}`
 }

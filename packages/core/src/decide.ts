@@ -1,5 +1,6 @@
 /** The only place where anything is decided. */
 import { type Event, type EventBase, type IntentRejected, isAgentName, JsonError, type ResourceMove, utf8Length } from '@signalbox/contract'
+import { bounded } from './bounded.ts'
 import { canonicalIntent } from './canonical-intent.ts'
 import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
@@ -74,6 +75,9 @@ export function faultRejection(fault: ContractFault): Rejection {
   return { code: 'DEAD_LETTERED', message: `${fault.message}. The intent is kept whole as a dead letter; mend the contract and redrive it` }
 }
 
+// A message may repeat what contract code said, or the names in an input: it must not outgrow the record.
+const maxMessageLength = 2_000
+
 /** A rejection as the event says it. `examination` is null when there was no intent to examine. */
 export function rejected(state: PartitionState, examination: Examination | null, rejection: Rejection): IntentRejected {
   const { actualVersion, code, current, details, expectedVersion, message, owner, resource } = rejection
@@ -85,7 +89,7 @@ export function rejected(state: PartitionState, examination: Examination | null,
     intent: embedded,
     digest: embedded === null || examination === null ? null : examination.digest || examination.rules.sha256(embedded),
     code,
-    message,
+    message: bounded(message, maxMessageLength),
     owner: owner ?? null,
     resource: resource ?? null,
     expectedVersion: expectedVersion ?? null,

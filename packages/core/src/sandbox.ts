@@ -9,7 +9,6 @@ export class ContractFault extends Error {
 }
 
 const RealDate = globalThis.Date
-const realRandom = Math.random
 
 function forbidden(what: string): never {
   throw new ContractFault(
@@ -35,6 +34,9 @@ function frozenRandom(): number {
 
 /** Runs contract code on `context`, synchronously. What it throws comes out as a ContractFault that says where. */
 export function runContractCode<Context, Result>(where: string, code: (context: Context) => Result, context: Context): Result {
+  // Whatever stood there before comes back: a test of a contract may have put its own clock there.
+  const { Date: date } = globalThis
+  const { random } = Math
   globalThis.Date = FrozenDate
   Math.random = frozenRandom
   try {
@@ -47,9 +49,18 @@ export function runContractCode<Context, Result>(where: string, code: (context: 
     return result
   } catch (cause) {
     if (cause instanceof ContractFault && cause.message.startsWith(where)) throw cause
-    throw new ContractFault(`${where} threw: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new ContractFault(`${where} threw: ${said(cause)}`, { cause })
   } finally {
-    globalThis.Date = RealDate
-    Math.random = realRandom
+    globalThis.Date = date
+    Math.random = random
+  }
+}
+
+// Anything can be thrown, and what is thrown may throw when it is looked at.
+function said(cause: unknown): string {
+  try {
+    return cause instanceof Error ? `${cause.message}` : String(cause)
+  } catch {
+    return 'something that has no text'
   }
 }

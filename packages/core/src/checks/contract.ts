@@ -1,6 +1,7 @@
 /** Contract and payload: every action exists, its agent may take it, and its input fits. Plans the actions. */
 import { type ActionRequest, type Contract, matchesAgent, type RejectCode, resourceType } from '@signalbox/contract'
 import type { z } from 'zod'
+import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { governingContract, type PreparedAction } from '../prepared.ts'
@@ -85,10 +86,14 @@ function unknownAction(contract: Contract, request: ActionRequest): Rejection {
   return reject(request, contract, 'ACTION_UNKNOWN', `contract ${nameOf(contract)} has no action ${request.action}; it has ${known}`)
 }
 
+const maxIssueLength = 300
+
 type Issue = { readonly path: string; readonly message: string }
 
 function issuesOf({ issues }: z.ZodError): readonly Issue[] {
-  return issues.slice(0, 8).map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
+  return issues
+    .slice(0, 8)
+    .map(({ path, message }) => ({ path: bounded(path.map(String).join('.'), maxIssueLength), message: bounded(message, maxIssueLength) }))
 }
 
 function invalidInput({ contract }: PreparedAction, request: ActionRequest, issues: readonly Issue[]): Rejection {

@@ -1,5 +1,6 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
 import { type AnyContext, canonicalize, flatObject, JsonError, none, Refusal, type ResourceChange, utf8Length } from '@signalbox/contract'
+import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
@@ -41,6 +42,8 @@ export const states: Check = {
   }),
 }
 
+const maxReasonLength = 500
+
 export const guards: Check = {
   name: 'guards',
   run(examination) {
@@ -52,13 +55,14 @@ export const guards: Check = {
       if (answer === true) continue
       if (answer !== false && !(answer instanceof Refusal))
         throw new ContractFault(`${at} returned ${typeof answer}; return true, false or refuse('WHY')`)
-      const reason = answer === false ? null : answer.reason
-      const said = answer === false || answer.message === null ? '' : `: ${answer.message}`
+      const reason = answer === false ? null : bounded(`${answer.reason}`, maxReasonLength)
+      const sentence = answer === false || answer.message === null ? null : bounded(`${answer.message}`, maxReasonLength)
+      const said = sentence === null ? '' : `: ${sentence}`
       return {
         ...about(planned),
         code: 'GUARD_REFUSED',
         message: `the guard of ${planned.request.action} refused ${planned.request.resource}${reason === null ? '' : ` with ${reason}`}${said}`,
-        details: { reason, ...(answer === false ? {} : { message: answer.message }) },
+        details: { reason, ...(answer === false ? {} : { message: sentence }) },
       }
     }
     return null
@@ -90,11 +94,17 @@ export const apply: Check = {
   }),
 }
 
+function dataOf({ intent, state }: Examination, { request }: PlannedAction): unknown {
+  return state.dataIn(intent.scope, request.resource)
+}
+
 function applyOne(examination: Examination, planned: PlannedAction): Rejection | null {
   const { action, before } = planned
   const state = action.to ?? before!.state
   if (action.apply === null && before !== undefined) {
-    planned.after = { state, data: planned.data, text: before.data }
+    // A guard has had the data in its hands, and invariants must judge what stays.
+    const data = action.guard === null ? planned.data : dataOf(examination, planned)
+    planned.after = { state, data, text: before.data }
     return null
   }
   const { readData, whereApply, whereData } = planned.prepared

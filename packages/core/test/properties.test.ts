@@ -1,0 +1,240 @@
+/** What holds of every log of intents. */
+import { createCodec } from '@signalbox/codec'
+import {
+  canonicalize,
+  defaultLimits,
+  type Event,
+  intentToJson,
+  isRejectCode,
+  JsonError,
+  rejectCodes,
+  resourceType,
+} from '@signalbox/contract'
+import { canonicalIntent, decide, evolve, type IntentRecord, PartitionState } from '@signalbox/core'
+import fc from 'fast-check'
+import { afterEach, expect, test, vi } from 'vitest'
+import { type Asked, anyIntent, asked, askedList } from './arbitraries.ts'
+import { rules, startMs } from './specification.ts'
+
+const codec = createCodec({ limits: defaultLimits })
+const runs = { numRuns: 150 }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function emptyState(): PartitionState {
+  return new PartitionState(0, defaultLimits)
+}
+
+function recordOf({ intent, timestampMs }: Asked, offset: number): IntentRecord {
+  // As a sequencer gets it.
+  return { offset, timestampMs, intent: codec.decodeIntent(codec.encodeIntent(intent)), problem: null }
+}
+
+/** Decides a list of intents, one after another. */
+function decideAll(state: PartitionState, list: readonly Asked[]): Event[] {
+  return list.flatMap((each) => {
+    const events = decide(state, recordOf(each, state.nextOffset), rules)
+    for (const event of events) evolve(state, event)
+    return events
+  })
+}
+
+function fold(state: PartitionState, events: readonly Event[]): PartitionState {
+  for (const event of events) evolve(state, event)
+  return state
+}
+
+/** Everything that a state says, in an order of its own. */
+function dump(state: PartitionState): unknown {
+  const resources = [...state.resources()].sort(([left], [right]) => (left < right ? -1 : 1))
+  return { resources, size: state.size, time: state.time, nextOffset: state.nextOffset }
+}
+
+test('a repeated intent yields nothing new', () => {
+  fc.assert(
+    fc.property(askedList, fc.nat(), (list, chosen) => {
+      const state = emptyState()
+      const events = decideAll(state, list)
+      const settled = events.flatMap((event, index) => {
+        const usesIdUp = event.type === 'IntentCommitted' || (event.type === 'IntentRejected' && rejectCodes[codeOf(event)].remembered)
+        return usesIdUp ? [{ event, index }] : []
+      })
+      fc.pre(settled.length > 0)
+      const { event: first, index } = settled[chosen % settled.length]!
+      const before = dump(state) as object
+      const [again, ...more] = decideAll(state, [list[index]!])
+      expect(more).toEqual([])
+      expect(again).toMatchObject({
+        type: 'IntentDuplicated',
+        payload: {
+          decision: { partition: 0, offset: first.offset, index: 0 },
+          code: first.type === 'IntentRejected' ? codeOf(first) : null,
+        },
+      })
+      expect(dump(state)).toEqual({ ...before, nextOffset: list.length + 1, time: state.time })
+    }),
+    runs,
+  )
+})
+
+function codeOf(event: Event) {
+  if (event.type !== 'IntentRejected' || !isRejectCode(event.payload.code)) throw new Error(`${JSON.stringify(event)} has no known code`)
+  return event.payload.code
+}
+
+test('folding the log from any prefix plus the rest equals folding it whole', () => {
+  fc.assert(
+    fc.property(askedList, fc.nat(), (list, cut) => {
+      const events = decideAll(emptyState(), list)
+      const at = cut % (events.length + 1)
+      const state = fold(emptyState(), events.slice(0, at))
+      // The rest in a layer, as a follower of a log may take it.
+      state.begin()
+      fold(state, events.slice(at))
+      state.publish()
+      expect(dump(state)).toEqual(dump(fold(emptyState(), events)))
+    }),
+    runs,
+  )
+})
+
+test('events alone restore the state: what is decided next is the same', () => {
+  fc.assert(
+    fc.property(askedList, askedList, (list, next) => {
+      const state = emptyState()
+      const events = decideAll(state, list)
+      const restored = fold(
+        emptyState(),
+        events.map((event) => codec.decodeEvent(codec.encodeEvent(event))),
+      )
+      expect(dump(restored)).toEqual(dump(state))
+      expect(decideAll(restored, next)).toEqual(decideAll(state, next))
+    }),
+    runs,
+  )
+})
+
+test('decisions never depend on the clock of the machine', () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  fc.assert(
+    fc.property(askedList, fc.array(fc.date({ noInvalidDate: true, min: new Date(0) }), { minLength: 1 }), (list, clock) => {
+      const state = emptyState()
+      const events = list.flatMap((each, index) => {
+        vi.setSystemTime(clock[index % clock.length]!)
+        return decideAll(state, [each])
+      })
+      vi.setSystemTime(startMs)
+      expect(events).toEqual(decideAll(emptyState(), list))
+    }),
+    runs,
+  )
+})
+
+test('decisions never depend on the bounds of batches, nor on when they become durable', () => {
+  const pace = fc.array(fc.record({ begins: fc.boolean(), publishes: fc.nat(2) }), { minLength: 1 })
+  fc.assert(
+    fc.property(askedList, pace, (list, paces) => {
+      const state = emptyState()
+      let open = 0
+      const events = list.flatMap((each, index) => {
+        const { begins, publishes } = paces[index % paces.length]!
+        if (begins || open === 0) {
+          state.begin()
+          open++
+        }
+        const decided = decideAll(state, [each])
+        for (let count = 0; count < publishes && open > 0; count++, open--) state.publish()
+        return decided
+      })
+      for (; open > 0; open--) state.publish()
+      const plain = emptyState()
+      expect(events).toEqual(decideAll(plain, list))
+      expect(dump(state)).toEqual(dump(plain))
+    }),
+    runs,
+  )
+})
+
+test('decisions never depend on the order in which a restored map was filled', () => {
+  fc.assert(
+    fc.property(askedList, askedList, fc.shuffledSubarray(['bank-1', 'bank-2', 'bänk "3"', ''], { minLength: 4 }), (list, next, scopes) => {
+      const state = emptyState()
+      const events = decideAll(state, list)
+      // A scope's events stay in their order; which scope comes first is all the same.
+      const restored = fold(
+        emptyState(),
+        scopes.flatMap((scope) => events.filter((event) => event.scope === scope)),
+      )
+      expect(dump(restored)).toEqual(dump(state))
+      expect(decideAll(restored, next)).toEqual(decideAll(state, next))
+    }),
+    runs,
+  )
+})
+
+test('a decision changes nothing, and falls the same again', () => {
+  fc.assert(
+    fc.property(askedList, asked, (list, last) => {
+      const state = emptyState()
+      decideAll(state, list)
+      const before = dump(state)
+      const record = recordOf(last, state.nextOffset)
+      const events = decide(state, record, rules)
+      expect(dump(state)).toEqual(before)
+      expect(decide(state, record, rules)).toEqual(events)
+    }),
+    runs,
+  )
+})
+
+test('one record has one decision, and every reject a code of the closed set', () => {
+  const seen = new Set<string>()
+  fc.assert(
+    fc.property(askedList, (list) => {
+      const events = decideAll(emptyState(), list)
+      expect(events).toHaveLength(list.length)
+      for (const event of events) {
+        seen.add(event.type)
+        if (event.type === 'IntentRejected') seen.add(codeOf(event))
+      }
+    }),
+    runs,
+  )
+  // The properties above are about something.
+  expect([...seen]).toEqual(
+    expect.arrayContaining(['IntentCommitted', 'IntentDuplicated', 'INTENT_ID_REUSED', 'STALE_VERSION', 'GUARD_REFUSED', 'DEAD_LETTERED']),
+  )
+})
+
+test('the canonical intent is the RFC 8785 form without the signature', () => {
+  fc.assert(
+    fc.property(anyIntent, (intent) => {
+      const canonical = { ...intent, actions: intent.actions.map((each) => ({ ...each, input: canonicalize(JSON.parse(each.input)) })) }
+      const { signature: _signature, ...body } = intentToJson(canonical) as { signature?: unknown }
+      expect(textOrError(() => canonicalIntent(canonical))).toBe(textOrError(() => canonicalize(body)))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+/** The text, or that there is none: which of several faults is named first is not the same. */
+function textOrError(make: () => string): string {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof JsonError) return 'JsonError'
+    throw error
+  }
+}
+
+test('an intent of sound names has the same canonical form by the short way', () => {
+  fc.assert(
+    fc.property(asked, ({ intent }) => {
+      fc.pre(intent.actions.every(({ resource }) => resourceType(resource) !== null))
+      expect(canonicalIntent(intent, true)).toBe(canonicalIntent(intent))
+    }),
+    runs,
+  )
+})

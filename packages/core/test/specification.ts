@@ -1,0 +1,163 @@
+/** given(events).when(intent).then(events): tests of the core that say what happened before, what is asked, and what follows. */
+import { hash } from 'node:crypto'
+import { defaultLimits, type Event, type Intent, makeUuidV7, type RejectCode } from '@signalbox/contract'
+import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
+import { expect } from 'vitest'
+import { contracts, owner } from './contracts.ts'
+
+export const rules: Rules = {
+  contracts,
+  limits: defaultLimits,
+  partitionCount: 1,
+  agents: null,
+  sha256: (text) => hash('sha256', text, 'base64url'),
+}
+
+/** The time at which every test begins: milliseconds since 1970, UTC. */
+export const startMs = Date.UTC(2026, 5, 1)
+export const scope = 'bank-1'
+
+export function id(number: number, timeMs = startMs): string {
+  const bits = new Uint8Array(10)
+  new DataView(bits.buffer).setUint32(6, number)
+  return makeUuidV7(timeMs, bits)
+}
+
+let nextId = 1
+
+export type AskedAction = {
+  readonly resource: string
+  readonly action: string
+  readonly input?: unknown
+  readonly expectedVersion?: number
+}
+
+/** An intent with sound defaults. */
+export function intent(actions: AskedAction | readonly AskedAction[], more: Partial<Intent> = {}): Intent {
+  const intentId = more.intentId ?? id(nextId++)
+  const list = 'resource' in actions ? [actions] : actions
+  return {
+    intentId,
+    scope,
+    agent: 'clerk',
+    actions: list.map(({ action, expectedVersion, input, resource }) => ({
+      resource,
+      action,
+      input: JSON.stringify(input ?? {}),
+      expectedVersion: expectedVersion ?? null,
+    })),
+    reads: [],
+    correlationId: intentId,
+    causationId: null,
+    deadline: null,
+    priority: null,
+    confidence: null,
+    onConflict: 'reject',
+    reservation: null,
+    note: null,
+    signature: null,
+    ...more,
+  }
+}
+
+/** Something that happened before: it becomes an event at the next source offset. */
+export type Happening = (state: PartitionState, offset: number) => Event
+
+/** A commit that left a resource in `state` with `data`. */
+export function changed(resource: string, data: unknown, change: { state?: string; agent?: string; action?: string } = {}): Happening {
+  return (before, offset) => {
+    const known = before.resource(`${scope}\u0000${resource}`)
+    const intentId = id(1_000_000 + offset)
+    const { action = known === undefined ? 'open' : 'deposit', agent = 'clerk', state = 'open' } = change
+    return {
+      partition: 0,
+      offset,
+      index: 0,
+      time: startMs,
+      scope,
+      type: 'IntentCommitted',
+      payload: {
+        intentId,
+        agent,
+        intent: '{}',
+        digest: rules.sha256(intentId),
+        changes: [
+          {
+            resource,
+            action,
+            contractVersion: 3,
+            fromVersion: known?.version ?? 0,
+            version: (known?.version ?? 0) + 1,
+            fromState: known?.state ?? null,
+            state,
+            data: JSON.stringify(data),
+          },
+        ],
+      },
+    }
+  }
+}
+
+/** Whatever was decided on an intent. */
+export function decided(asked: Intent, options: { readonly timestampMs?: number } = {}): Happening {
+  return (before, offset) =>
+    decide(before, { offset, timestampMs: options.timestampMs ?? startMs, intent: asked, problem: null }, rules)[0]!
+}
+
+/** What an event must at least say. */
+export interface Expected {
+  readonly type: Event['type']
+  readonly time?: number
+  readonly payload?: object
+}
+
+export interface Circumstances {
+  readonly timestampMs?: number
+  readonly rules?: Partial<Rules>
+  readonly problem?: string
+}
+
+class Outcome {
+  readonly state: PartitionState
+  readonly events: readonly Event[]
+
+  constructor(state: PartitionState, events: readonly Event[]) {
+    this.state = state
+    this.events = events
+  }
+
+  // A method's name says how the test reads; nothing awaits this object.
+  // biome-ignore lint/suspicious/noThenProperty: given, when and then are the words of the style.
+  then(...expected: readonly Expected[]): this {
+    expect(this.events).toMatchObject(expected)
+    expect(this.events).toHaveLength(expected.length)
+    return this
+  }
+
+  /** One reject, with what its payload must at least say. */
+  rejects(code: RejectCode, payload: object = {}): this {
+    return this.then({ type: 'IntentRejected', payload: { code, ...payload } })
+  }
+
+  /** One commit, with the after-images in the order of the actions. */
+  commits(...changes: readonly object[]): this {
+    return this.then({ type: 'IntentCommitted', payload: { changes } })
+  }
+}
+
+export function given(...happenings: readonly Happening[]) {
+  const state = new PartitionState(0, defaultLimits)
+  for (const [offset, happening] of happenings.entries()) evolve(state, happening(state, offset))
+  return {
+    state,
+    when(asked: Intent | null, circumstances: Circumstances = {}): Outcome {
+      const offset = state.nextOffset
+      const record = { offset, timestampMs: circumstances.timestampMs ?? startMs, intent: asked, problem: circumstances.problem ?? null }
+      const events = decide(state, record, { ...rules, ...circumstances.rules })
+      for (const event of events) evolve(state, event)
+      return new Outcome(state, events)
+    },
+  }
+}
+
+export { owner }
