@@ -25,7 +25,8 @@ export interface Life<Running extends Service> {
   writesUnderWay: number
   isOver: boolean
   isZombie: boolean
-  isHung: boolean
+  /** A call of it hangs, or is to be its last once its delay is over. */
+  isDoomed: boolean
   isStopping: boolean
 }
 
@@ -153,7 +154,7 @@ export abstract class SimulatedProcess<Running extends Service> {
         },
       }),
     )
-    const flags = { isOver: false, isZombie: false, isHung: false, isStopping: false }
+    const flags = { isOver: false, isZombie: false, isDoomed: false, isStopping: false }
     const life: Life<Running> = { name, clock, handle, log, ended, service: null, writesUnderWay: 0, ...flags }
     return life
   }
@@ -167,8 +168,10 @@ export abstract class SimulatedProcess<Running extends Service> {
     const { faults, time, trace } = this.environment
     const decision = faults.decide(call)
     trace.note(`${call.process} calls ${call.operation} ${call.topic}/${call.partition}: ${JSON.stringify(decision)}`)
-    if (decision.outcome === 'hang-before' || decision.outcome === 'hang-after') {
-      life.isHung = true
+    const { outcome } = decision
+    if (outcome === 'crash-before' || outcome === 'crash-after') life.isDoomed = true
+    if (outcome === 'hang-before' || outcome === 'hang-after') {
+      life.isDoomed = true
       // Somebody notices and kills it.
       time.schedule(this.#random.between(2_000, 12_000), () => {
         if (!life.isOver) life.handle.crash()

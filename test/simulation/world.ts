@@ -134,7 +134,7 @@ export class World {
     return { sequencers, gateways, producer, agents }
   }
 
-  /** No more faults; the clocks agree; whoever is dead, hung or a zombie is started anew. */
+  /** No more faults; the clocks agree; whoever is dead, doomed or a zombie is started anew. */
   #heal(): void {
     const { faults, store, time } = this.environment
     for (let partition = 0; partition < store.partitionCount; partition++)
@@ -146,7 +146,7 @@ export class World {
     for (const process of processes) {
       process.offsetMs = latestMs - time.nowMs
       const { life } = process
-      if (life !== null && (life.isHung || life.isZombie)) process.kill()
+      if (life !== null && (life.isDoomed || life.isZombie)) process.kill()
     }
     for (const { clock } of this.cast.agents) clock.offsetMs = latestMs - time.nowMs
   }
