@@ -1,7 +1,7 @@
 /** Bugs put in on purpose, each with the check that must find it. A simulator that misses one of them proves little. */
 import { type Batch, isLogError, type Log } from '@signalbox/log'
 import type { CheckName, PlantedBug } from '../environment.ts'
-import { withBatches, withoutFirstAfterBreak, withStart } from './decorators.ts'
+import { missingAfterBreak, withBatches, withStart } from './decorators.ts'
 import { earlyAnswer } from './early-answer.ts'
 import { withBlindBatches, withOneIndexForAll, withoutCheck, withoutMemory, withShortMemory, withTimeGoingBack } from './modules.ts'
 import { ForgetfulStore, LateFenceStore, TornStore, UnfencedStore } from './stores.ts'
@@ -117,9 +117,9 @@ const inTheGateway: readonly BugToFind[] = [
   { name: 'an answer is given before it is durable', foundBy: 'acknowledged', ...earlyAnswer() },
   { name: 'a duplicate is answered from another partition', foundBy: 'acknowledged', install: withOneIndexForAll },
   {
-    name: 'a read model misses an event when it reads on',
+    name: 'a read model misses events when it reads on',
     foundBy: 'read models',
-    gatewayLog: withoutFirstAfterBreak,
+    gatewayLog: missingAfterBreak,
   },
 ]
 
