@@ -21,7 +21,14 @@ if (parameters.length === 0 && run('node_modules/typescript/bin/tsc', '--noEmit'
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-test-'))
 try {
   const report = join(directory, 'report.json')
-  const status = run('node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...parameters)
+  const status = run(
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...parameters,
+  )
   const { numFailedTests, numPassedTests, numTotalTestSuites, success } = JSON.parse(readFileSync(report, 'utf8')) as {
     numFailedTests: number
     numPassedTests: number

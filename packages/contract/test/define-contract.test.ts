@@ -76,7 +76,7 @@ describe('a contract that cannot work is refused with a sentence that says where
     ],
     [
       'a guard that reads the clock',
-      { actions: { open: { ...open, guard: () => new Date().getTime() > 0 } } },
+      { actions: { open: { ...open, guard: () => new Date().getUTCDay() > 0 } } },
       'action open, guard: it reads the clock',
     ],
     [
