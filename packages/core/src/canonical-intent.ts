@@ -7,14 +7,24 @@ import { type ActionRequest, canonicalString, type Intent, isUnescaped, JsonErro
  * Throws JsonError for what JSON cannot hold.
  */
 export function canonicalIntent(intent: Intent, isWellFormed = false): string {
-  const { agent, correlationId, intentId } = intent
+  const { agent, correlationId, intentId, reads } = intent
   const id = isWellFormed ? intentId : unquoted(intentId, 'intentId')
   const correlation = correlationId === intentId ? id : unquoted(correlationId, 'correlationId')
-  const actions = actionTexts(intent.actions, isWellFormed)
-  const reads = intent.reads.length === 0 ? '' : readTexts(intent.reads)
+  const who = isWellFormed ? agent : unquoted(agent, 'agent')
   const scope = unquoted(intent.scope, 'scope')
-  // One expression of few parts: the parts are joined when the text is hashed, and what that takes goes by their number.
-  return `{"actions":[${actions}],"agent":"${isWellFormed ? agent : unquoted(agent, 'agent')}"${afterAgent(intent)},"correlationId":"${correlation}"${afterCorrelation(intent)},"intentId":"${id}"${afterId(intent)},"onConflict":"${intent.onConflict}"${afterConflict(intent)},"reads":[${reads}]${afterReads(intent)},"scope":"${scope}"}`
+  const actions = actionTexts(intent.actions, isWellFormed)
+  if (reads.length > 0 || hasOptionalField(intent)) {
+    return `{"actions":[${actions}],"agent":"${who}"${afterAgent(intent)},"correlationId":"${correlation}"${afterCorrelation(intent)},"intentId":"${id}"${afterId(intent)},"onConflict":"${intent.onConflict}"${afterConflict(intent)},"reads":[${readTexts(reads)}]${afterReads(intent)},"scope":"${scope}"}`
+  }
+  // Of few parts, joined in pairs: a text is put together when it is hashed, and that takes the longer the deeper it nests.
+  const beginning = `{"actions":[${actions}` + `],"agent":"${who}`
+  const middle = `","correlationId":"${correlation}` + `","intentId":"${id}`
+  const end = `","onConflict":"${intent.onConflict}` + `","reads":[],"scope":"${scope}"}`
+  return beginning + (middle + end)
+}
+
+function hasOptionalField({ causationId, confidence, deadline, note, priority, reservation }: Intent): boolean {
+  return causationId !== null || confidence !== null || deadline !== null || note !== null || priority !== null || reservation !== null
 }
 
 // The optional fields, each where it stands in the order of keys.
@@ -49,8 +59,11 @@ function actionTexts(actions: readonly ActionRequest[], isWellFormed: boolean): 
 }
 
 function actionText({ action, expectedVersion, input, resource }: ActionRequest, isWellFormed: boolean): string {
-  const expected = expectedVersion === null ? '' : `"expectedVersion":${numberText(expectedVersion, 'expectedVersion')},`
-  return `{"action":"${isWellFormed ? action : unquoted(action, 'action')}",${expected}"input":${input},"resource":"${unquoted(resource, 'resource')}"}`
+  const expected = expectedVersion === null ? '"input":' : `"expectedVersion":${numberText(expectedVersion, 'expectedVersion')},"input":`
+  const name = isWellFormed ? action : unquoted(action, 'action')
+  const beginning = `{"action":"${name}",${expected}`
+  const end = `${input},"resource":"${unquoted(resource, 'resource')}"}`
+  return beginning + end
 }
 
 function readTexts(reads: readonly Read[]): string {
