@@ -1,4 +1,5 @@
 /** The main job on the real bookings, against a plain model that shares no code with it. */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,6 +96,25 @@ describe('npm run demo', () => {
     expect(result.undecided).toBe(0)
     expect(result.oversold_nights).toBe(0)
     expect(result.intents).toBe(decideBookings(excerpt).length)
+  }, 120_000)
+
+  it('ends with three commands that work on the log it left behind', async () => {
+    const { code, stderr, stdout } = await spawnDemo(['--bookings', excerpt, '--data-dir', join(directory, 'table')]).ended
+    expect(code, stderr).toBe(0)
+    const commands = [...stdout.matchAll(/npm run signalbox -- (.+)/g)].map(([, words]) => words!.split(' '))
+    expect(commands.map(([noun, verb]) => `${noun} ${verb}`)).toEqual(['intent explain', 'resource history', 'intent list'])
+    for (const words of commands) {
+      const {
+        status,
+        stderr: said,
+        stdout: shown,
+      } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'packages/cli/src/main.ts'), ...words], {
+        encoding: 'utf8',
+      })
+      expect(status, said).toBe(0)
+      expect(shown.length).toBeGreaterThan(100)
+      expect(shown).not.toContain('DIFFERS')
+    }
   }, 120_000)
 
   it('killed in the middle, it goes on and ends with the totals of an unbroken run', async () => {

@@ -20,15 +20,12 @@ describe('canonicalize (RFC 8785)', () => {
   it('gives the same text however the keys are ordered, and reads back to the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-        const tame = JSON.parse(JSON.stringify(value), (key, each) =>
-          typeof each === 'number' && !Number.isSafeInteger(Math.trunc(each))
-            ? 1
-            : key === '__proto__'
-              ? undefined
-              : typeof each === 'string'
-                ? each.toWellFormed()
-                : each,
-        )
+        const tame = JSON.parse(JSON.stringify(value), (key, each) => {
+          // What is refused by design has tests of its own, below.
+          if (key === '__proto__') return undefined
+          if (typeof each === 'number') return Number.isSafeInteger(Math.trunc(each)) ? each : 1
+          return typeof each === 'string' ? each.toWellFormed() : each
+        })
         const text = canonicalize(tame)
         expect(JSON.parse(text)).toEqual(tame)
         expect(canonicalize(JSON.parse(text))).toBe(text)

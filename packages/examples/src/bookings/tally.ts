@@ -41,8 +41,13 @@ export class Counter {
       for (const { data, resource } of event.payload.changes)
         if (resource.startsWith('night/')) this.#nights.set(`${event.scope}/${resource}`, JSON.parse(data))
       this.#count(event.payload.agent, event.payload.intentId, null)
-    } else if (event.type === 'IntentRejected')
-      this.#count(event.payload.agent ?? '(unknown)', event.payload.intentId ?? '', reasonOf(event))
+    } else if (event.type === 'IntentRejected') {
+      const { agent, code, intentId, resource } = event.payload
+      if (code === 'INVARIANT_VIOLATED' && intentId !== null && resource !== null) {
+        this.#turnedAway = { intentId, scope: event.scope, night: resource }
+      }
+      this.#count(agent ?? '(unknown)', intentId ?? '', reasonOf(event))
+    }
   }
 
   #count(agent: string, intentId: string, reason: string | null): void {
