@@ -22,12 +22,6 @@ export function formatPosition(partition: number, logOffset: number): string {
   return `${partition}:${logOffset}`
 }
 
-/** Reads `partition:offset`; null when the text is none. */
-export function parsePosition(text: string): { readonly partition: number; readonly logOffset: number } | null {
-  const match = /^(\d{1,6}):(\d{1,15})$/.exec(text)
-  return match === null ? null : { partition: Number(match[1]), logOffset: Number(match[2]) }
-}
-
 function presentMove({ event, ...move }: ResourceMove): Move {
   return { ...move, event: formatEventReference(event) }
 }

@@ -56,7 +56,9 @@ export class ReadModel {
   async start(): Promise<void> {
     const ends = await Promise.all(this.#states.map(async ({ partition }) => (await this.#options.log.offsets('events', partition)).end))
     this.#following = Promise.all(this.#states.map((state) => this.#follow(state)))
-    await Promise.all(ends.map((end, partition) => this.#until(() => this.#seen[partition]! >= end || this.#abort.signal.aborted)))
+    const isReached = (end: number, partition: number) => this.#seen[partition]! >= end
+    await this.#until(() => ends.every(isReached) || this.#failure !== null || this.#abort.signal.aborted)
+    if (this.#failure !== null) throw this.#failure
   }
 
   async close(): Promise<void> {
@@ -104,7 +106,8 @@ export class ReadModel {
       this.#wake()
     })
     await this.#until(() => isReached() || expired || this.#abort.signal.aborted)
-    timeout.abort()
+    // With a reason, or an error with its stack is made for nobody.
+    timeout.abort('over')
     return isReached()
   }
 

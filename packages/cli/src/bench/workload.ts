@@ -1,5 +1,5 @@
 /** What the benchmarks ask for: counters, each in a scope of its own, half raised commutatively and half set by version. */
-import { hash } from 'node:crypto'
+import { sha256 } from '@signalbox/codec'
 import { type ContractSet, contractSet, defaultLimits, defineContract, type Intent, makeUuidV7, none } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { z } from 'zod'
@@ -41,7 +41,7 @@ export const rules: Rules = {
   limits: defaultLimits,
   partitionCount: 1,
   agents: null,
-  sha256: (text) => hash('sha256', text, 'base64url'),
+  sha256,
 }
 
 /** When the log of a benchmark begins: milliseconds since 1970, UTC. */

@@ -31,17 +31,18 @@ export interface StartOptions {
   readonly logger: Logger
 }
 
-/** Starts a sequencer and a gateway (not listening yet) on a log. */
+/** Starts a sequencer and a gateway (not listening yet) on a log; closes the log when it cannot. */
 export async function startSignalbox({ agents, contracts, log, logger }: StartOptions): Promise<RunningSignalbox> {
   const codec = createCodec({ limits: defaultLimits })
   const registry = new Registry()
   const common = { log, codec, contracts, agents: agents ?? null, logger, software }
   const sequencer = await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
-  const gateway = await startGateway({
-    ...common,
-    rules: rulesOf(common),
-    registry,
-    phase: (partition) => sequencer.phases().get(partition) ?? null,
+  const phase = (partition: number) => sequencer.phases().get(partition) ?? null
+  const gateway = await startGateway({ ...common, rules: rulesOf(common), registry, phase }).catch(async (error: unknown) => {
+    // Nobody gets anything to stop: what was started must not keep the process.
+    await sequencer.stop()
+    await log.close()
+    throw error
   })
   const failed = Promise.race([sequencer.failed, gateway.failed])
   failed.catch(() => {})
