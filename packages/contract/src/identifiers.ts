@@ -69,10 +69,6 @@ export function resourceType(resource: string): string | null {
   return isResourceName(resource) ? resource.slice(0, resource.indexOf('/')) : null
 }
 
-export function resourceId(resource: string): string {
-  return resource.slice(resource.indexOf('/') + 1)
-}
-
 /** Whether an agent's name is one of `patterns`; a pattern may end in `*`. */
 export function matchesAgent(agent: string, patterns: readonly string[]): boolean {
   for (const pattern of patterns) {

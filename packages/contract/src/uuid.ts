@@ -4,9 +4,6 @@
 const hexValue = new Int8Array(128).fill(-1)
 for (let index = 0; index < 16; index++) hexValue['0123456789abcdef'.charCodeAt(index)] = index
 
-/** The four 32-bit words of an id. */
-export type IdWords = readonly [number, number, number, number]
-
 /** Four hexadecimal digits; negative when they are none. */
 function hex16(text: string, start: number): number {
   const first = text.charCodeAt(start)

@@ -16,7 +16,7 @@ export interface PlannedAction {
   readonly before: ResourceState | undefined
   /** Parsed and validated. */
   readonly input: unknown
-  /** Parsed anew for every decision, so that contract code may do with it what it likes. */
+  /** A copy for this decision alone, so that contract code may do with it what it likes. */
   readonly data: unknown
   /** Set by the check that applies. */
   after: { readonly state: string; readonly data: unknown; readonly text: string } | null

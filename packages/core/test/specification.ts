@@ -1,5 +1,5 @@
 /** given(events).when(intent).then(events): tests of the core that say what happened before, what is asked, and what follows. */
-import { hash } from 'node:crypto'
+import { sha256 } from '@signalbox/codec'
 import { defaultLimits, type Event, type Intent, makeUuidV7, type RejectCode } from '@signalbox/contract'
 import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
 import { expect } from 'vitest'
@@ -10,7 +10,7 @@ export const rules: Rules = {
   limits: defaultLimits,
   partitionCount: 1,
   agents: null,
-  sha256: (text) => hash('sha256', text, 'base64url'),
+  sha256,
 }
 
 /** The time at which every test begins: milliseconds since 1970, UTC. */
