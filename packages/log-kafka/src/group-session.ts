@@ -1,8 +1,9 @@
 import { AssignerProtocol } from 'kafkajs'
 import type { Broker } from 'kafkajs/src/broker/index.js'
 import { Client } from './client.ts'
-import { dealPartitions, type MemberClaim } from './deal-partitions.ts'
+import { deal, type MemberClaim } from './deal.ts'
 import { errorType } from './errors.ts'
+import { laneCount, laneOf, partitionsOf } from './lanes.ts'
 import type { Settings } from './settings.ts'
 
 const PROTOCOL = 'signalbox-sticky'
@@ -139,12 +140,12 @@ export class GroupSession {
 
   #deal(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
     const { topic, partitionCount } = this.#options
-    const claims = members.map(({ memberId, memberMetadata }) => ({ memberId, held: heldOf(memberMetadata) }))
-    return [...dealPartitions(claims, partitionCount)].map(([memberId, partitions]) => ({
+    const claims = members.map(({ memberId, memberMetadata }) => ({ memberId, held: heldOf(memberMetadata).map(laneOf) }))
+    return [...deal(claims, laneCount(partitionCount))].map(([memberId, lanes]) => ({
       memberId,
       memberAssignment: AssignerProtocol.MemberAssignment.encode({
         version: PROTOCOL_VERSION,
-        assignment: { [topic]: [...partitions] },
+        assignment: { [topic]: partitionsOf(lanes, partitionCount) },
         userData: Buffer.alloc(0),
       }),
     }))

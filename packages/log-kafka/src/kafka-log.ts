@@ -15,10 +15,10 @@ import { Client, isPassing } from './client.ts'
 import { KafkaCursor } from './cursor.ts'
 import { closedError, toLogError } from './errors.ts'
 import { type AppendedIntent, IntentAppender } from './intent-appender.ts'
+import { Lanes } from './lanes.ts'
 import { Lifetime } from './lifetime.ts'
 import { KafkaMembership } from './membership.ts'
 import { fetchOffsets } from './offsets.ts'
-import { KafkaPartitionWriter } from './partition-writer.ts'
 import { groupName, type KafkaLogOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
 import { type CheckedTopics, checkTopics } from './topics.ts'
 import { retrying } from './wait.ts'
@@ -40,7 +40,7 @@ class KafkaLog implements Log {
   readonly #appends: Client
   readonly #appenders = new Map<number, IntentAppender>()
   readonly #cursors = new Set<KafkaCursor>()
-  readonly #writers = new Set<PartitionWriter>()
+  readonly #lanes: Lanes
   readonly #opening = new Set<Promise<unknown>>()
   #membership: KafkaMembership | undefined
   #generation = 0
@@ -55,6 +55,8 @@ class KafkaLog implements Log {
       TOPICS.map((topic) => topicName(settings.topicPrefix, topic)),
     )
     this.#appends = new Client(settings, [topicName(settings.topicPrefix, 'intents')])
+    const maxBatchBytes = Math.min(topics.maxBatchBytes.events, topics.maxBatchBytes['dead-letters'])
+    this.#lanes = new Lanes({ settings, maxBatchBytes, parent: this.#lifetime.signal })
   }
 
   async append(partition: number, intent: RecordToAppend): Promise<AppendedIntent> {
@@ -151,15 +153,7 @@ class KafkaLog implements Log {
     if (assignment.signal.aborted) {
       throw new LogError('FENCED', `The assignment of partition ${partition} is over. Wait until it is assigned again.`)
     }
-    const writer: PartitionWriter = await KafkaPartitionWriter.open({
-      settings: this.#settings,
-      partition,
-      maxBatchBytes: Math.min(this.#topics.maxBatchBytes.events, this.#topics.maxBatchBytes['dead-letters']),
-      parent: this.#lifetime.signal,
-      onClosed: () => this.#writers.delete(writer),
-    })
-    this.#writers.add(writer)
-    return writer
+    return await this.#lanes.open(assignment)
   }
 
   async #close(): Promise<void> {
@@ -167,7 +161,7 @@ class KafkaLog implements Log {
     await this.#membership?.leave()
     this.#lifetime.end()
     await Promise.allSettled(this.#opening)
-    const parts = [...this.#cursors, ...this.#writers, ...this.#appenders.values()]
+    const parts = [...this.#cursors, this.#lanes, ...this.#appenders.values()]
     await Promise.all(parts.map((part) => part.close()))
     const reason = closedError('The log')
     await Promise.all([this.#queries.disconnect(reason), this.#appends.disconnect(reason)])

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Topic } from '@signalbox/log'
 import type { ISocketFactory, SASLOptions } from 'kafkajs'
+import { readAddresses } from './addresses.ts'
 
 /** One line of kafkajs's own log: connections lost and found again, and the like. */
 export interface KafkaLogEntry {
@@ -60,9 +61,10 @@ export interface Settings {
 }
 
 export function settingsOf(options: KafkaLogOptions): Settings {
-  const list = typeof options.brokers === 'string' ? options.brokers.split(',') : options.brokers
+  const { addresses, problems } = readAddresses(options.brokers)
+  if (problems.length > 0) throw new RangeError(`brokers must be HOST:PORT, separated by commas: ${problems.join('; ')}.`)
   const settings: Settings = {
-    brokers: list.map((broker) => broker.trim()).filter((broker) => broker !== ''),
+    brokers: addresses,
     clientId: options.clientId ?? 'signalbox',
     topicPrefix: options.topicPrefix ?? 'signalbox',
     ssl: options.ssl,
@@ -77,10 +79,6 @@ export function settingsOf(options: KafkaLogOptions): Settings {
     transactionTimeoutMs: options.transactionTimeoutMs ?? 30_000,
     closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
   }
-  const wrong = settings.brokers.find((broker) => !/^[^:]+:\d+$/.test(broker))
-  if (settings.brokers.length === 0 || wrong !== undefined) {
-    throw new RangeError(`brokers must be HOST:PORT, separated by commas; got ${JSON.stringify(wrong ?? options.brokers)}`)
-  }
   // Otherwise the session runs out while the owner is still finishing its last batch.
   if (settings.revokeTimeoutMs >= settings.sessionTimeoutMs) throw new RangeError('revokeTimeoutMs must be less than sessionTimeoutMs')
   // A transaction that timed out looks like fencing; a member that stalls that long must have lost its session as well, so
@@ -91,7 +89,10 @@ export function settingsOf(options: KafkaLogOptions): Settings {
   return settings
 }
 
-export function topicName(topicPrefix: string, topic: Topic): string {
+/** The topics of the port, and the one of snapshots, which only this adapter has. */
+export type TopicId = Topic | 'snapshots'
+
+export function topicName(topicPrefix: string, topic: TopicId): string {
   return `${topicPrefix}.${topic === 'dead-letters' ? 'dead-letters.intents' : topic}`
 }
 
@@ -99,9 +100,9 @@ export function groupName(topicPrefix: string): string {
   return `${topicPrefix}.sequencer`
 }
 
-/** Derived from the partition alone, so that every owner fences the one before it, whichever process that was. */
-export function transactionalId(topicPrefix: string, partition: number): string {
-  return `${topicPrefix}.sequencer.${partition}`
+/** Derived from the lane alone, so that every owner fences the one before it, whichever process that was. */
+export function transactionalId(topicPrefix: string, lane: number): string {
+  return `${topicPrefix}.sequencer.${lane}`
 }
 
 export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']

@@ -11,22 +11,30 @@ const INT_32_MAX = 2_147_483_647
 const ABORT_TIMEOUT_MS = 1_000
 const LONG_POLL_MS = 500
 
-export interface TopicRecords {
+/** What goes to one partition of one topic. */
+export interface PartitionRecords {
   readonly topic: string
+  readonly partition: number
   readonly records: readonly RecordToAppend[]
+}
+
+interface Place {
+  readonly topic: string
+  readonly partition: number
 }
 
 export interface TransactionalProducerOptions {
   readonly settings: Settings
+  /** For messages: what it writes. */
+  readonly name: string
   readonly transactionalId: string
-  readonly partition: number
   readonly topics: readonly string[]
   /** Aborted with CLOSED when the writer is closed for good. */
   readonly signal: AbortSignal
 }
 
 /**
- * Transactions on one partition of some topics, one after the other. After an error it is of no further use: it is
+ * Transactions on some partitions, one after the other. After an error it is of no further use: it is
  * discarded, never repaired, and the next one with its transactional id aborts or completes what this one left open.
  */
 export class TransactionalProducer {
@@ -54,19 +62,19 @@ export class TransactionalProducer {
   }
 
   /**
-   * Writes all the records in one transaction, and resolves to their offsets, for each topic in order, once everybody can
-   * read them. Topics without records are left out. Errors: LogError.
+   * Writes all the records in one transaction, and resolves to their offsets, for each entry in order, once everybody can
+   * read them. Entries without records are left out; no two are of the same place. Errors: LogError.
    */
-  async write(topics: readonly TopicRecords[]): Promise<readonly (readonly number[])[]> {
-    const used = topics.filter(({ records }) => records.length > 0)
+  async write(entries: readonly PartitionRecords[]): Promise<readonly (readonly number[])[]> {
+    const used = entries.filter(({ records }) => records.length > 0)
     const offsets = await this.#produceOrAbort(used)
     await this.#commit()
     try {
-      for (const [index, { topic }] of used.entries()) await this.#untilReadable(topic, offsets[index]!.at(-1)!)
+      await this.#untilReadable(used.map((entry) => ({ ...entry, markerOffset: offsets.get(entry)!.at(-1)! + 1 })))
     } catch (error) {
       throw toLogError(error, `${this.#where} committed a batch, but could not see it become readable`, 'OUTCOME_UNKNOWN')
     }
-    return topics.map((topic) => offsets[used.indexOf(topic)] ?? [])
+    return entries.map((entry) => offsets.get(entry) ?? [])
   }
 
   disconnect(reason: Error): Promise<void> {
@@ -74,41 +82,37 @@ export class TransactionalProducer {
   }
 
   get #where(): string {
-    return `The writer of partition ${this.#options.partition}`
+    return `The writer of ${this.#options.name}`
   }
 
-  async #produceOrAbort(topics: readonly TopicRecords[]): Promise<readonly (readonly number[])[]> {
-    const { partition } = this.#options
+  async #produceOrAbort(entries: readonly PartitionRecords[]): Promise<ReadonlyMap<PartitionRecords, readonly number[]>> {
     try {
       // Right after a transaction this answers CONCURRENT_TRANSACTIONS for a few milliseconds; kafkajs would wait 300.
       await this.#retry(async () => {
         const coordinator = await this.#coordinator()
-        return coordinator.addPartitionsToTxn({
-          ...this.#identity,
-          topics: topics.map(({ topic }) => ({ topic, partitions: [partition] })),
-        })
+        return coordinator.addPartitionsToTxn({ ...this.#identity, topics: byTopic(entries, ({ partition }) => partition) })
       })
-      const offsets: number[][] = []
-      for (const { topic, records } of topics) offsets.push(await this.#produce(topic, records))
-      return offsets
+      const produced = await Promise.all(entries.map(async (entry) => [entry, await this.#produce(entry)] as const))
+      return new Map(produced)
     } catch (error) {
       if (!isFenced(error)) await this.#abort()
       throw toLogError(error, `${this.#where} could not write a batch; nothing of it will ever be visible`)
     }
   }
 
-  async #produce(topic: string, records: readonly RecordToAppend[]): Promise<number[]> {
-    const { partition, settings } = this.#options
+  async #produce({ partition, records, topic }: PartitionRecords): Promise<number[]> {
+    const { settings } = this.#options
+    const place = `${topic}/${partition}`
     const offsets: number[] = []
     // Several requests, one transaction: kafkajs is slow with many messages, and the broker limits the bytes of a batch.
     for (const chunk of chunksOf(records)) {
-      const firstSequence = this.#nextSequence.get(topic) ?? 0
+      const firstSequence = this.#nextSequence.get(place) ?? 0
       const topicData = [{ topic, partitions: [{ partition, firstSequence, messages: chunk.map(toMessage) }] }]
       const { topics } = await this.#retry(async () => {
         const leader = await this.#client.leader(topic, partition)
         return leader.produce({ ...this.#identity, acks: ACKS_ALL, timeout: settings.requestTimeoutMs, topicData })
       }, isCertainlyNotWritten)
-      this.#nextSequence.set(topic, sequenceAfter(firstSequence, chunk.length))
+      this.#nextSequence.set(place, sequenceAfter(firstSequence, chunk.length))
       const baseOffset = Number(topics[0]!.partitions[0]!.baseOffset)
       for (let index = 0; index < chunk.length; index++) offsets.push(baseOffset + index)
     }
@@ -139,25 +143,18 @@ export class TransactionalProducer {
    * A commit is acknowledged before its markers are in the partitions. A read-committed fetch of the marker waits for just
    * that, and brings a few bytes.
    */
-  async #untilReadable(topic: string, lastOffset: number): Promise<void> {
-    const { partition } = this.#options
-    const markerOffset = lastOffset + 1
-    const request = { partition, fetchOffset: `${markerOffset}`, maxBytes: 1 }
+  async #untilReadable(places: readonly MarkedPlace[]): Promise<void> {
     const started = performance.now()
-    for (;;) {
-      const fetched = await this.#retry(async () => {
-        const leader: Broker = await this.#client.leader(topic, partition)
-        return leader.fetch({
-          replicaId: CONSUMER,
-          isolationLevel: READ_COMMITTED,
-          maxWaitTime: LONG_POLL_MS,
-          minBytes: 1,
-          maxBytes: 1,
-          topics: [{ topic, partitions: [request] }],
-        })
+    let waiting = places
+    while (waiting.length > 0) {
+      const asked = waiting
+      const readable = await this.#retry(async () => {
+        const leaders = await Promise.all(asked.map(({ topic, partition }) => this.#client.leader(topic, partition)))
+        const byLeader = Map.groupBy(asked, (_, index) => leaders[index]!)
+        return (await Promise.all([...byLeader].map(([leader, ofLeader]) => readableOf(leader, ofLeader)))).flat()
       })
-      if (Number(fetched.responses[0]!.partitions[0]!.lastStableOffset) >= markerOffset) return
-      if (performance.now() - started > this.#options.settings.requestTimeoutMs) {
+      waiting = asked.filter((place) => !readable.includes(place))
+      if (waiting.length > 0 && performance.now() - started > this.#options.settings.requestTimeoutMs) {
         throw new LogError('OUTCOME_UNKNOWN', `${this.#where} waited too long for its batch to become readable. Open it anew and read.`)
       }
     }
@@ -187,6 +184,32 @@ export class TransactionalProducer {
       }
     })
   }
+}
+
+interface MarkedPlace extends Place {
+  readonly markerOffset: number
+}
+
+/** Waits until at least one of a leader's places is readable up to its marker; gives all that are. */
+async function readableOf(leader: Broker, places: readonly MarkedPlace[]): Promise<readonly MarkedPlace[]> {
+  const { responses } = await leader.fetch({
+    replicaId: CONSUMER,
+    isolationLevel: READ_COMMITTED,
+    maxWaitTime: LONG_POLL_MS,
+    minBytes: 1,
+    maxBytes: 1,
+    topics: byTopic(places, ({ markerOffset, partition }) => ({ partition, fetchOffset: `${markerOffset}`, maxBytes: 1 })),
+  })
+  const stable = new Map(
+    responses.flatMap(({ partitions, topicName }) =>
+      partitions.map(({ lastStableOffset, partition }) => [`${topicName}/${partition}`, Number(lastStableOffset)] as const),
+    ),
+  )
+  return places.filter(({ markerOffset, partition, topic }) => (stable.get(`${topic}/${partition}`) ?? -1) >= markerOffset)
+}
+
+function byTopic<P extends Place, Item>(places: readonly P[], itemOf: (place: P) => Item): { topic: string; partitions: Item[] }[] {
+  return [...Map.groupBy(places, ({ topic }) => topic)].map(([topic, ofTopic]) => ({ topic, partitions: ofTopic.map(itemOf) }))
 }
 
 /** A new leader, too few replicas: the broker has answered, and will take the same request later. No answer is another matter. */

@@ -3,8 +3,9 @@ import { type Assignment, type AssignmentListener, isLogError, type Log } from '
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { Client } from '../src/client.ts'
-import { dealPartitions } from '../src/deal-partitions.ts'
+import { deal } from '../src/deal.ts'
 import { openKafkaLog } from '../src/index.ts'
+import { PARTITIONS_PER_LANE } from '../src/lanes.ts'
 import { groupName, settingsOf, topicName } from '../src/settings.ts'
 import { FaultySockets } from './support/faulty-sockets.ts'
 import { PATIENCE_MS, until } from './support/records.ts'
@@ -16,7 +17,7 @@ let logs: Log[] = []
 
 beforeEach(async () => {
   topicPrefix = uniquePrefix()
-  await makeTopics(topicPrefix, 2)
+  await makeTopics(topicPrefix, 2 * PARTITIONS_PER_LANE)
 }, timeout)
 
 afterEach(async () => {
@@ -69,15 +70,16 @@ describe('the membership', { timeout }, () => {
     const log = await openLog()
     const listener = new Listener()
     await log.join(listener)
-    await until('the first assignment', () => listener.assignments.length === 2)
+    await until('the first assignment', () => listener.assignments.length === 8)
     await expelEverybody()
-    await until('the second assignment', () => listener.assignments.length === 4)
+    await until('the second assignment', () => listener.assignments.length === 16)
     assert.deepEqual(
       listener.revocations.map(({ abortedBefore }) => abortedBefore),
-      [true, true],
+      Array.from({ length: 8 }, () => true),
       'there was no time to finish: the signal came first',
     )
-    const [old, , young] = listener.assignments
+    const [old] = listener.assignments
+    const young = listener.assignments[8]
     assert.ok(young!.generation > old!.generation)
     const [outcome] = await Promise.allSettled([log.open(old!)])
     assert.ok(outcome.status === 'rejected' && isLogError(outcome.reason, 'FENCED'), 'the old order is over')
@@ -89,7 +91,7 @@ describe('the membership', { timeout }, () => {
     logs.push(log)
     const listener = new Listener()
     await log.join(listener)
-    await until('the assignment', () => listener.assignments.length === 2)
+    await until('the assignment', () => listener.assignments.length === 8)
     await expelEverybody()
     const [outcome] = await Promise.allSettled([log.open(listener.assignments[0]!)])
     assert.ok(outcome.status === 'rejected' && isLogError(outcome.reason, 'FENCED'), JSON.stringify(outcome))
@@ -99,7 +101,7 @@ describe('the membership', { timeout }, () => {
     const [here, there] = [await openLog({ revokeTimeoutMs: 300 }), await openLog()]
     const [first, second] = [new Listener(), new Listener()]
     await here.join(first)
-    await until('the first assignment', () => first.assignments.length === 2)
+    await until('the first assignment', () => first.assignments.length === 8)
     let finished = 0
     first.onRevoked = async () => {
       await new Promise((resolve) => setTimeout(resolve, 100))
@@ -111,12 +113,12 @@ describe('the membership', { timeout }, () => {
       second.assignments.push(assignment)
     }
     await there.join(second)
-    await until('the share of the second', () => second.assignments.length === 1)
-    assert.deepEqual(finishedWhenAssigned, [2], 'both were let go before anything was assigned anew')
-    await until('the share of the first', () => first.assignments.length === 3)
+    await until('the share of the second', () => second.assignments.length === 4)
+    assert.deepEqual(finishedWhenAssigned, [8, 8, 8, 8], 'all were let go before anything was assigned anew')
+    await until('the share of the first', () => first.assignments.length === 12)
     first.onRevoked = () => new Promise(() => {})
     await there.close()
-    await until('everything is back in spite of an owner that never lets go', () => first.assignments.length === 5)
+    await until('everything is back in spite of an owner that never lets go', () => first.assignments.length === 20)
   })
 
   it('ends assignments when it has not heard of the group for a whole session, and recovers by itself', async () => {
@@ -126,13 +128,13 @@ describe('the membership', { timeout }, () => {
     logs.push(log)
     const listener = new Listener()
     await log.join(listener)
-    await until('the first assignment', () => listener.assignments.length === 2)
+    await until('the first assignment', () => listener.assignments.length === 8)
     sockets.silent = true
-    await until('the end of the assignments', () => listener.revocations.length === 2)
+    await until('the end of the assignments', () => listener.revocations.length === 8)
     assert.ok(listener.revocations.every(({ abortedBefore }) => abortedBefore))
     sockets.silent = false
-    await until('the second assignment', () => listener.assignments.length === 4)
-    assert.ok(listener.assignments[2]!.generation > listener.assignments[1]!.generation)
+    await until('the second assignment', () => listener.assignments.length === 16)
+    assert.ok(listener.assignments[8]!.generation > listener.assignments[7]!.generation)
     assert.deepEqual(listener.errors, [])
   })
 
@@ -156,37 +158,37 @@ describe('the membership', { timeout }, () => {
   })
 })
 
-describe('dealPartitions', () => {
+describe('deal', () => {
   const members = fc.uniqueArray(fc.record({ memberId: fc.uuid(), held: fc.array(fc.nat(40), { maxLength: 20 }) }), {
     selector: ({ memberId }) => memberId,
     minLength: 1,
     maxLength: 8,
   })
 
-  it('gives every partition to exactly one member, in shares that differ by one at most, whatever they claim', () => {
+  it('gives every lane to exactly one member, in shares that differ by one at most, whatever they claim', () => {
     fc.assert(
-      fc.property(members, fc.integer({ min: 1, max: 40 }), (claims, partitionCount) => {
-        const shares = [...dealPartitions(claims, partitionCount).values()]
+      fc.property(members, fc.integer({ min: 1, max: 40 }), (claims, count) => {
+        const shares = [...deal(claims, count).values()]
         assert.deepEqual(
           shares.flat().sort((left, right) => left - right),
-          Array.from({ length: partitionCount }, (_, partition) => partition),
+          Array.from({ length: count }, (_, lane) => lane),
         )
         const sizes = shares.map(({ length }) => length)
         assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1, `shares of ${sizes}`)
-        assert.deepEqual(dealPartitions(claims.toReversed(), partitionCount), dealPartitions(claims, partitionCount), 'in whatever order')
+        assert.deepEqual(deal(claims.toReversed(), count), deal(claims, count), 'in whatever order')
       }),
     )
   })
 
   it('moves nothing when it is dealt again, and no more than the newcomer gets when one joins', () => {
     fc.assert(
-      fc.property(members, fc.uuid(), fc.integer({ min: 1, max: 40 }), (claims, newcomer, partitionCount) => {
+      fc.property(members, fc.uuid(), fc.integer({ min: 1, max: 40 }), (claims, newcomer, count) => {
         fc.pre(!claims.some(({ memberId }) => memberId === newcomer))
-        const before = dealPartitions(claims, partitionCount)
-        const held = [...before].map(([memberId, partitions]) => ({ memberId, held: partitions }))
-        assert.deepEqual(new Map(dealPartitions(held, partitionCount)), new Map(before))
-        const after = dealPartitions([...held, { memberId: newcomer, held: [] }], partitionCount)
-        const moved = held.flatMap(({ memberId, held: was }) => was.filter((partition) => !after.get(memberId)!.includes(partition)))
+        const before = deal(claims, count)
+        const held = [...before].map(([memberId, lanes]) => ({ memberId, held: lanes }))
+        assert.deepEqual(new Map(deal(held, count)), new Map(before))
+        const after = deal([...held, { memberId: newcomer, held: [] }], count)
+        const moved = held.flatMap(({ memberId, held: was }) => was.filter((lane) => !after.get(memberId)!.includes(lane)))
         assert.equal(moved.length, after.get(newcomer)!.length)
       }),
     )

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { isLogError, type Log } from '@signalbox/log'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { openKafkaLog } from '../src/index.ts'
+import { laneOf, PARTITIONS_PER_LANE, partitionsOf } from '../src/lanes.ts'
 import { topicName, transactionalId } from '../src/settings.ts'
 import { retryDelayMs } from '../src/wait.ts'
 import { API, FaultySockets } from './support/faulty-sockets.ts'
@@ -13,7 +14,7 @@ const eventsTopic = topicName(topicPrefix, 'events')
 const timeout = PATIENCE_MS * 3
 let log: Log
 let nextPartition = 0
-const PARTITIONS = 12
+const PARTITIONS = 16
 
 beforeAll(async () => {
   await makeTopics(topicPrefix, PARTITIONS)
@@ -26,7 +27,8 @@ afterAll(async () => {
 }, timeout)
 
 function freshPartition(): number {
-  if (nextPartition === PARTITIONS) throw new Error('raise PARTITIONS')
+  // The last lane has tests of its own.
+  if (nextPartition === PARTITIONS - PARTITIONS_PER_LANE) throw new Error('raise PARTITIONS')
   return nextPartition++
 }
 
@@ -87,6 +89,60 @@ describe('transactions back to back', { timeout }, () => {
   })
 })
 
+describe('the partitions of a lane', { timeout }, () => {
+  const lane = laneOf(PARTITIONS - 1)
+  const partitions = partitionsOf([lane], PARTITIONS)
+
+  it('share their transactions, and each answers with its own offsets', async () => {
+    const sockets = new FaultySockets()
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+    const writers = await Promise.all(partitions.map((partition) => openWriter(other, partition)))
+    assert.equal(sockets.sent.filter((apiKey) => apiKey === API.initProducerId).length, 1, 'opened as one')
+    for (let round = 0; round < 10; round++) {
+      const appended = await Promise.all(writers.map((writer, index) => writer.append(batch(`${round} ${partitions[index]}`))))
+      const ends = await Promise.all(partitions.map((partition) => log.offsets('events', partition)))
+      for (const [index, { end }] of ends.entries()) assert.ok(end > appended[index]!.lastOffset, 'readable once acknowledged')
+    }
+    const transactions = sockets.sent.filter((apiKey) => apiKey === API.endTxn).length
+    assert.ok(transactions <= 10, `${transactions} transactions`)
+    for (const partition of partitions) {
+      const texts = Array.from({ length: 10 }, (_, round) => `${round} ${partition}`)
+      assert.deepEqual(textsOf(await readAll(log, 'events', partition)), texts)
+    }
+    await other.close()
+  })
+
+  it('are fenced together by a newer owner of one of them', async () => {
+    const [first, second] = partitions
+    const [here, there] = [await openWriter(log, first!), await openWriter(log, second!)]
+    await there.append(batch('before the newer owner'))
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix })
+    const newer = await openWriter(other, first!, 2)
+    assert.deepEqual([await codeOf(here.append(batch('late'))), await codeOf(there.append(batch('late')))], ['FENCED', 'FENCED'])
+    await newer.append(batch('by the newer owner'))
+    await other.close()
+    await Promise.all([here.close(), there.close()])
+    assert.equal(textsOf(await readAll(log, 'events', first!)).at(-1), 'by the newer owner')
+    assert.equal(textsOf(await readAll(log, 'events', second!)).at(-1), 'before the newer owner')
+  })
+
+  it('go on when one of them is let go, and are opened anew when a write has failed', async () => {
+    const sockets = new FaultySockets()
+    const other = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
+    const [first, second] = partitions
+    const [one, two] = [await openWriter(other, first!, 3), await openWriter(other, second!, 3)]
+    await one.close()
+    await two.append(batch('after the other was let go'))
+    sockets.break(API.endTxn, 'lost-request')
+    assert.equal(await codeOf(two.append(batch('lost'))), 'OUTCOME_UNKNOWN')
+    await two.close()
+    const again = await Promise.all([openWriter(other, first!, 3), openWriter(other, second!, 3)])
+    await Promise.all(again.map((writer) => writer.append(batch('anew'))))
+    assert.deepEqual(textsOf(await readAll(log, 'events', second!)).slice(-2), ['after the other was let go', 'anew'])
+    await other.close()
+  })
+})
+
 describe('a writer whose connection breaks', { timeout }, () => {
   for (const { fault, visible } of [
     { fault: 'lost-answer', visible: ['before', 'in doubt'] },
@@ -141,7 +197,7 @@ describe('transactions of others', { timeout }, () => {
   it('are decided when a partition is opened: an open one is aborted, its owner fenced, its records never visible', async () => {
     const partition = freshPartition()
     const zombie = plainKafka().producer({
-      transactionalId: transactionalId(topicPrefix, partition),
+      transactionalId: transactionalId(topicPrefix, laneOf(partition)),
       maxInFlightRequests: 1,
       idempotent: true,
     })

@@ -10,7 +10,9 @@
  *  2. A batch of `PartitionWriter.append` becomes visible whole or not at all, its records in order and with no records
  *     of another batch between them, and never before it is durable.
  *  3. Opening a partition fences every earlier writer of it: none of their later appends ever becomes visible, and an
- *     append that was under way is decided (visible or gone for good) before `open` resolves.
+ *     append that was under way is decided (visible or gone for good) before `open` resolves. A log may deal partitions
+ *     in fixed groups: those are assigned together under one generation, and opening one of them under a newer generation
+ *     may fence the older writers of all.
  *  4. An intents cursor may deliver an intent before its `append` is acknowledged, but never one that can vanish while
  *     an event written about it stays.
  *  5. Timestamps of intents are given by the log (log append time), not by whoever appends.

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { ISocketFactory } from 'kafkajs'
 
 /** Numbers of Kafka's protocol for the requests that the tests disturb. */
-export const API = { produce: 0, fetch: 1, endTxn: 26 } as const
+export const API = { produce: 0, fetch: 1, initProducerId: 22, endTxn: 26 } as const
 
 export type Fault =
   /** The connection breaks and the broker never sees the request. */
