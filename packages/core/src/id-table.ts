@@ -100,6 +100,25 @@ export class IdTable {
     chunk[at + codeAt] = Math.floor(offset / 0x1_0000_0000) + codeNumber * 2 ** codeShift
   }
 
+  /** The entries as they lie in memory, ten words each; see `fromEntries`. */
+  entries(): Uint32Array {
+    const entries = new Uint32Array(entryWords * this.#size)
+    for (const [number, chunk] of this.#chunks.entries()) {
+      const at = number * entryWords * chunkEntries
+      entries.set(chunk.subarray(0, Math.min(chunk.length, entries.length - at)), at)
+    }
+    return entries
+  }
+
+  static fromEntries(entries: Uint32Array): IdTable {
+    const table = new IdTable(entries.length / entryWords)
+    for (let at = 0; at < entries.length; at += entryWords) {
+      const entry = table.#addToIndex(entries.subarray(at, at + 4))
+      table.#chunks[entry >>> chunkBits]!.set(entries.subarray(at, at + entryWords), placeOf(entry))
+    }
+    return table
+  }
+
   /** Forgets all but the first `size` ids. Takes time with their number: for what hardly ever happens. */
   truncate(size: number): void {
     this.#size = size

@@ -30,6 +30,12 @@ export interface AddedIds {
   readonly sizesBefore: Map<number, number>
 }
 
+/** The ids of one bucket, for a snapshot. */
+export interface IdBucket {
+  readonly number: number
+  readonly entries: Uint32Array
+}
+
 export class RememberedIds {
   readonly #horizonMs: number
   readonly #buckets = new Map<number, IdTable>()
@@ -86,6 +92,25 @@ export class RememberedIds {
   /** Forgets what a layer added. Of several layers, the newest must be removed first. */
   remove({ sizesBefore }: AddedIds): void {
     for (const [number, size] of sizesBefore) this.#buckets.get(number)?.truncate(size)
+  }
+
+  /** The codes that the entries of buckets name by number. */
+  get codes(): readonly string[] {
+    return this.#codes
+  }
+
+  *buckets(): Generator<IdBucket> {
+    for (const [number, table] of this.#buckets) if (table.size > 0) yield { number, entries: table.entries() }
+  }
+
+  /** Before any bucket of a snapshot. */
+  restoreCodes(codes: readonly string[]): void {
+    for (const code of codes) if (code !== '') this.#codeNumber(code)
+  }
+
+  restoreBucket({ entries, number }: IdBucket): void {
+    this.#buckets.set(number, IdTable.fromEntries(entries))
+    this.#lastNumber = -1
   }
 
   /** Drops the buckets that lie wholly before the horizon. */

@@ -6,7 +6,7 @@
 import { type ContractRecord, type FlatObject, parseUuidV7 } from '@signalbox/contract'
 import { parsedData } from './data-cache.ts'
 import { readDigest } from './id-table.ts'
-import { type AddedIds, type RememberedDecision, RememberedIds } from './identity.ts'
+import { type AddedIds, type IdBucket, type RememberedDecision, RememberedIds } from './identity.ts'
 import { type Place, Resources } from './resources.ts'
 
 /** A commit to a resource, as far as others are told of it. */
@@ -51,6 +51,14 @@ interface Layer {
 export interface StateLimits {
   readonly identityHorizonMs: number
   readonly missed: number
+}
+
+/** What a snapshot says of the partition as a whole. */
+export interface RestoredPosition {
+  readonly time: number
+  readonly nextOffset: number
+  readonly contracts: readonly ContractRecord[]
+  readonly codes: readonly string[]
 }
 
 export function resourceKey(scope: string, resource: string): string {
@@ -181,6 +189,28 @@ export class PartitionState {
 
   setContracts(contracts: readonly ContractRecord[]): void {
     this.#top.contracts = contracts
+  }
+
+  // For snapshots alone.
+
+  get rememberedCodes(): readonly string[] {
+    return this.#ids.codes
+  }
+
+  idBuckets(): IterableIterator<IdBucket> {
+    if (this.#layers.length > 0)
+      throw new Error('ids of layers that are not durable must not get into a snapshot; this is a bug in Signalbox')
+    return this.#ids.buckets()
+  }
+
+  restorePosition({ codes, contracts, nextOffset, time }: RestoredPosition): void {
+    this.#ids.restoreCodes(codes)
+    Object.assign(this.#published, { contracts, nextOffset, time })
+  }
+
+  restoreIds(bucket: IdBucket): void {
+    this.#ids.restoreBucket(bucket)
+    this.#ids.forget(this.time)
   }
 
   // The layers.

@@ -1,0 +1,99 @@
+/**
+ * The state of a partition as plain values, and back: what a snapshot holds. The events remain the truth; a state that was
+ * restored from its parts and one that was folded from its events cannot be told apart.
+ */
+import type { ContractRecord } from '@signalbox/contract'
+import type { IdBucket } from './identity.ts'
+import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
+
+/** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
+export const stateFormatVersion = 1
+
+/** [offset, index, time, intentId, agent, action, version] of a commit. */
+export type ChangeRow = readonly [number, number, number, string, string, string, number]
+
+export interface ResourceSnapshot {
+  readonly scope: string
+  readonly resource: string
+  readonly version: number
+  readonly state: string
+  readonly data: string
+  readonly contractVersion: number
+  /** The changes of the last run, oldest first. */
+  readonly changes: readonly ChangeRow[]
+  /** The changes of the run before it, oldest first. */
+  readonly olderChanges: readonly ChangeRow[]
+}
+
+export type SnapshotPart =
+  /** The first one. */
+  | {
+      readonly kind: 'partition'
+      readonly partition: number
+      readonly time: number
+      readonly nextOffset: number
+      readonly contracts: readonly ContractRecord[]
+      /** The reject codes that the entries of ids name by number. */
+      readonly codes: readonly string[]
+    }
+  | { readonly kind: 'resource'; readonly resource: ResourceSnapshot }
+  | { readonly kind: 'ids'; readonly ids: IdBucket }
+
+/** The published state in parts, in any order but for the first; nothing may be applied to it meanwhile. */
+export function* snapshotParts(state: PartitionState): Generator<SnapshotPart> {
+  const { contracts, nextOffset, partition, time } = state
+  yield { kind: 'partition', partition, time, nextOffset, contracts, codes: state.rememberedCodes }
+  for (const [key, resource] of state.resources()) yield { kind: 'resource', resource: snapshotOf(key, resource) }
+  for (const ids of state.idBuckets()) yield { kind: 'ids', ids }
+}
+
+/** The state that the parts are of. Throws RangeError where they cannot be of one. */
+export function stateOfParts(parts: Iterable<SnapshotPart>, limits: StateLimits): PartitionState {
+  let state: PartitionState | undefined
+  for (const part of parts) {
+    if (part.kind === 'partition') {
+      state = new PartitionState(part.partition, limits)
+      state.restorePosition(part)
+    } else if (state === undefined) throw new RangeError('a snapshot begins with the partition that it is of')
+    else if (part.kind === 'resource') state.setResource(part.resource.scope, part.resource.resource, resourceOf(part.resource))
+    else state.restoreIds(part.ids)
+  }
+  if (state === undefined) throw new RangeError('a snapshot without a part is of no partition')
+  return state
+}
+
+function snapshotOf(key: string, { contractVersion, data, lastChange, olderChange, state, version }: ResourceState): ResourceSnapshot {
+  const end = key.indexOf('\u0000')
+  return {
+    scope: key.slice(0, end),
+    resource: key.slice(end + 1),
+    version,
+    state,
+    data,
+    contractVersion,
+    changes: rowsOf(lastChange),
+    olderChanges: rowsOf(olderChange),
+  }
+}
+
+function resourceOf({ changes, contractVersion, data, olderChanges, state, version }: ResourceSnapshot): ResourceState {
+  const lastChange = runOf(changes)
+  if (lastChange === null) throw new RangeError('a resource of a snapshot has no last change')
+  return { version, state, data, contractVersion, lastChange, olderChange: runOf(olderChanges) }
+}
+
+function rowsOf(newest: Change | null): ChangeRow[] {
+  const rows: ChangeRow[] = []
+  for (let change = newest; change !== null; change = change.previous) {
+    rows.push([change.offset, change.index, change.time, change.intentId, change.agent, change.action, change.version])
+  }
+  return rows.reverse()
+}
+
+function runOf(rows: readonly ChangeRow[]): Change | null {
+  let previous: Change | null = null
+  for (const [depth, [offset, index, time, intentId, agent, action, version]] of rows.entries()) {
+    previous = { offset, index, time, intentId, agent, action, version, previous, depth }
+  }
+  return previous
+}
