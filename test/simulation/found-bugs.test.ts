@@ -4,7 +4,7 @@ import { makeUuidV7 } from '@signalbox/contract'
 import { PartitionState } from '@signalbox/core'
 import type { Assignment, Log } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
-import { Restore } from '@signalbox/replay'
+import { emptyBase, Restore } from '@signalbox/replay'
 import { startSequencer } from '@signalbox/sequencer'
 import { expect, test } from 'vitest'
 import { storedRecords } from './check-log.ts'
@@ -69,7 +69,7 @@ test('an owner that was superseded before it had read its own opening is fenced,
   const restore = await Restore.open({
     log: createMemoryLog({ store, clock }),
     codec,
-    state: new PartitionState(0, simulatedLimits),
+    base: emptyBase(new PartitionState(0, simulatedLimits)),
     signal: new AbortController().signal,
     patienceMs: 1_000,
     nowMs: () => clock.nowMs(),

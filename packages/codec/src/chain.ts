@@ -13,10 +13,28 @@ export class ChainError extends Error {
   override readonly name = 'ChainError'
 }
 
+/** Where a chain stands between two events. */
+export interface ChainPosition {
+  /** The last link, base64url; null before the first. */
+  readonly link: string | null
+  /** The values of the events since it. */
+  readonly open: readonly Uint8Array[]
+}
+
 export class Chain {
-  #link: Buffer = Buffer.alloc(32)
+  #link: Buffer
   // The values since the last link. Hashed in one go: a call of the hash for each costs more than the hashing.
-  #open: Uint8Array[] = []
+  #open: Uint8Array[]
+
+  /** Goes on from a position; without one it begins at the first event. */
+  constructor(from: ChainPosition = { link: null, open: [] }) {
+    this.#link = from.link === null ? Buffer.alloc(32) : Buffer.from(from.link, 'base64url')
+    this.#open = [...from.open]
+  }
+
+  get position(): ChainPosition {
+    return { link: this.#link.toString('base64url'), open: [...this.#open] }
+  }
 
   /** Takes the value of the next event in. */
   add(value: Uint8Array): void {

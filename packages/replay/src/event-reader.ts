@@ -1,5 +1,5 @@
 /** Reads the events of a partition in log order, with the chain checked. Holds no writer: it cannot change a log. */
-import { Chain, ChainError, type Codec, chainHeader, UnknownSchemaError } from '@signalbox/codec'
+import { Chain, ChainError, type ChainPosition, type Codec, chainHeader, UnknownSchemaError } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
 import { type Cursor, LogError, type LogReader, type LogRecord } from '@signalbox/log'
 
@@ -16,8 +16,10 @@ export interface EventReaderOptions {
   readonly log: LogReader
   readonly codec: Codec
   readonly partition: number
-  /** First log offset wanted. Only from 0 on is the chain checked: a later start does not know the link before it. */
+  /** First log offset wanted. */
   readonly fromOffset: number
+  /** Where the chain stands before that offset. Without it, it is checked only from offset 0 on. */
+  readonly chain?: ChainPosition
 }
 
 export class EventReader {
@@ -33,7 +35,7 @@ export class EventReader {
     this.#codec = options.codec
     this.#partition = options.partition
     this.#logName = options.log.name
-    this.chain = options.fromOffset === 0 ? new Chain() : null
+    this.chain = options.fromOffset === 0 || options.chain !== undefined ? new Chain(options.chain) : null
   }
 
   static async open(options: EventReaderOptions): Promise<EventReader> {

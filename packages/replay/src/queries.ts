@@ -13,7 +13,7 @@ import { explain, PartitionState, type Rules, resourceKey } from '@signalbox/cor
 import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
-import { Restore } from './restore.ts'
+import { emptyBase, Restore } from './restore.ts'
 
 const patienceMs = 30_000
 
@@ -121,7 +121,7 @@ export async function stateBefore(
   const restore = await Restore.open({
     log,
     codec,
-    state,
+    base: emptyBase(state),
     signal: new AbortController().signal,
     patienceMs,
     nowMs: () => clock.nowMs(),
@@ -159,7 +159,7 @@ export async function currentState(source: Source, partition: number): Promise<P
   const { end } = await source.log.offsets('events', partition)
   const restore = await Restore.open({
     ...source,
-    state,
+    base: emptyBase(state),
     signal: new AbortController().signal,
     patienceMs,
     nowMs: () => (source.clock ?? systemClock).nowMs(),

@@ -1,13 +1,27 @@
 /** Folds the events of a partition into its state: how an owner starts, and how every reader sees the past. */
-import type { Chain, Codec } from '@signalbox/codec'
+import type { Chain, ChainPosition, Codec } from '@signalbox/codec'
 import { evolve, type PartitionState } from '@signalbox/core'
 import { LogError, type LogReader } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 
+/** The state of a partition as of a position of its event log, from which it can be taken further. */
+export interface Base {
+  readonly state: PartitionState
+  /** The log offset after the last event applied. */
+  readonly position: number
+  readonly chain: ChainPosition
+}
+
+/** Before the first event. */
+export function emptyBase(state: PartitionState): Base {
+  return { state, position: 0, chain: { link: null, open: [] } }
+}
+
 export interface RestoreOptions {
   readonly log: LogReader
   readonly codec: Codec
-  readonly state: PartitionState
+  /** What is there already; its state is changed from here on. */
+  readonly base: Base
   readonly signal: AbortSignal
   /** How long the log may answer nothing at all, while something must be there, before that is a fault. */
   readonly patienceMs: number
@@ -21,17 +35,23 @@ export interface RestoreOptions {
 export class Restore {
   readonly #options: RestoreOptions
   readonly #reader: EventReader
+  readonly #state: PartitionState
   #events = 0
-  #position = 0
+  #position: number
+  #base: Base | null
 
   private constructor(options: RestoreOptions, reader: EventReader) {
     this.#options = options
+    this.#state = options.base.state
     this.#reader = reader
+    this.#position = options.base.position
+    this.#base = options.base
   }
 
   static async open(options: RestoreOptions): Promise<Restore> {
-    const { codec, log, state } = options
-    return new Restore(options, await EventReader.open({ log, codec, partition: state.partition, fromOffset: 0 }))
+    const { base, codec, log } = options
+    const { chain, position, state } = base
+    return new Restore(options, await EventReader.open({ log, codec, partition: state.partition, fromOffset: position, chain }))
   }
 
   /** The chain as it stands after the last event applied. */
@@ -39,13 +59,24 @@ export class Restore {
     return this.#reader.chain!
   }
 
+  /** How many events were applied by this restore. */
   get events(): number {
     return this.#events
   }
 
+  /** What the state is of between two calls; null where a call ended halfway, which leaves a state of no use. */
+  get base(): Base | null {
+    return this.#base
+  }
+
+  /** Every event before this log offset is applied. */
+  get position(): number {
+    return this.#reader.position
+  }
+
   /** Applies everything that lies before `end`, an end that the log had. Errors: TRANSIENT, CORRUPT, CLOSED. */
   async toEnd(end: number): Promise<void> {
-    while (this.#reader.position < end) for (const logged of await this.#next(end)) this.#apply(logged)
+    while (this.#reader.position < end) this.#applyAll(await this.#next(end))
   }
 
   /**
@@ -53,9 +84,10 @@ export class Restore {
    * else has written behind it), TRANSIENT, CORRUPT, CLOSED.
    */
   async through(logOffset: number): Promise<void> {
-    const { partition } = this.#options.state
+    const { partition } = this.#state
     while (this.#position <= logOffset) {
-      for (const logged of await this.#next(logOffset + 1)) {
+      const chunk = await this.#next(logOffset + 1)
+      for (const logged of chunk) {
         if (logged.logOffset > logOffset) {
           const written = this.#position > logOffset
           throw written
@@ -70,6 +102,7 @@ export class Restore {
         }
         this.#apply(logged)
       }
+      this.#settle()
     }
   }
 
@@ -83,9 +116,17 @@ export class Restore {
     }
   }
 
+  /** Applies what is there, or waits for a first event; gives how many it were. Errors: TRANSIENT, CORRUPT, CLOSED. */
+  async follow(waitMs: number): Promise<number> {
+    const chunk = await this.#reader.next(waitMs)
+    this.#applyAll(chunk)
+    return chunk.length
+  }
+
   /** The next chunk; empty only where it moved past a gap. `end` is there: to get nowhere for too long is a fault. */
   async #next(end: number): Promise<readonly LoggedEvent[]> {
-    const { nowMs, patienceMs, progress, signal, state } = this.#options
+    const { nowMs, patienceMs, progress, signal } = this.#options
+    const state = this.#state
     const sinceMs = nowMs()
     const from = this.#reader.position
     for (;;) {
@@ -106,9 +147,20 @@ export class Restore {
     await this.#reader.close()
   }
 
+  #applyAll(chunk: readonly LoggedEvent[]): void {
+    for (const logged of chunk) this.#apply(logged)
+    this.#settle()
+  }
+
+  /** State, position and chain are of one point of the log again. */
+  #settle(): void {
+    this.#base = { state: this.#state, position: this.#position, chain: this.chain.position }
+  }
+
   #apply(logged: LoggedEvent): void {
+    this.#base = null
     this.#options.visit?.(logged)
-    evolve(this.#options.state, logged.event)
+    evolve(this.#state, logged.event)
     this.#events++
     this.#position = logged.logOffset + 1
   }

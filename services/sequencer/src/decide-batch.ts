@@ -10,6 +10,8 @@ export interface DecidedBatch {
   readonly events: readonly Event[]
   /** How many of the records are in it; the rest would have made it too large. */
   readonly taken: number
+  /** The link of the chain that closes it. */
+  readonly link: string
 }
 
 export interface BatchContext {
@@ -67,8 +69,9 @@ export function decideBatch(context: BatchContext, records: readonly LogRecord[]
     }
   }
   const last = eventRecords.pop()!
-  eventRecords.push({ ...last, headers: { ...last.headers, [chainHeader]: chain.close() } })
-  return { batch: { events: eventRecords, deadLetters }, events, taken }
+  const link = chain.close()
+  eventRecords.push({ ...last, headers: { ...last.headers, [chainHeader]: link } })
+  return { batch: { events: eventRecords, deadLetters }, events, taken, link }
 }
 
 /** CloudEvents attributes, the envelope, and the trace context that the intent came with. */

@@ -7,7 +7,7 @@
  */
 import { type Chain, epochHeader, UnknownSchemaError } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
-import { type IntentRecord, PartitionState } from '@signalbox/core'
+import type { IntentRecord, PartitionState } from '@signalbox/core'
 import {
   type Assignment,
   type Cursor,
@@ -17,7 +17,7 @@ import {
   type PartitionWriter,
   type RecordToAppend,
 } from '@signalbox/log'
-import { Restore } from '@signalbox/replay'
+import { type Base, Restore } from '@signalbox/replay'
 import { contractsMisfit } from './contracts-fit.ts'
 import { decideBatch, decodeIntents, eventHeaders } from './decide-batch.ts'
 import type { Phase } from './metrics.ts'
@@ -43,10 +43,17 @@ export class PartitionOwner {
   readonly #stop = new AbortController()
   #phase: Phase = 'assigned'
   #state: PartitionState | null = null
+  readonly #firstBase: () => Promise<Base>
+  // Everything durable that is known here: where the next session goes on. Null until the first one began.
+  #base: Base | null = null
   readonly done: Promise<void>
 
-  /** `done` resolves when the partition is not owned any more, and rejects when the process should end. */
-  constructor(settings: SequencerSettings, assignment: Assignment) {
+  /**
+   * `done` resolves when the partition is not owned any more, and rejects when the process should end. `firstBase` is asked
+   * once, for what is known of the partition already.
+   */
+  constructor(settings: SequencerSettings, assignment: Assignment, firstBase: () => Promise<Base>) {
+    this.#firstBase = firstBase
     this.#settings = settings
     this.#assignment = assignment
     this.partition = assignment.partition
@@ -63,6 +70,11 @@ export class PartitionOwner {
   /** The published state while active; null before. */
   get state(): PartitionState | null {
     return this.#state
+  }
+
+  /** What is known of the partition once it is `done`; null where it never got that far. */
+  get base(): Base | null {
+    return this.#base
   }
 
   /** Finishes the batches under way and lets go. */
@@ -128,15 +140,16 @@ export class PartitionOwner {
   }
 
   async #restore(writer: PartitionWriter): Promise<Session> {
-    const { bounds, clock, codec, contracts, log, logger, rules } = this.#settings
+    const { bounds, clock, codec, contracts, log, logger } = this.#settings
     const { partition } = this
     this.#enter('restoring')
-    const state = new PartitionState(partition, rules.limits)
+    this.#base ??= await this.#firstBase()
+    const { state } = this.#base
     let lastSaidMs = clock.nowMs()
     const restore = await Restore.open({
       log,
       codec,
-      state,
+      base: this.#base,
       signal: this.#stop.signal,
       patienceMs: bounds.restorePatienceMs,
       nowMs: () => clock.nowMs(),
@@ -160,6 +173,7 @@ export class PartitionOwner {
       )
       return { writer, state, chain: restore.chain, epoch: `${lastOffset}` }
     } finally {
+      this.#base = restore.base
       await restore.close()
     }
   }
@@ -231,12 +245,13 @@ export class PartitionOwner {
     const { clock, metrics, published } = this.#settings
     const { state, writer } = session
     const startedMs = clock.nowMs()
-    const { batch, events, taken } = decideBatch({ ...session, settings: this.#settings }, run, intents)
+    const { batch, events, link, taken } = decideBatch({ ...session, settings: this.#settings }, run, intents)
     const decidedMs = clock.nowMs()
     const append = writer
       .append(batch)
-      .then(() => {
+      .then(({ lastOffset }) => {
         state.publish()
+        this.#base = { state, position: lastOffset + 1, chain: { link, open: [] } }
         metrics.batch(this.partition, taken, (decidedMs - startedMs) / 1_000, (clock.nowMs() - decidedMs) / 1_000)
         for (const event of events) countDecision(metrics, event)
         published?.(this.partition, events)

@@ -1,6 +1,7 @@
 /** Owns the partitions that the log assigns to this process, each by a `PartitionOwner`. */
-import type { PartitionState } from '@signalbox/core'
+import { PartitionState } from '@signalbox/core'
 import type { Assignment, Membership } from '@signalbox/log'
+import { emptyBase } from '@signalbox/replay'
 import type { Phase } from './metrics.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import type { SequencerSettings } from './settings.ts'
@@ -54,7 +55,11 @@ export class Sequencer {
 
   #assigned(assignment: Assignment): void {
     const before = this.#owners.get(assignment.partition)
-    const owner = new PartitionOwner(this.#settings, assignment)
+    const owner = new PartitionOwner(this.#settings, assignment, async () => {
+      // Nobody else may go on from what it knows.
+      await before?.stop().catch(() => {})
+      return before?.base ?? emptyBase(new PartitionState(assignment.partition, this.#settings.rules.limits))
+    })
     this.#owners.set(assignment.partition, owner)
     void before?.stop().catch(() => {})
     owner.done.catch((error: unknown) => {
