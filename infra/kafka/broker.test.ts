@@ -117,7 +117,7 @@ if (maven.ok) {
     it('says why when it does not start, with the last lines of its log', async () => {
       const first = await startBroker()
       const port = Number(first.brokers.split(':')[1])
-      await assert.rejects(startBroker({ port }), new RegExp(`port ${port} is taken`))
+      await assert.rejects(startBroker({ port }), new RegExp(`The port of the Kafka broker 1 on port ${port} is taken`))
       await assert.rejects(startBroker({ startTimeoutMs: 1 }), /not ready within 0.001 s\. Its last lines were/)
       await first.stop()
     })
@@ -154,7 +154,7 @@ describe('the command', { timeout: PATIENCE_MS }, () => {
 })
 
 it('writes properties for one broker that is reachable from this machine only', () => {
-  const properties = serverProperties({ broker: 1, controller: 2 }, join(cache, 'data'))
+  const properties = serverProperties(1, { ports: [{ broker: 1, controller: 2 }], security: null }, cache, join(cache, 'data'))
   for (const line of properties.split('\n').filter((each) => /listeners=/.test(each))) assert.match(line, /127\.0\.0\.1/)
   assert.match(properties, /^transaction\.state\.log\.min\.isr=1$/m)
 })

@@ -9,10 +9,23 @@ export interface CommandResult {
 
 const OUTPUT_LIMIT = 1_000_000
 
-/** Runs a command to its end, at most `timeoutMs`. Resolves to null when there is no such command on this machine. */
-export function runCommand(command: string, commandArguments: readonly string[], timeoutMs: number): Promise<CommandResult | null> {
+/**
+ * Runs a command to its end, at most `timeoutMs`, in `folder` (here when left out). Resolves to null when there is no such
+ * command on this machine.
+ */
+export function runCommand(
+  command: string,
+  commandArguments: readonly string[],
+  timeoutMs: number,
+  folder: string = process.cwd(),
+): Promise<CommandResult | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, commandArguments, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' })
+    const child = spawn(command, commandArguments, {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    })
     let output = ''
     const collect = (chunk: Buffer) => {
       output = (output + chunk.toString('utf8')).slice(-OUTPUT_LIMIT)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startBroker } from './broker.ts'
-import { cacheFolder } from './distribution.ts'
+import { cacheFolder } from './cache.ts'
 import { BrokerError } from './errors.ts'
 import { accepts } from './ports.ts'
 

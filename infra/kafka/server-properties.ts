@@ -1,36 +1,70 @@
+import { type BrokerSecurity, securityProperties, securityProtocol } from './security.ts'
+
 export interface ServerPorts {
   readonly broker: number
   readonly controller: number
 }
 
-/** Settings that a broker of one node needs to fit Signalbox, whichever way it is started. */
-export const SINGLE_BROKER_SETTINGS: Readonly<Record<string, string>> = {
-  'offsets.topic.replication.factor': '1',
+/** What all members of a cluster have in common. */
+export interface ClusterLayout {
+  /** One entry a member; the node id of the first is 1. */
+  readonly ports: readonly ServerPorts[]
+  readonly security: BrokerSecurity | null
+}
+
+const COMMON_SETTINGS = {
   // Internal topics have 50 partitions by default, each with files of its own: far more than one laptop's worth.
   'offsets.topic.num.partitions': '4',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
   'transaction.state.log.num.partitions': '8',
-  'share.coordinator.state.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
   'group.initial.rebalance.delay.ms': '0',
   'auto.create.topics.enable': 'false',
   // Topics say how large their batches may be (2 MiB); this is the most that they may say.
   'message.max.bytes': '4194304',
+} as const
+
+function replication(factor: number, minInSync: number): Readonly<Record<string, string>> {
+  return {
+    'offsets.topic.replication.factor': `${factor}`,
+    'transaction.state.log.replication.factor': `${factor}`,
+    'transaction.state.log.min.isr': `${minInSync}`,
+    'share.coordinator.state.topic.replication.factor': `${factor}`,
+    'share.coordinator.state.topic.min.isr': `${minInSync}`,
+    'default.replication.factor': `${factor}`,
+    'min.insync.replicas': `${minInSync}`,
+  }
+}
+
+/** Settings that a broker of one node needs to fit Signalbox, whichever way it is started. */
+export const SINGLE_BROKER_SETTINGS: Readonly<Record<string, string>> = { ...replication(1, 1), ...COMMON_SETTINGS }
+
+/** Settings of brokers that replicate: what has been acknowledged survives the loss of any one. */
+const REPLICATED_SETTINGS: Readonly<Record<string, string>> = {
+  ...replication(3, 2),
+  ...COMMON_SETTINGS,
+  // A dead broker is noticed after this long, and its partitions get another leader; so does one that is paused. The
+  // default of 9 s makes every failover in a test as long. All members are on one machine: the network needs no patience.
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
+  // A broker that cannot reach the controller any more gives up an orderly shutdown after this long.
+  'controlled.shutdown.max.retries': '1',
 }
 
 /** `server.properties` of one process that is broker and controller, reachable from this machine only. */
-export function serverProperties(ports: ServerPorts, dataFolder: string): string {
+export function serverProperties(nodeId: number, layout: ClusterLayout, folder: string, dataFolder: string): string {
+  const ports = layout.ports[nodeId - 1]!
+  const controllerProtocol = layout.security?.sasl === undefined ? 'PLAINTEXT' : 'SASL_PLAINTEXT'
   const settings: Record<string, string> = {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    listeners: `PLAINTEXT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.broker}`,
+    'node.id': `${nodeId}`,
+    listeners: `CLIENT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${ports.broker}`,
+    'inter.broker.listener.name': 'CLIENT',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
+    'listener.security.protocol.map': `CONTROLLER:${controllerProtocol},CLIENT:${securityProtocol(layout.security)}`,
+    'controller.quorum.voters': layout.ports.map(({ controller }, index) => `${index + 1}@127.0.0.1:${controller}`).join(','),
     'log.dirs': dataFolder.replaceAll('\\', '/'),
-    ...SINGLE_BROKER_SETTINGS,
+    ...(layout.ports.length === 1 ? SINGLE_BROKER_SETTINGS : REPLICATED_SETTINGS),
+    ...(layout.security === null ? {} : securityProperties(layout.security, folder)),
   }
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)
