@@ -91,6 +91,14 @@ export class Client {
     })
   }
 
+  /** The addresses that the cluster gives to its clients; none of them is connected to. */
+  async advertised(): Promise<readonly { readonly nodeId: number; readonly address: string }[]> {
+    await this.#cluster.connect()
+    await this.#cluster.refreshMetadata()
+    const brokers = this.#cluster.brokerPool.metadata?.brokers ?? []
+    return brokers.map(({ nodeId, host, port }) => ({ nodeId, address: `${host}:${port}` }))
+  }
+
   /** The broker that leads the partition, connected. */
   async leader(topic: string, partition: number): Promise<Broker> {
     await this.#connect()

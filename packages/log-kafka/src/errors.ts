@@ -8,6 +8,8 @@ interface KafkaError {
   readonly code?: string | number
   readonly cause?: unknown
   readonly originalError?: unknown
+  /** Of a request for several things. */
+  readonly errors?: readonly unknown[]
 }
 
 const FENCED_TYPES: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
@@ -33,7 +35,15 @@ const CODE_OF_TYPE: Readonly<Record<string, LogErrorCode>> = {
   INVALID_SESSION_TIMEOUT: 'MISCONFIGURED',
   INVALID_TRANSACTION_TIMEOUT: 'MISCONFIGURED',
   INCONSISTENT_GROUP_PROTOCOL: 'MISCONFIGURED',
+  ILLEGAL_SASL_STATE: 'MISCONFIGURED',
+  INVALID_REPLICATION_FACTOR: 'MISCONFIGURED',
+  INVALID_REPLICA_ASSIGNMENT: 'MISCONFIGURED',
+  INVALID_CONFIG: 'MISCONFIGURED',
+  POLICY_VIOLATION: 'MISCONFIGURED',
+  SECURITY_DISABLED: 'MISCONFIGURED',
 }
+
+const SASL_REFUSED = 'KafkaJSSASLAuthenticationError'
 
 const CODE_OF_NAME: Readonly<Record<string, LogErrorCode>> = {
   KafkaJSSASLAuthenticationError: 'MISCONFIGURED',
@@ -57,11 +67,31 @@ const WHAT_NEXT: Readonly<Record<LogErrorCode, string>> = {
   TRANSIENT: 'See that the brokers are reachable; the same call may go through later.',
 }
 
+const GRANT =
+  'An administrator grants it: `signalbox topics apply --acl ROLE=User:NAME`; `signalbox acls print` shows what each role needs.'
+
+/** Where the answer itself says more than its code. */
+const NEXT_OF_TYPE: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED: `The principal of this client lacks a right on that topic (READ to read it, WRITE to append to it, CREATE to make it). ${GRANT}`,
+  GROUP_AUTHORIZATION_FAILED: `The principal of this client lacks READ on that consumer group. ${GRANT}`,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `The principal of this client lacks WRITE on that transactional id, which only sequencers have. ${GRANT}`,
+  CLUSTER_AUTHORIZATION_FAILED:
+    'The principal of this client lacks a right on the cluster (CREATE for topics, ALTER for ACLs): run the command as an administrator.',
+  SASL_AUTHENTICATION_FAILED:
+    'The broker refuses this login: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and that the user exists for this KAFKA_SASL_MECHANISM.',
+  INVALID_REPLICATION_FACTOR: 'There are fewer brokers than replicas: lower --replication-factor, or add brokers.',
+  SECURITY_DISABLED:
+    'The brokers have no authorizer, so there are no ACLs to set: set authorizer.class.name of every broker, or leave --acl out.',
+  GROUP_COORDINATOR_NOT_AVAILABLE:
+    'The same call may go through later. Where it never does, there are fewer brokers than offsets.topic.replication.factor or ' +
+    'transaction.state.log.replication.factor asks for: lower those of the brokers.',
+}
+
 /** The innermost error of kafkajs: its retrier and some calls wrap the one that says what happened. */
 export function rootOf(error: unknown): KafkaError {
   let current = error as KafkaError
   for (let depth = 0; depth < 10; depth++) {
-    const inner = current.cause ?? current.originalError
+    const inner = current.cause ?? current.originalError ?? current.errors?.[0]
     if (current.type !== undefined || !(inner instanceof Error)) break
     current = inner as KafkaError
   }
@@ -100,7 +130,8 @@ export function toLogError(error: unknown, what: string, code: LogErrorCode = co
   if (error instanceof LogError) return error
   const root = rootOf(error)
   const detail = root.type === undefined ? root.message : `${root.type}: ${root.message}`
-  return new LogError(code, `${what}: ${detail.replace(/\.$/, '')}. ${WHAT_NEXT[code]}`, { cause: error })
+  const next = NEXT_OF_TYPE[root.type ?? (root.name === SASL_REFUSED ? 'SASL_AUTHENTICATION_FAILED' : '')] ?? WHAT_NEXT[code]
+  return new LogError(code, `${what}: ${detail.replace(/\.$/, '')}. ${next}`, { cause: error })
 }
 
 export function closedError(what: string): LogError {

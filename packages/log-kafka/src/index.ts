@@ -1,3 +1,13 @@
+export { describeConnection, type Environment, type KafkaEnvironment, kafkaOptionsFromEnvironment } from './environment.ts'
 export { openKafkaLog } from './kafka-log.ts'
+export { openSchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'
 export type { KafkaConnectionOptions, KafkaLogEntry, KafkaLogOptions } from './settings.ts'
-export { type CreateTopicsOptions, createTopics, type TopicsReport } from './topics.ts'
+export { DEFAULT_PARTITIONS, describeStep, TOPIC_DESIGNS, type TopicStep, type TopicsPlan } from './topic-plan.ts'
+export {
+  applyKafkaTopics,
+  type CreateTopicsOptions,
+  createTopics,
+  planKafkaTopics,
+  type TopicsOptions,
+  type TopicsReport,
+} from './topics.ts'

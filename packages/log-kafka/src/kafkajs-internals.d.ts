@@ -30,7 +30,11 @@ declare module 'kafkajs/src/cluster/index.js' {
   /** One set of connections: to each broker one for fetches and one for everything else. */
   export default class Cluster {
     constructor(options: ClusterOptions)
-    readonly brokerPool: { readonly seedBroker?: Broker; readonly brokers: Readonly<Record<string, Broker>> }
+    readonly brokerPool: {
+      readonly seedBroker?: Broker
+      readonly brokers: Readonly<Record<string, Broker>>
+      readonly metadata?: { readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[] } | null
+    }
     connect(): Promise<void>
     disconnect(): Promise<void>
     refreshMetadata(): Promise<void>

@@ -106,3 +106,4 @@ export function transactionalId(topicPrefix: string, lane: number): string {
 }
 
 export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']
+export const TOPIC_IDS: readonly TopicId[] = [...TOPICS, 'snapshots']
