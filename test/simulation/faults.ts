@@ -68,6 +68,8 @@ const choices: Readonly<Record<FaultOperation, readonly Choice[]>> = {
   open: [transientBefore, transientAfter, ...crashes, ...hangs],
   'writer.close': [transientBefore, transientAfter, ...crashes],
   close: [transientBefore, ...crashes],
+  'snapshots.newest': [transientBefore, transientAfter, ...crashes, ...hangs],
+  'snapshots.write': [transientBefore, transientAfter, ...crashes, ...hangs],
 }
 
 // Reads come by far the most often: without this they would have nearly all the faults.

@@ -15,6 +15,7 @@ import {
   type Position,
   type ReadFrom,
   type RecordToAppend,
+  type SnapshotStore,
   type Topic,
 } from '@signalbox/log'
 
@@ -36,6 +37,7 @@ export interface LogObserver {
 export class ObservedLog implements Log {
   readonly name: string
   readonly partitionCount: number
+  readonly snapshots: SnapshotStore | null
   readonly #log: Log
   readonly #process: string
   readonly #observer: LogObserver
@@ -46,6 +48,12 @@ export class ObservedLog implements Log {
     this.partitionCount = log.partitionCount
     this.#process = process
     this.#observer = observer
+    this.snapshots = {
+      newest: (partition) =>
+        this.#observe(`newest snapshot ${partition}`, log.snapshots!.newest(partition), (found) => (found === null ? 'none' : 'found')),
+      write: (partition, snapshot) =>
+        this.#observe(`snapshot ${partition} of ${snapshot.position}`, log.snapshots!.write(partition, snapshot), () => 'written'),
+    }
   }
 
   async append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {

@@ -26,7 +26,8 @@ export class SequencerProcess extends SimulatedProcess<RunningSequencer> {
       metrics: noMetrics,
       // The checker learns from this who wrote an epoch.
       software: life.name,
-      bounds: { ...defaultBounds, ...bounds },
+      bounds: { ...defaultBounds, snapshotEvents: 12, ...bounds },
+      standby: true,
     })
     sequencer.failed.catch((error: unknown) => this.fail(life, error, ['FULL']))
     return { sequencer, stop: () => sequencer.stop() }

@@ -47,19 +47,27 @@ export function* snapshotParts(state: PartitionState): Generator<SnapshotPart> {
   for (const ids of state.idBuckets()) yield { kind: 'ids', ids }
 }
 
-/** The state that the parts are of. Throws RangeError where they cannot be of one. */
-export function stateOfParts(parts: Iterable<SnapshotPart>, limits: StateLimits): PartitionState {
-  let state: PartitionState | undefined
-  for (const part of parts) {
-    if (part.kind === 'partition') {
-      state = new PartitionState(part.partition, limits)
-      state.restorePosition(part)
-    } else if (state === undefined) throw new RangeError('a snapshot begins with the partition that it is of')
-    else if (part.kind === 'resource') state.setResource(part.resource.scope, part.resource.resource, resourceOf(part.resource))
-    else state.restoreIds(part.ids)
+/** Makes a state of the parts of a snapshot, given in their order. Throws RangeError where they cannot be of one. */
+export class StateBuilder {
+  readonly #limits: StateLimits
+  #state: PartitionState | undefined
+
+  constructor(limits: StateLimits) {
+    this.#limits = limits
   }
-  if (state === undefined) throw new RangeError('a snapshot without a part is of no partition')
-  return state
+
+  add(part: SnapshotPart): void {
+    if (part.kind === 'partition') {
+      this.#state = new PartitionState(part.partition, this.#limits)
+      this.#state.restorePosition(part)
+    } else if (part.kind === 'resource') this.state.setResource(part.resource.scope, part.resource.resource, resourceOf(part.resource))
+    else this.state.restoreIds(part.ids)
+  }
+
+  get state(): PartitionState {
+    if (this.#state === undefined) throw new RangeError('a snapshot begins with the partition that it is of')
+    return this.#state
+  }
 }
 
 function snapshotOf(key: string, { contractVersion, data, lastChange, olderChange, state, version }: ResourceState): ResourceSnapshot {

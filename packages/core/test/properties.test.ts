@@ -10,7 +10,7 @@ import {
   rejectCodes,
   resourceType,
 } from '@signalbox/contract'
-import { canonicalIntent, decide, evolve, type IntentRecord, PartitionState, snapshotParts, stateOfParts } from '@signalbox/core'
+import { canonicalIntent, decide, evolve, type IntentRecord, PartitionState, StateBuilder, snapshotParts } from '@signalbox/core'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Asked, anyIntent, asked, askedList } from './arbitraries.ts'
@@ -124,10 +124,12 @@ test('a snapshot restores the state: with the rest of the log it says the same, 
       const at = cut % (events.length + 1)
       const prefix = fold(emptyState(), events.slice(0, at))
       // As text, which is how it is kept.
+      const builder = new StateBuilder(defaultLimits)
       const parts = [...snapshotParts(prefix)].map((part) =>
         part.kind === 'ids' ? part : (JSON.parse(JSON.stringify(part)) as typeof part),
       )
-      const restored = fold(stateOfParts(parts, defaultLimits), events.slice(at))
+      for (const part of parts) builder.add(part)
+      const restored = fold(builder.state, events.slice(at))
       expect(dump(restored)).toEqual(dump(state))
       expect(decideAll(restored, next)).toEqual(decideAll(state, next))
       expect(decideAll(restored, list)).toEqual(decideAll(state, list))

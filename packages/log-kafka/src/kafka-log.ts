@@ -9,6 +9,7 @@ import {
   type PartitionWriter,
   type ReadFrom,
   type RecordToAppend,
+  type SnapshotStore,
   type Topic,
 } from '@signalbox/log'
 import { Client, isPassing } from './client.ts'
@@ -20,6 +21,7 @@ import { Lifetime } from './lifetime.ts'
 import { KafkaMembership } from './membership.ts'
 import { fetchOffsets } from './offsets.ts'
 import { groupName, type KafkaLogOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
+import { KafkaSnapshots } from './snapshots.ts'
 import { type CheckedTopics, checkTopics } from './topics.ts'
 import { retrying } from './wait.ts'
 
@@ -32,12 +34,14 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
 class KafkaLog implements Log {
   readonly name = 'kafka'
   readonly partitionCount: number
+  readonly snapshots: SnapshotStore
   readonly #settings: Settings
   readonly #topics: CheckedTopics
   readonly #lifetime = new Lifetime('The log')
   /** Questions that are answered at once have connections apart from appends, which wait for replicas. */
   readonly #queries: Client
   readonly #appends: Client
+  readonly #snapshotRequests: Client
   readonly #appenders = new Map<number, IntentAppender>()
   readonly #cursors = new Set<KafkaCursor>()
   readonly #lanes: Lanes
@@ -56,6 +60,8 @@ class KafkaLog implements Log {
     )
     this.#appends = new Client(settings, [topicName(settings.topicPrefix, 'intents')])
     const maxBatchBytes = Math.min(topics.maxBatchBytes.events, topics.maxBatchBytes['dead-letters'])
+    this.#snapshotRequests = new Client(settings, [topicName(settings.topicPrefix, 'snapshots')])
+    this.snapshots = new KafkaSnapshots({ settings, client: this.#snapshotRequests, signal: this.#lifetime.signal })
     this.#lanes = new Lanes({ settings, maxBatchBytes, parent: this.#lifetime.signal })
   }
 
@@ -164,7 +170,7 @@ class KafkaLog implements Log {
     const parts = [...this.#cursors, this.#lanes, ...this.#appenders.values()]
     await Promise.all(parts.map((part) => part.close()))
     const reason = closedError('The log')
-    await Promise.all([this.#queries.disconnect(reason), this.#appends.disconnect(reason)])
+    await Promise.all([this.#queries, this.#appends, this.#snapshotRequests].map((client) => client.disconnect(reason)))
   }
 
   /** Throws CLOSED, or MISCONFIGURED for a partition that is not there. */

@@ -61,7 +61,8 @@ declare module 'kafkajs/src/broker/index.js' {
   }
   interface MessageToSend {
     readonly key: Buffer
-    readonly value: Buffer
+    /** Null deletes the key from a compacted topic. */
+    readonly value: Buffer | null
     readonly headers: Readonly<Record<string, string>>
   }
   interface FetchedMessage {

@@ -5,6 +5,7 @@ import { brokersForTests, deleteRecordsBefore, dropTopics, makeTopics, uniquePre
 
 describeLogConformance('log-kafka', {
   manyProcesses: true,
+  keepsSnapshots: true,
   hasReader: false,
   deletesRecords: true,
   tooLargeBytes: 3 * 1024 * 1024,

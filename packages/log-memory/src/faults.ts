@@ -14,6 +14,8 @@ export type FaultOperation =
   | 'writer.append'
   | 'writer.close'
   | 'close'
+  | 'snapshots.newest'
+  | 'snapshots.write'
 
 /** One call of the port, as the fault function sees it. */
 export interface FaultCall {

@@ -10,6 +10,9 @@ import {
   type Position,
   type ReadFrom,
   type RecordToAppend,
+  type SnapshotStore,
+  type SnapshotToStore,
+  type StoredSnapshot,
   type Topic,
 } from '@signalbox/log'
 import { type LogClock, systemClock } from './clock.ts'
@@ -47,6 +50,7 @@ export function createMemoryLog(options: MemoryLogOptions = {}): MemoryLog {
 export class MemoryLog implements Log {
   readonly name = 'memory'
   readonly store: MemoryLogStore
+  readonly snapshots: SnapshotStore
   readonly #clock: LogClock
   readonly #gate: FaultGate
   readonly #lifetime: Lifetime
@@ -65,6 +69,10 @@ export class MemoryLog implements Log {
     this.#clock = options.clock ?? systemClock
     this.#lifetime = new Lifetime(`The log handle of ${this.#process}`)
     this.#reading = new Lifetime(`The log handle of ${this.#process}`, this.#lifetime)
+    this.snapshots = {
+      newest: (partition) => this.#newestSnapshot(partition),
+      write: (partition, snapshot) => this.#writeSnapshot(partition, snapshot),
+    }
     this.#gate = new FaultGate({ process: this.#process, clock: this.#clock, fault: options.fault, crash: () => this.crash() })
   }
 
@@ -156,5 +164,26 @@ export class MemoryLog implements Log {
       await Promise.all([...this.#writers].map((writer) => writer.close().catch(() => undefined)))
     })
     this.#lifetime.end('closed')
+  }
+
+  #newestSnapshot(partition: number): Promise<StoredSnapshot | null> {
+    return this.#gate.run({ operation: 'snapshots.newest', topic: null, partition }, this.#lifetime, () => {
+      const found = this.store.snapshots.get(partition)
+      if (found === undefined) return null
+      const { chunks, manifest } = found
+      return {
+        manifest,
+        async *chunks() {
+          yield* chunks
+        },
+      }
+    })
+  }
+
+  #writeSnapshot(partition: number, { chunks, manifest, position }: SnapshotToStore): Promise<void> {
+    return this.#gate.run({ operation: 'snapshots.write', topic: null, partition }, this.#lifetime, () => {
+      const snapshot = { position, chunks: [...chunks], manifest: manifest() }
+      if ((this.store.snapshots.get(partition)?.position ?? -1) <= position) this.store.snapshots.set(partition, snapshot)
+    })
   }
 }

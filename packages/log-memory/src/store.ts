@@ -11,6 +11,12 @@ export interface MemoryLogStoreOptions {
   readonly maxRecordBytes?: number
 }
 
+export interface MemorySnapshot {
+  readonly position: number
+  readonly chunks: readonly Uint8Array[]
+  readonly manifest: Uint8Array
+}
+
 const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024
 const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']
 
@@ -22,6 +28,8 @@ export class MemoryLogStore {
   readonly partitionCount: number
   readonly maxRecordBytes: number
   readonly group: MemoryGroup
+  /** By partition: the newest. */
+  readonly snapshots = new Map<number, MemorySnapshot>()
   readonly #gapAfterBatch: boolean
   readonly #topics: ReadonlyMap<Topic, readonly MemoryTopic[]>
   readonly #owners: { epoch: number; generation: number }[]

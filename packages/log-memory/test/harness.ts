@@ -18,6 +18,7 @@ export function memoryHarness(options: MemoryHarnessOptions = {}): LogHarness {
   const wrap = options.wrap ?? ((log) => log)
   return {
     manyProcesses: true,
+    keepsSnapshots: true,
     hasReader: false,
     deletesRecords: true,
     tooLargeBytes: MAX_RECORD_BYTES + 1,

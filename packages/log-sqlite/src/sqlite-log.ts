@@ -73,6 +73,8 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
 
 class SqliteLog implements Log {
   readonly name = 'sqlite'
+  /** A log of one machine is read from its start as fast as it was written. */
+  readonly snapshots = null
   readonly partitionCount: number
   readonly #worker: WorkerClient
   readonly #settings: Settings

@@ -10,6 +10,7 @@ const MAX_RECORD_BYTES = 1024 * 1024
 function sqliteHarness(options: Partial<SqliteLogOptions> = {}): LogHarness {
   return {
     manyProcesses: false,
+    keepsSnapshots: false,
     hasReader: true,
     deletesRecords: false,
     tooLargeBytes: MAX_RECORD_BYTES + 1,

@@ -18,6 +18,8 @@
  *  5. Timestamps of intents are given by the log (log append time), not by whoever appends.
  */
 
+import type { SnapshotStore } from './snapshots.ts'
+
 export type Topic = 'intents' | 'events' | 'dead-letters'
 
 /** Header names are lower-case ASCII (`ce_id`, `traceparent`); values are text. */
@@ -159,6 +161,8 @@ export interface LogReader {
 }
 
 export interface Log extends LogReader {
+  /** Null where the adapter keeps none. */
+  readonly snapshots: SnapshotStore | null
   /**
    * Appends an agent's intent and resolves once it is durable. The caller names the partition (see `partitionOf` in
    * `@signalbox/contract`): the sequencer rejects an intent that lies on the wrong one.

@@ -10,11 +10,13 @@ export interface Base {
   /** The log offset after the last event applied. */
   readonly position: number
   readonly chain: ChainPosition
+  /** Whether the events since have been seen to hang together with it; a snapshot's have not yet. */
+  readonly isProven: boolean
 }
 
 /** Before the first event. */
 export function emptyBase(state: PartitionState): Base {
-  return { state, position: 0, chain: { link: null, open: [] } }
+  return { state, position: 0, chain: { link: null, open: [] }, isProven: true }
 }
 
 export interface RestoreOptions {
@@ -39,6 +41,7 @@ export class Restore {
   #events = 0
   #position: number
   #base: Base | null
+  #isProven: boolean
 
   private constructor(options: RestoreOptions, reader: EventReader) {
     this.#options = options
@@ -46,6 +49,7 @@ export class Restore {
     this.#reader = reader
     this.#position = options.base.position
     this.#base = options.base
+    this.#isProven = options.base.isProven
   }
 
   static async open(options: RestoreOptions): Promise<Restore> {
@@ -154,7 +158,10 @@ export class Restore {
 
   /** State, position and chain are of one point of the log again. */
   #settle(): void {
-    this.#base = { state: this.#state, position: this.#position, chain: this.chain.position }
+    const chain = this.chain.position
+    const isProven = this.#isProven || chain.link !== this.#options.base.chain.link
+    this.#isProven = isProven
+    this.#base = { state: this.#state, position: this.#position, chain, isProven }
   }
 
   #apply(logged: LoggedEvent): void {

@@ -22,6 +22,7 @@ import { contractsMisfit } from './contracts-fit.ts'
 import { decideBatch, decodeIntents, eventHeaders } from './decide-batch.ts'
 import type { Phase } from './metrics.ts'
 import type { SequencerSettings } from './settings.ts'
+import { disproves, firstBase, snapshotDisproved } from './snapshots.ts'
 
 /** The partition is not ours to decide; says why. */
 class GivenUp extends Error {
@@ -72,9 +73,11 @@ export class PartitionOwner {
     return this.#state
   }
 
-  /** What is known of the partition once it is `done`; null where it never got that far. */
-  get base(): Base | null {
-    return this.#base
+  /** What is known of the partition once it is `done`, handed over to one taker; null where it never got that far. */
+  takeBase(): Base | null {
+    const base = this.#base
+    this.#base = null
+    return base
   }
 
   /** Finishes the batches under way and lets go. */
@@ -143,13 +146,14 @@ export class PartitionOwner {
     const { bounds, clock, codec, contracts, log, logger } = this.#settings
     const { partition } = this
     this.#enter('restoring')
-    this.#base ??= await this.#firstBase()
-    const { state } = this.#base
+    const base = this.#base ?? (await this.#firstBase())
+    this.#base = base
+    const { state } = base
     let lastSaidMs = clock.nowMs()
     const restore = await Restore.open({
       log,
       codec,
-      base: this.#base,
+      base,
       signal: this.#stop.signal,
       patienceMs: bounds.restorePatienceMs,
       nowMs: () => clock.nowMs(),
@@ -171,9 +175,14 @@ export class PartitionOwner {
         { partition, events: restore.events, epoch: lastOffset, nextOffset: state.nextOffset },
         `partition ${partition} is active: ${restore.events} events restored, next intent at offset ${state.nextOffset}`,
       )
-      return { writer, state, chain: restore.chain, epoch: `${lastOffset}` }
-    } finally {
       this.#base = restore.base
+      return { writer, state, chain: restore.chain, epoch: `${lastOffset}` }
+    } catch (error) {
+      this.#base = restore.base
+      if (!disproves(error, base)) throw error
+      this.#base = firstBase(this.#settings, partition)
+      throw snapshotDisproved(partition, error)
+    } finally {
       await restore.close()
     }
   }
@@ -251,7 +260,7 @@ export class PartitionOwner {
       .append(batch)
       .then(({ lastOffset }) => {
         state.publish()
-        this.#base = { state, position: lastOffset + 1, chain: { link, open: [] } }
+        this.#base = { state, position: lastOffset + 1, chain: { link, open: [] }, isProven: true }
         metrics.batch(this.partition, taken, (decidedMs - startedMs) / 1_000, (clock.nowMs() - decidedMs) / 1_000)
         for (const event of events) countDecision(metrics, event)
         published?.(this.partition, events)

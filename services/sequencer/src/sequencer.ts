@@ -1,21 +1,24 @@
 /** Owns the partitions that the log assigns to this process, each by a `PartitionOwner`. */
-import { PartitionState } from '@signalbox/core'
+import type { PartitionState } from '@signalbox/core'
 import type { Assignment, Membership } from '@signalbox/log'
-import { emptyBase } from '@signalbox/replay'
 import type { Phase } from './metrics.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import type { SequencerSettings } from './settings.ts'
+import { Standby } from './standby.ts'
 
 export class Sequencer {
   readonly #settings: SequencerSettings
   readonly #owners = new Map<number, PartitionOwner>()
+  readonly #standby: Standby
   #membership: Membership | null = null
+  #isStopping = false
   #fail: (error: Error) => void = () => {}
   /** Rejects when the process should end: the log is damaged or full, or an invariant of Signalbox is broken. */
   readonly failed: Promise<never>
 
   private constructor(settings: SequencerSettings) {
     this.#settings = settings
+    this.#standby = new Standby(settings)
     this.failed = new Promise((_, reject) => {
       this.#fail = reject
     })
@@ -25,6 +28,7 @@ export class Sequencer {
 
   static async start(settings: SequencerSettings): Promise<Sequencer> {
     const sequencer = new Sequencer(settings)
+    for (let partition = 0; partition < settings.log.partitionCount; partition++) sequencer.#standby.follow(partition, null)
     sequencer.#membership = await settings.log.join({
       assigned: (assignment) => sequencer.#assigned(assignment),
       revoked: (assignment) => sequencer.#revoked(assignment),
@@ -35,11 +39,13 @@ export class Sequencer {
 
   /** Finishes what is under way, gives every partition back, and leaves. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     try {
       await this.#membership?.leave()
     } finally {
       // Also where the group could not be told: nobody decides any more once this has resolved.
       await Promise.allSettled([...this.#owners.values()].map((owner) => owner.stop()))
+      await this.#standby.stop()
     }
   }
 
@@ -48,33 +54,45 @@ export class Sequencer {
     return new Map([...this.#owners].map(([partition, owner]) => [partition, owner.phase]))
   }
 
+  /** Log offsets of events up to which the partitions of others are followed here. */
+  followed(): ReadonlyMap<number, number> {
+    return this.#standby.positions()
+  }
+
   /** The state of a partition that is active here; null otherwise. */
   state(partition: number): PartitionState | null {
     return this.#owners.get(partition)?.state ?? null
   }
 
   #assigned(assignment: Assignment): void {
-    const before = this.#owners.get(assignment.partition)
+    const { partition } = assignment
+    const before = this.#owners.get(partition)
     const owner = new PartitionOwner(this.#settings, assignment, async () => {
       // Nobody else may go on from what it knows.
       await before?.stop().catch(() => {})
-      return before?.base ?? emptyBase(new PartitionState(assignment.partition, this.#settings.rules.limits))
+      return await this.#standby.take(partition, before?.takeBase() ?? null)
     })
-    this.#owners.set(assignment.partition, owner)
+    this.#owners.set(partition, owner)
     void before?.stop().catch(() => {})
-    owner.done.catch((error: unknown) => {
-      this.#settings.logger.error(
-        { partition: assignment.partition, err: error },
-        `partition ${assignment.partition} failed for good: ${(error as Error).message}`,
-      )
-      this.#fail(error as Error)
-    })
+    owner.done.then(
+      () => this.#ended(owner),
+      (error: unknown) => {
+        this.#settings.logger.error({ partition, err: error }, `partition ${partition} failed for good: ${(error as Error).message}`)
+        this.#fail(error as Error)
+      },
+    )
   }
 
-  async #revoked(assignment: Assignment): Promise<void> {
+  async #revoked({ partition }: Assignment): Promise<void> {
     await this.#owners
-      .get(assignment.partition)
+      .get(partition)
       ?.stop()
       .catch(() => {})
+  }
+
+  /** Whoever owns the partition next, this process goes on from what it knows of it. */
+  #ended(owner: PartitionOwner): void {
+    const isLast = this.#owners.get(owner.partition) === owner
+    if (this.#settings.standby && isLast && !this.#isStopping) this.#standby.follow(owner.partition, owner.takeBase())
   }
 }

@@ -18,6 +18,8 @@ export interface SequencerSettings {
   /** Name and version of the program, as `PartitionOpened` records it. */
   readonly software: string
   readonly bounds: SequencerBounds
+  /** Whether to follow the partitions of others, so as to take over within moments. Costs the memory of their states. */
+  readonly standby: boolean
   /** Told of events once they are durable, in log order. Must return at once. */
   readonly published?: (partition: number, events: readonly Event[]) => void
 }
@@ -38,6 +40,8 @@ export interface SequencerBounds {
   readonly lastRetryMs: number
   /** How long a restore may go without an event. */
   readonly restorePatienceMs: number
+  /** A standby writes a snapshot of a partition after so many log offsets of events. */
+  readonly snapshotEvents: number
 }
 
 export const defaultBounds: SequencerBounds = {
@@ -49,4 +53,5 @@ export const defaultBounds: SequencerBounds = {
   firstRetryMs: 100,
   lastRetryMs: 5_000,
   restorePatienceMs: 30_000,
+  snapshotEvents: 100_000,
 }

@@ -19,6 +19,8 @@ export interface SequencerWiring {
   readonly clock?: Clock
   readonly metrics?: SequencerMetrics
   readonly bounds?: Partial<SequencerBounds>
+  /** Default: true where the log can have several owners. */
+  readonly standby?: boolean
   readonly published?: SequencerSettings['published']
 }
 
@@ -45,6 +47,7 @@ export async function startSequencer(wiring: SequencerWiring): Promise<Sequencer
     metrics: wiring.metrics ?? noMetrics,
     software: wiring.software,
     bounds: { ...defaultBounds, ...wiring.bounds },
+    standby: wiring.standby ?? wiring.log.name === 'kafka',
     ...(wiring.published === undefined ? {} : { published: wiring.published }),
   })
 }

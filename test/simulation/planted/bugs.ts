@@ -1,7 +1,7 @@
 /** Bugs put in on purpose, each with the check that must find it. A simulator that misses one of them proves little. */
 import { type Batch, isLogError, type Log } from '@signalbox/log'
 import type { CheckName, PlantedBug } from '../environment.ts'
-import { missingAfterBreak, withBatches, withStart } from './decorators.ts'
+import { missingAfterBreak, withBatches, withSnapshotParts, withStart } from './decorators.ts'
 import { earlyAnswer } from './early-answer.ts'
 import { withBlindBatches, withOneIndexForAll, withoutCheck, withoutMemory, withShortMemory, withTimeGoingBack } from './modules.ts'
 import { ForgetfulStore, LateFenceStore, TornStore, UnfencedStore } from './stores.ts'
@@ -92,6 +92,15 @@ const inTheLoop: readonly BugToFind[] = [
   },
 ]
 
+const inTheSnapshots: readonly BugToFind[] = [
+  { name: 'a snapshot leaves the remembered ids out', foundBy: 'model', sequencerLog: (log) => withSnapshotParts(log, withoutKind('ids')) },
+  { name: 'a snapshot leaves resources out', foundBy: 'model', sequencerLog: (log) => withSnapshotParts(log, withoutKind('resource')) },
+]
+
+function withoutKind(kind: string): (parts: readonly unknown[]) => readonly unknown[] {
+  return (parts) => parts.filter((part) => (part as { readonly kind: string }).kind !== kind)
+}
+
 function resumingAt(log: Log, change: 1 | -1): Log {
   return withStart(log, async ({ fromOffset, partition, topic }) => {
     if (topic !== 'intents' || fromOffset === 0) return fromOffset
@@ -123,4 +132,4 @@ const inTheGateway: readonly BugToFind[] = [
   },
 ]
 
-export const plantedBugs: readonly BugToFind[] = [...inTheLog, ...inTheLoop, ...inTheDecision, ...inTheGateway]
+export const plantedBugs: readonly BugToFind[] = [...inTheLog, ...inTheLoop, ...inTheSnapshots, ...inTheDecision, ...inTheGateway]

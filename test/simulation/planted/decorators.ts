@@ -1,11 +1,13 @@
 /** Parts of a log replaced, for bugs to be planted in. */
+import { createHash } from 'node:crypto'
 import type { AppendedBatch, Assignment, Batch, Cursor, Log, PartitionWriter, ReadFrom } from '@signalbox/log'
 
 /** The log with some of its methods replaced. */
-export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cursor' | 'open'>>): Log {
+export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cursor' | 'open' | 'snapshots'>>): Log {
   return {
     name: log.name,
     partitionCount: log.partitionCount,
+    snapshots: log.snapshots,
     append: (partition, intent) => log.append(partition, intent),
     cursor: (from) => log.cursor(from),
     offsets: (topic, partition) => log.offsets(topic, partition),
@@ -63,6 +65,22 @@ export function missingAfterBreak(log: Log): Log {
         },
         close: () => cursor.close(),
       }
+    },
+  })
+}
+
+/** Snapshots whose parts were changed before they were written, with digests that fit. */
+export function withSnapshotParts(log: Log, change: (parts: readonly unknown[]) => readonly unknown[]): Log {
+  const store = log.snapshots!
+  return withMethods(log, {
+    snapshots: {
+      newest: (partition) => store.newest(partition),
+      write: (partition, { chunks, manifest, position }) => {
+        const changed = [...chunks].map((chunk) => Buffer.from(JSON.stringify(change(JSON.parse(Buffer.from(chunk).toString())))))
+        const digests = changed.map((chunk) => createHash('sha256').update(chunk).digest('base64url'))
+        const fit = { ...JSON.parse(Buffer.from(manifest()).toString()), chunks: digests }
+        return store.write(partition, { position, chunks: changed, manifest: () => Buffer.from(JSON.stringify(fit)) })
+      },
     },
   })
 }

@@ -8,6 +8,8 @@ export interface LogHarness {
   readonly manyProcesses: boolean
   /** A record of this many bytes is refused with TOO_LARGE. */
   readonly tooLargeBytes: number
+  /** Whether the log has `snapshots`. */
+  readonly keepsSnapshots: boolean
   /** Whether a store has `openReader`. */
   readonly hasReader: boolean
   /** Whether a store has `deleteRecordsBefore`. */

@@ -5,6 +5,7 @@ import { cursorCases } from './cases/cursors.ts'
 import { membershipCases } from './cases/membership.ts'
 import { ownershipCases } from './cases/ownership.ts'
 import { recordCases } from './cases/records.ts'
+import { snapshotCases } from './cases/snapshots.ts'
 import type { ConformanceCase, ConformanceStore, LogHarness, OwnStoreCase, SharedStoreCase } from './harness.ts'
 
 export type { ConformanceCase, ConformanceStore, LogHarness } from './harness.ts'
@@ -19,6 +20,7 @@ const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
   cursors: cursorCases,
   ownership: ownershipCases,
   membership: membershipCases,
+  snapshots: snapshotCases,
 }
 
 /** Every case of the suite, for whoever wants to run them in another way than `describeLogConformance` does. */
