@@ -1,92 +1,78 @@
-// One Kafka broker without Docker, for a person at a terminal.
-//
-//   node infra/toolchain/run.mjs infra/kafka/main.ts up [--port N]   runs until Ctrl-C; prints KAFKA_BROKERS=HOST:PORT
-//   node infra/toolchain/run.mjs infra/kafka/main.ts status          exit code 0 when it runs, 4 when it does not
-//   node infra/toolchain/run.mjs infra/kafka/main.ts down            stops the one that `up` started
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// Kafka and a schema registry without Docker, for a person at a terminal: `npm run kafka -- COMMAND`, see USAGE.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { startBroker } from './broker.ts'
-import { cacheFolder } from './cache.ts'
+import { processIsAlive } from './cache.ts'
 import { BrokerError } from './errors.ts'
 import { accepts } from './ports.ts'
+import { runDetached, runUntilAsked, type UpOptions } from './up.ts'
+import { environmentLines, readState, removeState, type Server } from './up-state.ts'
 
-const USAGE = 'usage: node infra/toolchain/run.mjs infra/kafka/main.ts up [--port N] | status | down\n'
+const USAGE = `usage: npm run kafka -- up [--brokers 1|3] [--port N] [--no-registry] [--data DIR] [--detach]
+       npm run kafka -- status     exit code 0 when all of it answers, 4 when not
+       npm run kafka -- down
+
+up starts Kafka and a schema registry on this machine, prints KAFKA_BROKERS=... and SCHEMA_REGISTRY_URL=... and runs
+until Ctrl-C.
+  --brokers 1|3    three replicate (replication factor 3, min ISR 2); 1 when left out
+  --port N         clients connect here; three brokers take N, N+1 and N+2; free ports when left out
+  --no-registry    Kafka only
+  --data DIR       keeps topics and schemas in DIR for the next time; they are deleted at the end when left out
+  --detach         runs in the background and returns once it is up: export $(npm run --silent kafka -- up --detach)
+`
 const DOWN_TIMEOUT_MS = 30_000
+const ANSWER_TIMEOUT_MS = 2_000
 const EXIT = { ok: 0, bug: 1, usage: 2, unreachable: 4 } as const
 
-interface State {
-  readonly pid: number
-  readonly brokers: string
-}
-
-const stateFile = () => join(cacheFolder(), 'kafka-up.json')
-
-function readState(): State | null {
-  if (!existsSync(stateFile())) return null
-  const state = JSON.parse(readFileSync(stateFile(), 'utf8')) as State
-  return isAlive(state.pid) ? state : null
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-async function up(port: number | undefined): Promise<number> {
-  const other = readState()
+async function up(options: UpOptions, detach: boolean): Promise<number> {
+  const other = await readState()
   if (other !== null) {
-    process.stderr.write(`A broker is up already at ${other.brokers} (process ${other.pid}). Use it, or run \`down\` first.\n`)
+    process.stderr.write(
+      `Kafka is up already at ${other.environment.KAFKA_BROKERS} (process ${other.pid}). Use it, or run \`down\` first.\n`,
+    )
     return EXIT.usage
   }
-  const broker = await startBroker(port === undefined ? {} : { port })
-  const asked = new Promise<null>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(null))
-  })
-  mkdirSync(cacheFolder(), { recursive: true })
-  writeFileSync(stateFile(), JSON.stringify({ pid: process.pid, brokers: broker.brokers } satisfies State))
-  process.stdout.write(`KAFKA_BROKERS=${broker.brokers}\n`)
-  process.stderr.write('The broker runs until Ctrl-C; its data is deleted then.\n')
-  // A pending promise alone does not keep Node running.
-  const keepAlive = setInterval(() => {}, 60_000)
-  const reason = await Promise.race([asked, broker.ended])
-  clearInterval(keepAlive)
-  rmSync(stateFile(), { force: true })
-  await broker.stop()
+  if (detach) {
+    await runDetached(process.argv.slice(3).filter((argument) => argument !== '--detach'))
+    return EXIT.ok
+  }
+  const reason = await runUntilAsked(options)
   if (reason === null) return EXIT.ok
   process.stderr.write(`${reason} Run \`up\` again.\n`)
   return EXIT.unreachable
 }
 
 async function status(): Promise<number> {
-  const state = readState()
+  const state = await readState()
   if (state === null) {
-    process.stderr.write('No broker is up. Start one with `up`.\n')
+    process.stderr.write('Kafka is not up. Start it with `up`.\n')
     return EXIT.unreachable
   }
-  const [host, port] = state.brokers.split(':')
-  if (!(await accepts(host!, Number(port), 2_000))) {
-    process.stderr.write(`The broker at ${state.brokers} (process ${state.pid}) does not answer. Run \`down\`, then \`up\`.\n`)
-    return EXIT.unreachable
-  }
-  process.stdout.write(`KAFKA_BROKERS=${state.brokers}\n`)
-  return EXIT.ok
+  const answers = await Promise.all(state.servers.map(answersAt))
+  state.servers.forEach(({ name, address, pid }, index) => {
+    process.stderr.write(`${name.padEnd(9)} ${address.padEnd(16)} process ${`${pid}`.padEnd(8)} ${answers[index] ? 'up' : 'down'}\n`)
+  })
+  process.stdout.write(environmentLines(state.environment))
+  if (answers.every((each) => each)) return EXIT.ok
+  process.stderr.write('Not all of it answers. Run `down`, then `up`.\n')
+  return EXIT.unreachable
+}
+
+async function answersAt({ address, pid }: Server): Promise<boolean> {
+  const [host, port] = address.split(':') as [string, string]
+  // Somebody else may listen there once it has ended.
+  return processIsAlive(pid) && (await accepts(host, Number(port), ANSWER_TIMEOUT_MS))
 }
 
 async function down(): Promise<number> {
-  const state = readState()
+  const state = await readState()
   if (state === null) {
-    process.stderr.write('No broker is up; nothing to stop.\n')
+    removeState()
+    process.stderr.write('Kafka is not up; nothing to stop.\n')
     return EXIT.ok
   }
   process.kill(state.pid, 'SIGTERM')
   const deadline = Date.now() + DOWN_TIMEOUT_MS
-  while (isAlive(state.pid)) {
+  while (processIsAlive(state.pid)) {
     if (Date.now() > deadline) {
       process.stderr.write(`Process ${state.pid} did not stop within ${DOWN_TIMEOUT_MS / 1000} s. End it by hand: kill -9 ${state.pid}\n`)
       return EXIT.unreachable
@@ -97,12 +83,30 @@ async function down(): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { port: { type: 'string' } } })
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    allowNegative: true,
+    options: {
+      brokers: { type: 'string', default: '1' },
+      port: { type: 'string' },
+      registry: { type: 'boolean', default: true },
+      data: { type: 'string' },
+      detach: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(USAGE)
+    return EXIT.ok
+  }
+  const brokers = values.brokers === '1' ? 1 : values.brokers === '3' ? 3 : null
   const port = values.port === undefined ? undefined : Number(values.port)
-  if (positionals.length === 1 && (port === undefined || (Number.isInteger(port) && port > 0 && port < 65_536))) {
-    if (positionals[0] === 'up') return up(port)
-    if (positionals[0] === 'status') return status()
-    if (positionals[0] === 'down') return down()
+  const portIsValid = port === undefined || (Number.isInteger(port) && port > 0 && port <= 65_535 - 2)
+  const [command, ...rest] = positionals
+  if (rest.length === 0 && brokers !== null && portIsValid && values.data !== '') {
+    if (command === 'up') return up({ brokers, port, registry: values.registry, data: values.data }, values.detach)
+    if (command === 'status') return status()
+    if (command === 'down') return down()
   }
   process.stderr.write(USAGE)
   return EXIT.usage
@@ -112,6 +116,7 @@ try {
   process.exitCode = await main()
 } catch (error) {
   const usage = (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') ?? false
-  process.stderr.write(usage ? USAGE : `${error instanceof BrokerError ? error.message : (error as Error).stack}\n`)
-  process.exitCode = usage ? EXIT.usage : error instanceof BrokerError ? EXIT.unreachable : EXIT.bug
+  const known = error instanceof BrokerError
+  process.stderr.write(usage ? USAGE : `${known ? error.message : (error as Error).stack}\n`)
+  process.exitCode = usage ? EXIT.usage : known ? EXIT.unreachable : EXIT.bug
 }
