@@ -1,3 +1,4 @@
+import { LogError } from '@signalbox/log'
 import { Kafka, type LogEntry, logLevel } from 'kafkajs'
 import type { Broker } from 'kafkajs/src/broker/index.js'
 import Cluster from 'kafkajs/src/cluster/index.js'
@@ -112,8 +113,25 @@ export class Client {
   async coordinator(type: 'group' | 'transaction', id: string): Promise<Broker> {
     await this.#connect()
     await this.#cluster.refreshMetadataIfNecessary()
-    const { coordinator } = await this.#cluster.findGroupCoordinatorMetadata({ groupId: id, coordinatorType: COORDINATOR_TYPES[type] })
+    const coordinator = await this.#askForCoordinator({ groupId: id, coordinatorType: COORDINATOR_TYPES[type] })
     return this.#cluster.findBroker({ nodeId: coordinator.nodeId })
+  }
+
+  /** Any broker knows. kafkajs asks them too, and then keeps to itself what they answered: a missing right would look like a passing fault. */
+  async #askForCoordinator(request: { readonly groupId: string; readonly coordinatorType: number }): Promise<{ readonly nodeId: number }> {
+    const brokers = Object.entries(this.#cluster.brokerPool.brokers)
+    brokers.sort(([, left], [, right]) => Number(right.isConnected()) - Number(left.isConnected()))
+    let failure: unknown = new LogError('TRANSIENT', 'No broker of the cluster is known. See that the brokers are reachable.')
+    for (const [nodeId] of brokers) {
+      try {
+        const broker = await this.#cluster.findBroker({ nodeId })
+        return (await broker.findGroupCoordinator(request)).coordinator
+      } catch (error) {
+        if (errorType(error) !== undefined) throw error
+        failure = error
+      }
+    }
+    throw failure
   }
 
   /** After an answer such as NOT_LEADER_FOR_PARTITION, or a lost connection. Never rejects: the next attempt will tell. */

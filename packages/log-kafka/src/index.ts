@@ -1,3 +1,15 @@
+export { type AclsOptions, type AclsPlan, applyKafkaAcls, planKafkaAcls } from './acl-admin.ts'
+export {
+  type AclEntry,
+  aclsOf,
+  describeAcl,
+  kafkaAclsCommands,
+  ROLE_DESIGNS,
+  ROLES,
+  type Role,
+  type RolePrincipal,
+  readRolePrincipal,
+} from './acls.ts'
 export { describeConnection, type Environment, type KafkaEnvironment, kafkaOptionsFromEnvironment } from './environment.ts'
 export { openKafkaLog } from './kafka-log.ts'
 export { openSchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'

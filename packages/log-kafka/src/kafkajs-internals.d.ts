@@ -42,10 +42,6 @@ declare module 'kafkajs/src/cluster/index.js' {
     addMultipleTargetTopics(topics: readonly string[]): Promise<void>
     findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[]
     findBroker(node: { readonly nodeId: number | string }): Promise<Broker>
-    findGroupCoordinatorMetadata(group: {
-      readonly groupId: string
-      readonly coordinatorType: number
-    }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
   }
 }
 
@@ -97,6 +93,11 @@ declare module 'kafkajs/src/broker/index.js' {
     readonly connectionPool: {
       readonly pool: readonly { readonly requestQueue: { rejectAll(error: Error): void } }[]
     }
+    isConnected(): boolean
+    findGroupCoordinator(request: {
+      readonly groupId: string
+      readonly coordinatorType: number
+    }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
     fetch(request: {
       readonly replicaId: number
       readonly isolationLevel: number
