@@ -30,7 +30,10 @@ export interface Framing {
   prefix(name: RecordName): Uint8Array
   /** The record in `bytes`. Throws UndecodableError or UnknownSchemaError. */
   read(name: RecordName, bytes: Uint8Array): unknown
-  /** Finds a schema by its id. Rejects with UndecodableError when the registry says that there is no such schema. */
+  /**
+   * Finds a schema by its id; reading again then gives the record, or UndecodableError when the registry says that there is
+   * no such schema. Rejects, with the registry's error, while the registry cannot be asked.
+   */
   learn(schemaId: number): Promise<void>
 }
 
@@ -76,6 +79,18 @@ export function singleObjectFraming(): Framing {
   }
 }
 
+/** Ids that are remembered of other writers' schemas; one that is forgotten is asked for again. Ids are anybody's bytes. */
+const LEARNT_SCHEMAS = 1_000
+/** An id that does not exist now may be given to a schema later. */
+const MISSING_FOR_MS = 60_000
+
+/** Sets an entry and forgets the oldest beyond the bound. */
+function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > LEARNT_SCHEMAS) map.delete(map.keys().next().value as Key)
+}
+
 /** What the Confluent framing needs of a schema registry. */
 export interface SchemaRegistry {
   /** The ids under which our own schemas are registered. */
@@ -86,27 +101,29 @@ export interface SchemaRegistry {
 
 /** Confluent's framing, for deployments with a schema registry. */
 export function confluentFraming(registry: SchemaRegistry): Framing {
+  const own = new Map<string, { readonly type: avro.Type; readonly resolver: unknown }>()
   const writers = new Map<string, { readonly type: avro.Type; readonly resolver: unknown }>()
   const prefixes = new Map<RecordName, Uint8Array>()
   for (const type of Object.values(types)) {
     const prefix = new Uint8Array(5)
     new DataView(prefix.buffer).setUint32(1, registry.ids[type.name])
     prefixes.set(type.name, prefix)
-    writers.set(`${registry.ids[type.name]}/${type.name}`, { type: type.avro, resolver: undefined })
+    own.set(`${registry.ids[type.name]}/${type.name}`, { type: type.avro, resolver: undefined })
   }
-  const unusable = new Map<number, string>()
+  const missing = new Map<number, { readonly problem: string; readonly untilMs: number }>()
   const schemaTexts = new Map<number, string>()
   const writerOf = (id: number, name: RecordName) => {
-    const known = writers.get(`${id}/${name}`)
+    const key = `${id}/${name}`
+    const known = own.get(key) ?? writers.get(key)
     if (known !== undefined) return known
-    const problem = unusable.get(id)
-    if (problem !== undefined) throw new UndecodableError(problem)
+    const absent = missing.get(id)
+    if (absent !== undefined && performance.now() < absent.untilMs) throw new UndecodableError(absent.problem)
     const text = schemaTexts.get(id)
     if (text === undefined) throw new UnknownSchemaError(id)
     try {
       const type = avro.Type.forSchema(JSON.parse(text), { wrapUnions: 'auto', omitRecordMethods: true })
       const writer = { type: types[name].avro, resolver: types[name].avro.createResolver(type) as unknown }
-      writers.set(`${id}/${name}`, writer)
+      remember(writers, key, writer)
       return writer
     } catch (cause) {
       throw new UndecodableError(`schema ${id} of the registry cannot be read as signalbox.v1.${name}: ${(cause as Error).message}`, {
@@ -128,8 +145,9 @@ export function confluentFraming(registry: SchemaRegistry): Framing {
     },
     async learn(id) {
       const text = await registry.schema(id)
-      if (text === null) unusable.set(id, `the schema registry has no schema ${id}; register the schema before writing with it`)
-      else schemaTexts.set(id, text)
+      if (text !== null) return remember(schemaTexts, id, text)
+      const problem = `the schema registry has no schema ${id}; register the schema before writing with it`
+      remember(missing, id, { problem, untilMs: performance.now() + MISSING_FOR_MS })
     },
   }
 }

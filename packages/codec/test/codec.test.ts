@@ -192,6 +192,27 @@ describe('Confluent framing', () => {
     expect({ ...framed.decodeIntent(bytes) }).toEqual(intent)
   })
 
+  it('a writer without inputs means empty ones', async () => {
+    const schema = JSON.parse(intentType.schemaText)
+    const actions = schema.fields.find(({ name }: { name: string }) => name === 'actions').type.items
+    actions.fields = actions.fields.filter(({ name }: { name: string }) => name !== 'input')
+    texts.set(9, JSON.stringify(schema))
+    const avsc = await import('avsc')
+    const withoutInput = { ...intent, actions: intent.actions.map(({ input: _input, ...action }) => action) }
+    const body = avsc.default.Type.forSchema(schema, { wrapUnions: 'auto' }).toBuffer(withoutInput)
+    await framed.framing.learn(9)
+    expect(framed.decodeIntent(Uint8Array.of(0, 0, 0, 0, 9, ...body)).actions[0]!.input).toBe('{}')
+  })
+
+  it('forgets the oldest of many ids, never its own, and asks again', async () => {
+    await framed.framing.learn(7)
+    for (let id = 10_000; id < 11_000; id++) await framed.framing.learn(id)
+    expect(() => framed.decodeIntent(withId(10_999))).toThrow('has no schema 10999')
+    await framed.framing.learn(11_000)
+    expect(() => framed.decodeIntent(withId(10_000))).toThrow(UnknownSchemaError)
+    expect({ ...framed.decodeIntent(framed.encodeIntent(intent)) }).toEqual(intent)
+  })
+
   it('an id that the registry does not have, or a schema that does not fit, is undecodable', async () => {
     await framed.framing.learn(99)
     expect(() => framed.decodeIntent(withId(99))).toThrow('the schema registry has no schema 99')

@@ -159,12 +159,14 @@ function explained(error: unknown, { url }: SchemaRegistryOptions, what: string,
 function nextOf(error: ResponseError, subject: string | undefined, url: string): readonly ['TRANSIENT' | 'MISCONFIGURED', string] {
   if (error.status === 401 || error.status === 403)
     return ['MISCONFIGURED', 'Check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, and the rights of that user.']
-  if (error.status === 409 || error.status === 422)
+  if (error.status === 409)
     return [
       'MISCONFIGURED',
       `The subject ${subject} holds a schema that this one is not compatible with: ${url}/subjects/${subject}/versions lists what is there. ` +
         'Run the version of Signalbox that registered it or a later one, or use other topics (KAFKA_TOPIC_PREFIX).',
     ]
+  if (error.status === 422)
+    return ['MISCONFIGURED', 'The registry cannot read the schema. Try a newer version of the registry; Apicurio 3.0.9 is known to work.']
   if (error.status === 404)
     return ['MISCONFIGURED', 'There is no Confluent-compatible API at this address: that of Apicurio ends in /apis/ccompat/v7.']
   return ['TRANSIENT', 'The registry is away or busy: see that it runs and can be reached; the same call may go through later.']

@@ -21,8 +21,8 @@ export const schemas = [
       {
         "name": "input",
         "type": "string",
-        "doc": "The input of the action: a JSON object, validated by the contract.",
-        "default": "{}"
+        "doc": "The input of the action: a JSON object, validated by the contract. (The space in the default is for Apicurio, which does not take a schema with {} in quotes.)",
+        "default": "{ }"
       },
       {
         "name": "expectedVersion",

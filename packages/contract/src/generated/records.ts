@@ -6,7 +6,7 @@ export interface ActionRequest {
   readonly resource: string
   /** The name of an action of the contract of that type. */
   readonly action: string
-  /** The input of the action: a JSON object, validated by the contract. */
+  /** The input of the action: a JSON object, validated by the contract. (The space in the default is for Apicurio, which does not take a schema with {} in quotes.) */
   readonly input: string
   /** The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource. */
   readonly expectedVersion: number | null
