@@ -63,6 +63,10 @@ export function singleObjectFraming(): Framing {
     read(name, bytes) {
       const expected = prefixes.get(name)!
       if (bytes.length < expected.length || bytes[0] !== 0xc3 || bytes[1] !== 0x01) {
+        if (bytes[0] === 0)
+          throw new UndecodableError(
+            'this looks like Confluent framing (first byte 00), and no schema registry is configured; set SCHEMA_REGISTRY_URL, or send plain JSON or Avro single-object encoding',
+          )
         throw new UndecodableError(
           `these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro single-object encoding (first bytes C3 01); send one of the two`,
         )
@@ -110,6 +114,7 @@ export function confluentFraming(registry: SchemaRegistry): Framing {
     prefixes.set(type.name, prefix)
     own.set(`${registry.ids[type.name]}/${type.name}`, { type: type.avro, resolver: undefined })
   }
+  const withoutRegistry = singleObjectFraming()
   const missing = new Map<number, { readonly problem: string; readonly untilMs: number }>()
   const schemaTexts = new Map<number, string>()
   const writerOf = (id: number, name: RecordName) => {
@@ -134,6 +139,8 @@ export function confluentFraming(registry: SchemaRegistry): Framing {
   return {
     prefix: (name) => prefixes.get(name)!,
     read(name, bytes) {
+      // What was written before there was a registry stays readable.
+      if (bytes[0] === 0xc3) return withoutRegistry.read(name, bytes)
       if (bytes.length < 5 || bytes[0] !== 0) {
         throw new UndecodableError(
           `these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro in Confluent framing (first byte 00); send one of the two`,
@@ -145,7 +152,10 @@ export function confluentFraming(registry: SchemaRegistry): Framing {
     },
     async learn(id) {
       const text = await registry.schema(id)
-      if (text !== null) return remember(schemaTexts, id, text)
+      if (text !== null) {
+        missing.delete(id)
+        return remember(schemaTexts, id, text)
+      }
       const problem = `the schema registry has no schema ${id}; register the schema before writing with it`
       remember(missing, id, { problem, untilMs: performance.now() + MISSING_FOR_MS })
     },

@@ -192,6 +192,12 @@ describe('Confluent framing', () => {
     expect({ ...framed.decodeIntent(bytes) }).toEqual(intent)
   })
 
+  it('reads what was written before there was a registry; without one, says what is missing', () => {
+    expect({ ...framed.decodeIntent(codec.encodeIntent(intent)) }).toEqual(intent)
+    expect(framed.decodeEvent(codec.encodeEvent(event))).toEqual(event)
+    expect(() => codec.decodeIntent(framed.encodeIntent(intent))).toThrow('set SCHEMA_REGISTRY_URL')
+  })
+
   it('a writer without inputs means empty ones', async () => {
     const schema = JSON.parse(intentType.schemaText)
     const actions = schema.fields.find(({ name }: { name: string }) => name === 'actions').type.items
