@@ -1,30 +1,76 @@
 /** Opens the log that the settings name: as its owner, or for reading. */
-import { createCodec } from '@signalbox/codec'
+import { type Codec, confluentFraming, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type Log, type LogReader } from '@signalbox/log'
 import type { Source } from '@signalbox/replay'
+import type { Logger } from 'pino'
 import { CommandError } from './exit-codes.ts'
+import { say } from './output.ts'
 import type { Settings } from './settings.ts'
 
-export async function openLog(settings: Pick<Settings, 'log' | 'brokers' | 'dataDirectory' | 'config'>): Promise<Log> {
-  if (settings.log === 'kafka') {
-    // Loaded only where it is wanted: an embedded Signalbox starts without a Kafka client.
-    const { openKafkaLog } = await import('@signalbox/log-kafka')
-    return await openKafkaLog({ brokers: settings.brokers! })
-  }
-  const { openSqliteLog } = await import('@signalbox/log-sqlite')
-  const { partitions } = settings.config ?? {}
-  return await openSqliteLog({ directory: settings.dataDirectory, ...(partitions === undefined ? {} : { partitionCount: partitions }) })
+/** A log, and the codec that its records are framed by. */
+export interface Engine {
+  readonly log: Log
+  readonly codec: Codec
 }
 
-export async function openReader(settings: Settings): Promise<LogReader> {
-  if (settings.log === 'kafka') {
-    const { openKafkaLog } = await import('@signalbox/log-kafka')
-    return await openKafkaLog({ brokers: settings.brokers! })
+export async function openLog(settings: Pick<Settings, 'log' | 'dataDirectory' | 'config'>): Promise<Log> {
+  return (await openEngine(settings)).log
+}
+
+/** Opens the log to write to it. What the log's client has to say goes to `logger`. */
+export async function openEngine(settings: Pick<Settings, 'log' | 'dataDirectory' | 'config'>, logger?: Logger): Promise<Engine> {
+  if (settings.log === 'kafka') return await openKafka(logger)
+  const { openSqliteLog } = await import('@signalbox/log-sqlite')
+  const { partitions } = settings.config ?? {}
+  const log = await openSqliteLog({
+    directory: settings.dataDirectory,
+    ...(partitions === undefined ? {} : { partitionCount: partitions }),
+  })
+  return { log, codec: createCodec({ limits: defaultLimits }) }
+}
+
+async function openKafka(logger: Logger | undefined): Promise<Engine> {
+  // Loaded only where it is wanted: an embedded Signalbox starts without a Kafka client.
+  const { kafkaOptionsFromEnvironment, openKafkaLog, openSchemaRegistry } = await import('@signalbox/log-kafka')
+  const { kafka, schemaRegistry, warnings } = kafkaOptionsFromEnvironment(process.env)
+  if (kafka === undefined)
+    throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
+  for (const warning of warnings) say(warning)
+  const framing = schemaRegistry === undefined ? undefined : confluentFraming(await openSchemaRegistry(schemaRegistry))
+  const log = await openKafkaLog({
+    ...kafka,
+    ...sessionOptions(process.env),
+    ...(logger === undefined
+      ? {}
+      : { onLogEntry: ({ detail, level, message }) => logger[level === 'error' ? 'warn' : 'debug']({ detail }, `kafkajs: ${message}`) }),
+  })
+  return { log, codec: createCodec({ limits: defaultLimits, ...(framing === undefined ? {} : { framing }) }) }
+}
+
+/** How soon a sequencer that is silent loses its partitions; both have defaults. */
+function sessionOptions(environment: NodeJS.ProcessEnv): { sessionTimeoutMs?: number; heartbeatIntervalMs?: number } {
+  const read = (name: string) => {
+    const text = environment[name]
+    if (text === undefined || text === '') return undefined
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < 1) throw new CommandError('usage', `${name} takes a whole number of milliseconds, not ${text}`)
+    return value
   }
+  const sessionTimeoutMs = read('KAFKA_SESSION_TIMEOUT_MS')
+  const heartbeatIntervalMs = read('KAFKA_HEARTBEAT_INTERVAL_MS')
+  return {
+    ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
+    ...(heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs }),
+  }
+}
+
+/** Opens the log for reading alone, where its adapter can; Kafka's ACLs say what a principal may do. */
+export async function openToRead(settings: Settings): Promise<{ readonly log: LogReader; readonly codec: Codec }> {
+  if (settings.log === 'kafka') return await openKafka(undefined)
   const { openSqliteLogReader } = await import('@signalbox/log-sqlite')
   try {
-    return await openSqliteLogReader({ directory: settings.dataDirectory })
+    return { log: await openSqliteLogReader({ directory: settings.dataDirectory }), codec: createCodec({ limits: defaultLimits }) }
   } catch (error) {
     if (isLogError(error, 'MISCONFIGURED'))
       throw new CommandError(
@@ -38,9 +84,9 @@ export async function openReader(settings: Settings): Promise<LogReader> {
 
 /** Runs a question to the log and closes it. */
 export async function withSource<Result>(settings: Settings, ask: (source: Source) => Promise<Result>): Promise<Result> {
-  const log = await openReader(settings)
+  const { codec, log } = await openToRead(settings)
   try {
-    return await ask({ log, codec: createCodec({ limits: defaultLimits }), limits: defaultLimits })
+    return await ask({ log, codec, limits: defaultLimits })
   } finally {
     await log.close()
   }

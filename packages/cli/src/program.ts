@@ -12,6 +12,7 @@ import {
 } from './commands/intent.ts'
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
 import { exitCodes } from './exit-codes.ts'
+import { addTopics } from './program-topics.ts'
 import { type CommonFlags, readSettings, type Settings } from './settings.ts'
 import { software } from './version.ts'
 
@@ -30,8 +31,10 @@ export function createProgram(done: (exitCode: number) => void): Command {
     }
   }
   addUp(program, action)
+  addServices(program, action)
   addIntent(program, action)
   addResource(program, action)
+  addTopics(program, action, common)
   common(
     program
       .command('status')
@@ -42,7 +45,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
   return program
 }
 
-type Action = (
+export type Action = (
   run: (settings: Settings, parameters: readonly string[], flags: CommonFlags) => Promise<number | undefined>,
 ) => (...received: unknown[]) => Promise<void>
 
@@ -63,7 +66,7 @@ function common(command: Command): Command {
 }
 
 function addUp(program: Command, action: Action): void {
-  common(program.command('up').description('Run sequencer and gateway in one process'))
+  common(program.command('up').description('Run every service in one process; on Kafka where KAFKA_BROKERS is set'))
     .option('--host <HOST>', 'address to listen on; loopback only, as long as there is no authentication')
     .option('--port <PORT>', 'port to listen on; 0 takes a free one')
     .action(
@@ -73,6 +76,26 @@ function addUp(program: Command, action: Action): void {
         return undefined
       }),
     )
+}
+
+function addServices(program: Command, action: Action): void {
+  const services = {
+    sequencer: 'Run a sequencer alone, beside others of the same Kafka cluster',
+    gateway: 'Run a gateway alone: HTTP for agents and people',
+    'process-manager': 'Run a process manager alone: appends the intents that follow from commits',
+  } as const
+  for (const [name, description] of Object.entries(services)) {
+    common(program.command(name).description(description))
+      .option('--host <HOST>', 'address to listen on (SIGNALBOX_HOST; default 127.0.0.1)')
+      .option('--port <PORT>', 'port to listen on; 0 takes a free one (SIGNALBOX_PORT)')
+      .action(
+        action(async (settings, _parameters, flags) => {
+          const { runService } = await import('./commands/services.ts')
+          await runService(name as keyof typeof services, settings, flags as { host?: string; port?: string })
+          return undefined
+        }),
+      )
+  }
 }
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]

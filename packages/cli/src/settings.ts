@@ -22,7 +22,6 @@ export interface Settings {
   readonly config: SignalboxConfig | null
   readonly dataDirectory: string
   readonly log: 'sqlite' | 'kafka'
-  readonly brokers: string | null
   readonly url: string
   /** Whether the address was named by flag or environment: then reads go there instead of to the log. */
   readonly urlIsGiven: boolean
@@ -52,7 +51,6 @@ export async function readSettings(flags: CommonFlags, environment: NodeJS.Proce
     config,
     dataDirectory: resolve(namedDirectory ?? config?.dataDirectory ?? '.signalbox'),
     log,
-    brokers,
     url: givenUrl ?? config?.url ?? defaultUrl,
     urlIsGiven: givenUrl !== undefined,
     output,

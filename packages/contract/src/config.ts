@@ -2,12 +2,15 @@
 import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
 import type { Contract } from './define-contract.ts'
+import type { Reaction } from './reaction.ts'
 
 export interface SignalboxConfig {
   // biome-ignore lint/suspicious/noExplicitAny: contracts of any types; each was checked when it was defined.
   readonly contracts: readonly Contract<any, any, any>[]
   /** Who may act at all, `*` at the end stands for any rest. Left out: anyone whom a contract lets. */
   readonly agents?: readonly string[]
+  /** What follows from commits; the process manager sees to it. */
+  readonly reactions?: readonly Reaction[]
   /** Where the embedded log lies. Default `.signalbox`, beside where the command runs. */
   readonly dataDirectory?: string
   /** Which log. Default: Kafka where KAFKA_BROKERS is set, else the embedded one. */

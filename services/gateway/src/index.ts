@@ -1,5 +1,6 @@
 export * from './desk.ts'
 export * from './event-stream.ts'
+export { createOperationsServer, type Operations } from './operations.ts'
 export { RequestRefused } from './problems.ts'
 export { createServer, type GatewayServer, isLoopback } from './server.ts'
 export * from './wiring.ts'

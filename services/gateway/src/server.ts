@@ -1,12 +1,13 @@
 /** The gateway's HTTP server: routes, health, metrics, and who may reach it. */
 import { isIP } from 'node:net'
 import swagger from '@fastify/swagger'
-import { type Problem, readJson, type Status } from '@signalbox/contract'
+import { readJson, type Status } from '@signalbox/contract'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Desk } from './desk.ts'
+import { addOperations } from './operations.ts'
 import { handleProblems, RequestRefused } from './problems.ts'
 import { addRoutes } from './routes.ts'
 
@@ -25,6 +26,8 @@ export interface ListenSettings {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Whoever reaches any address may act as any agent, and that was said to be wanted: something else guards the network. */
+  readonly trustNetwork?: boolean
 }
 
 export interface GatewayServer {
@@ -61,31 +64,22 @@ export async function createServer(settings: ServerSettings): Promise<GatewaySer
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   })
-  app.get('/livez', { schema: { hide: true } }, async () => 'ok\n')
-  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
-    const reason = notReady()
-    if (reason === null) return 'ok\n'
-    const problem: Problem = { code: 'NOT_READY', message: reason }
-    return await reply.code(503).send(problem)
-  })
-  app.get(
-    '/metrics',
-    { schema: { hide: true } },
-    async (_request, reply) => await reply.type(registry.contentType).send(await registry.metrics()),
-  )
+  addOperations(app as unknown as FastifyInstance, { notReady, registry })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   addRoutes(app as unknown as FastifyInstance, { desk, status, closing: closing.signal })
   return {
     app: app as unknown as FastifyInstance,
-    async listen({ host, port }) {
-      if (!isLoopback(host)) {
+    async listen({ host, port, trustNetwork }) {
+      const onLoopback = isLoopback(host)
+      if (!onLoopback && trustNetwork !== true) {
         throw new RequestRefused(
           'NOT_READY',
-          `the gateway does not authenticate yet, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}`,
+          `the gateway does not authenticate yet, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}. Where nothing but such a proxy can reach ${host}, set SIGNALBOX_TRUST_NETWORK=true`,
         )
       }
       const address = await app.listen({ host, port })
-      logger.warn({ address }, 'the gateway listens on loopback without authentication: every program on this machine may act as any agent')
+      const whoever = onLoopback ? 'every program on this machine' : 'whoever reaches this address'
+      logger.warn({ address }, `the gateway listens without authentication: ${whoever} may act as any agent`)
       return address
     },
     async close() {

@@ -1,4 +1,5 @@
 export { contractsMisfit } from './contracts-fit.ts'
+export { watchLag } from './lag.ts'
 export * from './metrics.ts'
 export { PartitionOwner } from './partition-owner.ts'
 export { Sequencer } from './sequencer.ts'

@@ -1,11 +1,10 @@
 /** Decisions as they fall: over the gateway's event stream where an address is given, else from the log itself. */
-import { createCodec } from '@signalbox/codec'
-import { type Decision, defaultLimits } from '@signalbox/contract'
+import type { Decision } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import { type DecisionFilter, EventReader, matches, presentDecision } from '@signalbox/replay'
 import { createParser } from 'eventsource-parser'
 import { CommandError } from '../exit-codes.ts'
-import { openReader } from '../logs.ts'
+import { openToRead } from '../logs.ts'
 import type { Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 
@@ -19,8 +18,7 @@ export async function* followDecisions(settings: Settings, filter: DecisionFilte
 }
 
 async function* followLog(settings: Settings, filter: DecisionFilter, from: 'start' | 'end', stop: AbortSignal): AsyncGenerator<Decision> {
-  const log = await openReader(settings)
-  const codec = createCodec({ limits: defaultLimits })
+  const { codec, log } = await openToRead(settings)
   // Partitions fill one bounded queue; a full one makes them wait.
   const queue: Decision[] = []
   let failure: unknown = null

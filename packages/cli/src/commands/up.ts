@@ -1,13 +1,14 @@
-/** `signalbox up`: sequencer and gateway in one process on one log. The one place that may import services. */
+/** `signalbox up`: every service in one process on one log. The one place that may import services. */
 import { type Codec, createCodec } from '@signalbox/codec'
-import { type ContractSet, defaultLimits } from '@signalbox/contract'
+import { type ContractSet, defaultLimits, type Reaction } from '@signalbox/contract'
 import { type Gateway, startGateway } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
+import { startProcessManager } from '@signalbox/process-manager'
 import { rulesOf, type Sequencer, sequencerMetrics, startSequencer } from '@signalbox/sequencer'
 import pino, { type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
-import { openLog } from '../logs.ts'
+import { openEngine } from '../logs.ts'
 import { say } from '../output.ts'
 import { contractsOf, rememberConfig, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
@@ -26,25 +27,29 @@ export interface RunningSignalbox {
 
 export interface StartOptions {
   readonly log: Log
+  /** Default: without a schema registry. */
+  readonly codec?: Codec
   readonly contracts: ContractSet
   readonly agents?: readonly string[]
+  readonly reactions?: readonly Reaction[]
   readonly logger: Logger
 }
 
-/** Starts a sequencer and a gateway (not listening yet) on a log; closes the log when it cannot. */
-export async function startSignalbox({ agents, contracts, log, logger }: StartOptions): Promise<RunningSignalbox> {
-  const codec = createCodec({ limits: defaultLimits })
+/** Starts all services on a log (the gateway does not listen yet); closes the log when it cannot. */
+export async function startSignalbox({ agents, codec: given, contracts, log, logger, reactions }: StartOptions): Promise<RunningSignalbox> {
+  const codec = given ?? createCodec({ limits: defaultLimits })
   const registry = new Registry()
-  const common = { log, codec, contracts, agents: agents ?? null, logger, software }
+  const common = { log, codec, contracts, agents: agents ?? null, logger, software, registry }
   const sequencer = await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
   const phase = (partition: number) => sequencer.phases().get(partition) ?? null
-  const gateway = await startGateway({ ...common, rules: rulesOf(common), registry, phase }).catch(async (error: unknown) => {
+  const gateway = await startGateway({ ...common, rules: rulesOf(common), phase }).catch(async (error: unknown) => {
     // Nobody gets anything to stop: what was started must not keep the process.
     await sequencer.stop()
     await log.close()
     throw error
   })
-  const failed = Promise.race([sequencer.failed, gateway.failed])
+  const processManager = reactions === undefined ? null : startProcessManager({ ...common, reactions })
+  const failed = Promise.race([sequencer.failed, gateway.failed, ...(processManager === null ? [] : [processManager.failed])])
   failed.catch(() => {})
   return {
     log,
@@ -54,6 +59,7 @@ export async function startSignalbox({ agents, contracts, log, logger }: StartOp
     failed,
     async stop() {
       await gateway.close()
+      await processManager?.stop()
       await sequencer.stop()
       await log.close()
     },
@@ -72,17 +78,20 @@ export interface UpFlags {
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
 export async function up(settings: Settings, flags: UpFlags): Promise<void> {
   const contracts = contractsOf(settings)
-  const { host, port } = listenAddress(settings, flags)
-  const log = await openLog(settings)
+  const { host, port, trustNetwork } = listenAddress(settings, flags)
+  const logger = serviceLogger()
+  const { codec, log } = await openEngine(settings, logger)
   if (settings.log === 'sqlite') rememberConfig(settings.dataDirectory, settings.configFile!)
   const signalbox = await startSignalbox({
     log,
+    codec,
     contracts,
-    logger: serviceLogger(),
-    ...(settings.config?.agents === undefined ? {} : { agents: settings.config.agents }),
+    logger,
+    ...agentsOf(settings),
+    ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
   })
   try {
-    const address = await signalbox.gateway.server.listen({ host, port })
+    const address = await signalbox.gateway.server.listen({ host, port, trustNetwork })
     say(
       `signalbox is up: ${address} (${log.name} log${settings.log === 'sqlite' ? ` in ${settings.dataDirectory}` : ''}; ${contracts.all.map(({ type, version }) => `${type}@${version}`).join(', ')}). Stop with Ctrl-C.`,
     )
@@ -93,10 +102,17 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
   }
 }
 
-function listenAddress(settings: Settings, flags: UpFlags): { host: string; port: number } {
+export function agentsOf({ config }: Settings): { agents?: readonly string[] } {
+  return config?.agents === undefined ? {} : { agents: config.agents }
+}
+
+/** Where to listen, by flag, else as the gateway's address says. */
+export function listenAddress(settings: Pick<Settings, 'url'>, flags: UpFlags): { host: string; port: number; trustNetwork: boolean } {
   const url = new URL(settings.url)
-  const port = flags.port === undefined ? Number(url.port || 80) : Number(flags.port)
+  const givenPort = flags.port ?? process.env.SIGNALBOX_PORT
+  const port = givenPort === undefined ? Number(url.port || 80) : Number(givenPort)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new CommandError('usage', `--port takes a number from 0 to 65535, not ${flags.port}`)
-  return { host: flags.host ?? url.hostname, port }
+    throw new CommandError('usage', `--port takes a number from 0 to 65535, not ${givenPort}`)
+  const host = flags.host ?? process.env.SIGNALBOX_HOST ?? url.hostname
+  return { host, port, trustNetwork: process.env.SIGNALBOX_TRUST_NETWORK === 'true' }
 }

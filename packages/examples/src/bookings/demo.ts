@@ -49,7 +49,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const kafka = options.log === 'kafka' ? await prepareKafka(run.runId) : null
   const stopping = new AbortController()
   try {
-    const log = kafka?.log ?? (await openLog({ log: 'sqlite', brokers: null, dataDirectory: options.dataDirectory, config: null }))
+    const log = kafka?.log ?? (await openLog({ log: 'sqlite', dataDirectory: options.dataDirectory, config: null }))
     if (kafka === null) rememberConfig(options.dataDirectory, configFile)
     const signalbox = await startSignalbox({
       log,

@@ -48,7 +48,7 @@ function play(part: Part): { player: Player; child: ChildProcess } {
 export async function stage(story: Story): Promise<Ending> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-story-'))
   const children: ChildProcess[] = []
-  const log = await openLog({ log: 'sqlite', brokers: null, dataDirectory: directory, config: null })
+  const log = await openLog({ log: 'sqlite', dataDirectory: directory, config: null })
   const signalbox = await startSignalbox({ log, contracts: contractSet(story.contracts), logger: serviceLogger('error') })
   try {
     const url = await signalbox.gateway.server.listen({ host: '127.0.0.1', port: 0 })

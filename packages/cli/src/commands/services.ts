@@ -1,0 +1,118 @@
+/** `signalbox sequencer`, `gateway` and `process-manager`: each service as a process of its own, on Kafka. */
+import { createOperationsServer, startGateway } from '@signalbox/gateway'
+import { startProcessManager } from '@signalbox/process-manager'
+import { rulesOf, sequencerMetrics, startSequencer, watchLag } from '@signalbox/sequencer'
+import type { Logger } from 'pino'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { CommandError } from '../exit-codes.ts'
+import { type Engine, openEngine } from '../logs.ts'
+import { say } from '../output.ts'
+import { contractsOf, type Settings } from '../settings.ts'
+import { signalled } from '../signals.ts'
+import { software } from '../version.ts'
+import { agentsOf, listenAddress, serviceLogger, type UpFlags } from './up.ts'
+
+export type ServiceName = 'sequencer' | 'gateway' | 'process-manager'
+
+interface RunningService {
+  /** Rejects when the process should end. */
+  readonly failed: Promise<never>
+  /** Starts to listen; gives the address as a URL. */
+  listen(): Promise<string>
+  /** Finishes what is under way; the log is closed afterwards. */
+  stop(): Promise<void>
+}
+
+interface ServiceContext extends Engine {
+  readonly settings: Settings
+  readonly flags: UpFlags
+  readonly logger: Logger
+  readonly registry: Registry
+}
+
+const services: Readonly<Record<ServiceName, (context: ServiceContext) => Promise<RunningService>>> = {
+  sequencer: runSequencer,
+  gateway: runGateway,
+  'process-manager': runProcessManager,
+}
+/** Where a service without agents listens for orchestrators and Prometheus, unless it is told. */
+const operationsUrls: Readonly<Record<ServiceName, string | null>> = {
+  sequencer: 'http://127.0.0.1:7071',
+  gateway: null,
+  'process-manager': 'http://127.0.0.1:7072',
+}
+
+/** Runs until SIGINT or SIGTERM, or until something fails for good. */
+export async function runService(name: ServiceName, settings: Settings, flags: UpFlags): Promise<void> {
+  if (settings.log !== 'kafka') {
+    const message = `a ${name} of its own needs a log that several processes share; set KAFKA_BROKERS, or run all in one with signalbox up`
+    throw new CommandError('usage', message)
+  }
+  const logger = serviceLogger()
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const engine = await openEngine(settings, logger)
+  const url = operationsUrls[name] ?? settings.url
+  try {
+    const service = await services[name]({ ...engine, settings: { ...settings, url }, flags, logger, registry })
+    try {
+      say(`signalbox ${name} is up: ${await service.listen()} (${engine.log.partitionCount} partitions). Stop with Ctrl-C.`)
+      await Promise.race([service.failed, signalled()])
+      say(`signalbox ${name} stops: finishing what is under way`)
+    } finally {
+      await service.stop()
+    }
+  } finally {
+    await engine.log.close()
+  }
+}
+
+async function runSequencer(context: ServiceContext): Promise<RunningService> {
+  const { codec, log, logger, registry, settings } = context
+  const metrics = sequencerMetrics(registry)
+  const sequencer = await startSequencer({ log, codec, contracts: contractsOf(settings), logger, software, metrics, ...agentsOf(settings) })
+  watchLag(registry, log, sequencer)
+  const notReady = () => {
+    const [found] = [...sequencer.phases()].filter(([, phase]) => phase !== 'active' && phase !== 'given up')
+    return found === undefined ? null : `partition ${found[0]} is ${found[1]}; see the log of this process`
+  }
+  const server = createOperationsServer({ registry, notReady }, logger)
+  return {
+    failed: sequencer.failed,
+    listen: () => listenTo(server, context),
+    async stop() {
+      await server.close()
+      await sequencer.stop()
+    },
+  }
+}
+
+async function runGateway({ codec, flags, log, logger, registry, settings }: ServiceContext): Promise<RunningService> {
+  const rules = rulesOf({ contracts: contractsOf(settings), log, ...agentsOf(settings) })
+  const gateway = await startGateway({ log, codec, rules, logger, registry, software })
+  return {
+    failed: gateway.failed,
+    listen: () => gateway.server.listen(listenAddress(settings, flags)),
+    stop: () => gateway.close(),
+  }
+}
+
+async function runProcessManager(context: ServiceContext): Promise<RunningService> {
+  const { codec, log, logger, registry, settings } = context
+  const processManager = startProcessManager({ log, codec, reactions: settings.config?.reactions ?? [], logger, registry })
+  const server = createOperationsServer({ registry, notReady: () => processManager.notReady() }, logger)
+  return {
+    failed: processManager.failed,
+    listen: () => listenTo(server, context),
+    async stop() {
+      await server.close()
+      await processManager.stop()
+    },
+  }
+}
+
+function listenTo(server: ReturnType<typeof createOperationsServer>, { flags, settings }: ServiceContext): Promise<string> {
+  // Nothing can be changed through it, so any address will do.
+  const { host, port } = listenAddress(settings, flags)
+  return server.listen({ host, port })
+}

@@ -1,0 +1,37 @@
+/** What an orchestrator and Prometheus ask of every process: is it alive, is it ready, how is it. */
+import type { Problem } from '@signalbox/contract'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+
+export interface Operations {
+  readonly registry: Registry
+  /** Null while everything is well; else what is not, in a sentence. */
+  readonly notReady: () => string | null
+}
+
+export function addOperations(app: FastifyInstance, { notReady, registry }: Operations): void {
+  app.get('/livez', { schema: { hide: true } as object }, async () => 'ok\n')
+  app.get('/readyz', { schema: { hide: true } as object }, async (_request, reply) => {
+    const reason = notReady()
+    if (reason === null) return 'ok\n'
+    const problem: Problem = { code: 'NOT_READY', message: reason }
+    return await reply.code(503).send(problem)
+  })
+  app.get(
+    '/metrics',
+    { schema: { hide: true } as object },
+    async (_request, reply) => await reply.type(registry.contentType).send(await registry.metrics()),
+  )
+}
+
+/** A server for a process that has nothing else to serve. Nobody can change anything through it. */
+export function createOperationsServer(operations: Operations, logger: Logger): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+  })
+  addOperations(app as unknown as FastifyInstance, operations)
+  return app as unknown as FastifyInstance
+}
