@@ -106,6 +106,7 @@ function readKafka(variables: Variables, problems: string[], warnings: string[])
   const brokers = readBrokers(variables, problems)
   if (brokers === undefined) return undefined
   const sasl = readSasl(variables, problems)
+  const topicPrefix = topicPrefixOf(variables)
   const tlsVariables: TlsVariables = { ...variables, wanted: tlsWanted(variables, sasl !== undefined, problems) }
   const ssl = readTls(tlsVariables, problems, warnings)
   if (sasl?.mechanism === 'plain' && ssl === undefined)
@@ -113,10 +114,14 @@ function readKafka(variables: Variables, problems: string[], warnings: string[])
   return {
     brokers,
     ...(variables.KAFKA_CLIENT_ID === undefined ? {} : { clientId: variables.KAFKA_CLIENT_ID }),
-    ...(variables.KAFKA_TOPIC_PREFIX === undefined ? {} : { topicPrefix: variables.KAFKA_TOPIC_PREFIX.replace(/\.$/, '') }),
+    ...(topicPrefix === undefined ? {} : { topicPrefix }),
     ...(ssl === undefined ? {} : { ssl }),
     ...(sasl === undefined ? {} : { sasl }),
   }
+}
+
+function topicPrefixOf({ KAFKA_TOPIC_PREFIX }: Variables): string | undefined {
+  return KAFKA_TOPIC_PREFIX?.replace(/\.$/, '')
 }
 
 function readBrokers({ KAFKA_BROKERS, KAFKA_BOOTSTRAP_SERVERS }: Variables, problems: string[]): readonly string[] | undefined {
@@ -196,7 +201,13 @@ function readRegistry(variables: Variables, problems: string[], warnings: string
   if ((username === undefined) !== (password === undefined))
     problems.push(mistake('SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD', 'belong together, and one is missing', 'set both'))
   const host = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
-  return { url: host, ...(username === undefined || password === undefined ? {} : { username, password }) }
+  // Subjects are named after the topics.
+  const topicPrefix = topicPrefixOf(variables)
+  return {
+    url: host,
+    ...(topicPrefix === undefined ? {} : { topicPrefix }),
+    ...(username === undefined || password === undefined ? {} : { username, password }),
+  }
 }
 
 function registryUrl(address: string): URL | undefined {

@@ -205,6 +205,8 @@ describe('the schema registry', () => {
 
   it('has an address, with a login beside it or in it', () => {
     assert.deepEqual(registry({ SCHEMA_REGISTRY_URL: 'http://r:8081/apis/ccompat/v7/' }), { url: 'http://r:8081/apis/ccompat/v7' })
+    const prefixed = registry({ SCHEMA_REGISTRY_URL: 'http://r:8081', KAFKA_TOPIC_PREFIX: 'hotel' })
+    assert.deepEqual(prefixed, { url: 'http://r:8081', topicPrefix: 'hotel' })
     const login = { url: 'https://r', username: 'me', password: SECRET }
     assert.deepEqual(registry({ SCHEMA_REGISTRY_URL: `https://me:${SECRET}@r` }), login)
     const beside = { SCHEMA_REGISTRY_URL: 'https://r', SCHEMA_REGISTRY_USERNAME: 'me' }

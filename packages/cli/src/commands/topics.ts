@@ -68,10 +68,12 @@ export async function applyTopics({ output }: Settings, flags: TopicsFlags): Pro
 /** Prints the rights of roles as commands for Kafka's own tool. Asks no broker. */
 export async function printAcls({ output }: Settings, parameters: readonly string[], flags: TopicsFlags): Promise<number> {
   const { aclsOf, kafkaAclsCommands, kafkaOptionsFromEnvironment, readRolePrincipal } = await import('@signalbox/log-kafka')
-  const { kafka } = kafkaOptionsFromEnvironment(process.env)
-  const topicPrefix = flags.topicPrefix ?? kafka?.topicPrefix ?? 'signalbox'
-  const entries = parameters.map(readRolePrincipal).flatMap((principal) => aclsOf(principal, { topicPrefix, ...groupPrefix(flags) }))
-  const brokers = kafka === undefined ? 'HOST:PORT' : [kafka.brokers].flat().join(',')
+  const environment = environmentOf(process.env, flags)
+  const named = environment.KAFKA_BROKERS || environment.KAFKA_BOOTSTRAP_SERVERS
+  const { kafka } = kafkaOptionsFromEnvironment(named ? environment : { ...environment, KAFKA_BROKERS: 'HOST:9092' })
+  const options = { topicPrefix: kafka?.topicPrefix ?? 'signalbox', ...groupPrefix(flags) }
+  const entries = parameters.map(readRolePrincipal).flatMap((principal) => aclsOf(principal, options))
+  const brokers = [kafka?.brokers ?? []].flat().join(',')
   printOne(output, entries, () => kafkaAclsCommands(entries, brokers).join('\n'))
   return exitCodes.ok
 }
@@ -97,10 +99,7 @@ function warn(warnings: readonly string[]): void {
 /** Flag, then environment, then default. */
 async function wantedOf(flags: TopicsFlags, environment: Environment = process.env): Promise<Wanted> {
   const { kafkaOptionsFromEnvironment, readRolePrincipal } = await import('@signalbox/log-kafka')
-  const { kafka, warnings } = kafkaOptionsFromEnvironment({
-    ...environment,
-    ...(flags.topicPrefix === undefined ? {} : { KAFKA_TOPIC_PREFIX: flags.topicPrefix }),
-  })
+  const { kafka, warnings } = kafkaOptionsFromEnvironment(environmentOf(environment, flags))
   if (kafka === undefined) throw new CommandError('usage', 'KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
   warn(warnings)
   const acls = flags.acl ?? environment.SIGNALBOX_ACLS?.split(/\s+/).filter((acl) => acl !== '') ?? []
@@ -117,6 +116,10 @@ async function wantedOf(flags: TopicsFlags, environment: Environment = process.e
     principals: acls.map(readRolePrincipal),
     agentGroupPrefix: groupPrefix(flags),
   }
+}
+
+function environmentOf(environment: Environment, { topicPrefix }: TopicsFlags): Environment {
+  return topicPrefix === undefined ? environment : { ...environment, KAFKA_TOPIC_PREFIX: topicPrefix }
 }
 
 function groupPrefix({ agentGroupPrefix }: TopicsFlags): { readonly agentGroupPrefix?: string } {
