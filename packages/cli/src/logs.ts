@@ -1,7 +1,7 @@
 /** Opens the log that the settings name: as its owner, or for reading. */
 import { type Codec, confluentFraming, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
-import { isLogError, type Log, type LogReader } from '@signalbox/log'
+import { isLogError, type Log, type LogReader, type SnapshotStore } from '@signalbox/log'
 import type { Source } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { CommandError } from './exit-codes.ts'
@@ -12,6 +12,13 @@ import type { Settings } from './settings.ts'
 export interface Engine {
   readonly log: Log
   readonly codec: Codec
+}
+
+/** A log to read from. */
+export interface Reading {
+  readonly log: LogReader
+  readonly codec: Codec
+  readonly snapshots: SnapshotStore | null
 }
 
 export async function openLog(settings: Pick<Settings, 'log' | 'dataDirectory' | 'config'>): Promise<Log> {
@@ -66,11 +73,18 @@ function sessionOptions(environment: NodeJS.ProcessEnv): { sessionTimeoutMs?: nu
 }
 
 /** Opens the log for reading alone, where its adapter can; Kafka's ACLs say what a principal may do. */
-export async function openToRead(settings: Settings): Promise<{ readonly log: LogReader; readonly codec: Codec }> {
-  if (settings.log === 'kafka') return await openKafka(undefined)
+export async function openToRead(settings: Settings): Promise<Reading> {
+  if (settings.log === 'kafka') {
+    const { codec, log } = await openKafka(undefined)
+    return { log, codec, snapshots: log.snapshots }
+  }
   const { openSqliteLogReader } = await import('@signalbox/log-sqlite')
   try {
-    return { log: await openSqliteLogReader({ directory: settings.dataDirectory }), codec: createCodec({ limits: defaultLimits }) }
+    return {
+      log: await openSqliteLogReader({ directory: settings.dataDirectory }),
+      codec: createCodec({ limits: defaultLimits }),
+      snapshots: null,
+    }
   } catch (error) {
     if (isLogError(error, 'MISCONFIGURED'))
       throw new CommandError(

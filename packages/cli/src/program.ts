@@ -41,6 +41,14 @@ export function createProgram(done: (exitCode: number) => void): Command {
       .description('What a running gateway says of its partitions, positions and contracts')
       .action(action((settings) => showStatus(settings))),
   )
+  common(program.command('audit').description('Prove what Signalbox promises of the log, or name the first break'))
+    .option('--partition <PARTITION>', 'one partition alone')
+    .action(
+      action(async (settings, _parameters, flags) => {
+        const { audit } = await import('./commands/audit.ts')
+        return await audit(settings, flags as { partition?: string })
+      }),
+    )
   addBench(program, action)
   return program
 }

@@ -1,3 +1,4 @@
+export * from './audit/index.ts'
 export * from './event-reader.ts'
 export * from './present.ts'
 export * from './queries.ts'

@@ -1,0 +1,105 @@
+/** `signalbox audit`: proves what Signalbox promises of a log, or names the first break. */
+import { sha256 } from '@signalbox/codec'
+import { contractRecords, contractSet, defaultLimits } from '@signalbox/contract'
+import { auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { openToRead } from '../logs.ts'
+import { printOne, say, table } from '../output.ts'
+import type { Settings } from '../settings.ts'
+
+const progressMs = 2_000
+
+export interface AuditFlags {
+  readonly partition?: string
+}
+
+interface AuditReport {
+  readonly log: string
+  readonly clean: boolean
+  readonly events: number
+  readonly decisions: number
+  readonly decided_again: number
+  readonly not_decided_again: number
+  readonly undecided: number
+  readonly breaks: number
+  readonly partitions: readonly PartitionAudit[]
+}
+
+/** Exit code 0 for a clean log, 1 for one with a break. */
+export async function audit(settings: Settings, flags: AuditFlags): Promise<number> {
+  const { codec, log, snapshots } = await openToRead(settings)
+  try {
+    const contracts = contractSet(settings.config?.contracts ?? [])
+    if (settings.config === null) say('there is no signalbox.config.ts here, so no decision is made again; name one with --config')
+    const options = {
+      log,
+      codec,
+      snapshots,
+      rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, agents: settings.config?.agents ?? null, sha256 },
+      contracts: contractRecords(contracts, sha256),
+      progress: progressTo(say),
+    }
+    const partitions: PartitionAudit[] = []
+    for (const partition of chosen(flags, log.partitionCount)) partitions.push(await auditPartition(options, partition))
+    const report = reportOf(log.name, partitions)
+    printOne(settings.output, report, () => textOf(report))
+    return report.clean ? exitCodes.ok : exitCodes.bug
+  } finally {
+    await log.close()
+  }
+}
+
+function chosen({ partition }: AuditFlags, partitionCount: number): readonly number[] {
+  if (partition === undefined) return Array.from({ length: partitionCount }, (_, each) => each)
+  const number = Number(partition)
+  if (!Number.isInteger(number) || number < 0 || number >= partitionCount)
+    throw new CommandError('usage', `--partition takes a number from 0 to ${partitionCount - 1}, not ${partition}`)
+  return [number]
+}
+
+function progressTo(tell: (text: string) => void) {
+  let saidMs = performance.now()
+  return ({ end, events, logOffset, partition }: { partition: number; events: number; logOffset: number; end: number }) => {
+    if (performance.now() - saidMs < progressMs) return
+    saidMs = performance.now()
+    tell(`partition ${partition}: ${events} events read, log offset ${logOffset} of ${end}`)
+  }
+}
+
+function reportOf(log: string, partitions: readonly PartitionAudit[]): AuditReport {
+  const sum = (of: (audit: PartitionAudit) => number) => partitions.reduce((total, each) => total + of(each), 0)
+  const breaks = sum(({ findings }) => findings.length)
+  return {
+    log,
+    clean: breaks === 0,
+    events: sum(({ events }) => events),
+    decisions: sum(({ decisions }) => decisions),
+    decided_again: sum(({ decidedAgain }) => decidedAgain),
+    not_decided_again: sum(({ notDecidedAgain }) => notDecidedAgain),
+    undecided: sum(({ undecided }) => undecided),
+    breaks,
+    partitions,
+  }
+}
+
+function textOf(report: AuditReport): string {
+  const rows = [['partition', 'events', 'decisions', 'decided again', 'undecided', 'watermark', 'snapshot', 'breaks']]
+  for (const each of report.partitions) {
+    const { decidedAgain, decisions, events, findings, partition, snapshotPosition, undecided, watermark } = each
+    const numbers = [partition, events, decisions, decidedAgain, undecided, watermark].map(String)
+    rows.push([...numbers, snapshotPosition === null ? 'none' : `at ${snapshotPosition}`, `${findings.length}`])
+  }
+  const findings = report.partitions.flatMap((each) => each.findings)
+  const lines = findings.map(({ check, intentOffset, logOffset, message, partition }) => {
+    const where = `partition ${partition}${logOffset === null ? '' : `, log offset ${logOffset}`}${intentOffset === null ? '' : `, intent ${intentOffset}`}`
+    return `BROKEN  ${auditChecks[check]}\n  ${where}: ${message}`
+  })
+  const skipped =
+    report.not_decided_again === 0
+      ? []
+      : [`${report.not_decided_again} decisions were not made again: by other contracts, or about intents that are gone`]
+  const verdict = report.clean
+    ? `clean: ${Object.values(auditChecks).join('; ')}`
+    : 'first break of each promise above; do not write to this log before you know why: signalbox intent explain, and docs/operating.md'
+  return [table(rows), ...lines, ...skipped, verdict].join('\n')
+}

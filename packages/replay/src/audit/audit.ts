@@ -1,0 +1,206 @@
+/**
+ * Reads a whole partition and proves what Signalbox promises of it, or names the first break of each promise. Nothing is
+ * written; only committed records are seen.
+ */
+import { type Codec, UnknownSchemaError } from '@signalbox/codec'
+import { canonicalize, type Event } from '@signalbox/contract'
+import { evolve, PartitionState, snapshotParts } from '@signalbox/core'
+import type { LogReader, LogRecord, SnapshotStore } from '@signalbox/log'
+import type { Base } from '../restore.ts'
+import { baseOfSnapshot, SnapshotError } from '../snapshot.ts'
+import { type DecideAgainOptions, decideAgain } from './decide-again.ts'
+import { Envelope } from './envelope.ts'
+import type { AuditCheck, Finding, PartitionAudit } from './findings.ts'
+import { IntentSource } from './sources.ts'
+
+const bounds = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, waitMs: 1_000 }
+
+export interface AuditOptions extends DecideAgainOptions {
+  readonly log: LogReader
+  readonly snapshots: SnapshotStore | null
+  readonly progress?: (read: {
+    readonly partition: number
+    readonly events: number
+    readonly logOffset: number
+    readonly end: number
+  }) => void
+}
+
+export async function auditPartition(options: AuditOptions, partition: number): Promise<PartitionAudit> {
+  return await new PartitionAuditor(options, partition).run()
+}
+
+class PartitionAuditor {
+  readonly #options: AuditOptions
+  readonly #partition: number
+  readonly #state: PartitionState
+  readonly #envelope: Envelope
+  readonly #findings = new Map<AuditCheck, Finding>()
+  // The events of the decision that is being read, and where its first one lies.
+  #decision: Event[] = []
+  #decisionLogOffset = 0
+  #events = 0
+  #decisions = 0
+  #decidedAgain = 0
+  #notDecidedAgain = 0
+  #snapshot: Base | null = null
+
+  constructor(options: AuditOptions, partition: number) {
+    this.#options = options
+    this.#partition = partition
+    this.#state = new PartitionState(partition, options.rules.limits)
+    this.#envelope = new Envelope(partition)
+  }
+
+  async run(): Promise<PartitionAudit> {
+    const { log, progress } = this.#options
+    const partition = this.#partition
+    // The events' end first: what is decided afterwards has its intent in any case.
+    const { end } = await log.offsets('events', partition)
+    this.#snapshot = await this.#readSnapshot()
+    const intents = await IntentSource.open(log, partition)
+    const cursor = await log.cursor({ topic: 'events', partition, fromOffset: 0 })
+    let undecided = 0
+    try {
+      while (cursor.position < end) {
+        for (const record of await cursor.next(bounds)) if (record.offset < end) await this.#take(record, intents)
+        progress?.({ partition, events: this.#events, logOffset: cursor.position, end })
+      }
+      await this.#settle(intents)
+      this.#compareSnapshot(end)
+      while ((await intents.peek()) !== null) {
+        undecided++
+        intents.take()
+      }
+    } finally {
+      await Promise.all([cursor.close(), intents.close()])
+    }
+    return {
+      partition,
+      events: this.#events,
+      decisions: this.#decisions,
+      decidedAgain: this.#decidedAgain,
+      notDecidedAgain: this.#notDecidedAgain,
+      undecided,
+      watermark: this.#state.nextOffset,
+      snapshotPosition: this.#snapshot?.position ?? null,
+      findings: [...this.#findings.values()],
+    }
+  }
+
+  async #take(record: LogRecord, intents: IntentSource): Promise<void> {
+    this.#events++
+    const chainBreak = this.#envelope.chainBreak(record)
+    if (chainBreak !== null) this.#find('chain', record.offset, null, chainBreak)
+    const event = await decode(this.#options.codec, record)
+    if (event === null) return this.#find('readable', record.offset, null, `the event at log offset ${record.offset} cannot be decoded`)
+    const epochBreak = this.#envelope.epochBreak(record, event)
+    if (epochBreak !== null) this.#find('epochs', record.offset, event.offset, epochBreak)
+    const last = this.#decision.at(-1)
+    const goesOn = last !== undefined && event.offset === last.offset && event.index === last.index + 1
+    if (!goesOn) {
+      await this.#settle(intents)
+      this.#compareSnapshot(record.offset)
+      this.#checkBeginning(record, event)
+      this.#decisionLogOffset = record.offset
+    }
+    if (event.type === 'PartitionOpened') evolve(this.#state, event)
+    else this.#decision.push(event)
+  }
+
+  /** A new decision must be about a later intent than all before it, and begin with its first event. */
+  #checkBeginning({ offset: logOffset }: LogRecord, event: Event): void {
+    if (event.type === 'PartitionOpened') return
+    const { nextOffset } = this.#state
+    if (event.offset < nextOffset) {
+      this.#find('order', logOffset, event.offset, `intent ${event.offset} comes after intent ${nextOffset - 1} was decided`)
+      this.#find('decided', logOffset, event.offset, `intent ${event.offset} has a second decision, or one out of its order`)
+    } else if (event.index !== 0) {
+      this.#find('order', logOffset, event.offset, `the decision of intent ${event.offset} begins with its event ${event.index}`)
+    }
+  }
+
+  /** The decision that was read is whole. */
+  async #settle(intents: IntentSource): Promise<void> {
+    const decision = this.#decision
+    const first = decision[0]
+    if (first === undefined) return
+    this.#decision = []
+    this.#decisions++
+    const record = await this.#intentOf(first, intents)
+    if (this.#findings.has('order')) this.#notDecidedAgain++
+    else {
+      const comparison = await decideAgain(this.#options, this.#state, decision, record)
+      if (comparison.outcome === 'impossible') this.#notDecidedAgain++
+      else this.#decidedAgain++
+      if (comparison.outcome === 'different') this.#find('decided again', this.#decisionLogOffset, first.offset, comparison.message)
+    }
+    for (const event of decision) evolve(this.#state, event)
+  }
+
+  /** The intent that was decided, where it is still there. Those before it were passed over. */
+  async #intentOf({ offset }: Event, intents: IntentSource): Promise<LogRecord | null> {
+    for (;;) {
+      const record = await intents.peek()
+      if (record === null || record.offset > offset) {
+        if (offset >= intents.start && offset >= this.#state.nextOffset)
+          this.#find('decided', this.#decisionLogOffset, offset, `intent ${offset} was decided and is not in the log of intents`)
+        return null
+      }
+      intents.take()
+      if (record.offset === offset) return record
+      this.#find('decided', null, record.offset, `intent ${record.offset} has no decision, and intent ${offset} after it has one`)
+    }
+  }
+
+  async #readSnapshot(): Promise<Base | null> {
+    const { rules, snapshots } = this.#options
+    const stored = (await snapshots?.newest(this.#partition)) ?? null
+    if (stored === null) return null
+    try {
+      return await baseOfSnapshot(stored, this.#partition, rules.limits)
+    } catch (error) {
+      // One that cannot be used is never used: that costs time alone.
+      if (error instanceof SnapshotError) return null
+      throw error
+    }
+  }
+
+  /** Before the event at `logOffset` is applied: is the snapshot of just here what the fold says? */
+  #compareSnapshot(logOffset: number): void {
+    const snapshot = this.#snapshot
+    if (snapshot === null || this.#isCompared || logOffset < snapshot.position) return
+    this.#isCompared = true
+    if (statesText(snapshot.state) !== statesText(this.#state))
+      this.#find(
+        'snapshot',
+        snapshot.position,
+        null,
+        `the snapshot as of log offset ${snapshot.position} is not what the events before it give`,
+      )
+  }
+  #isCompared = false
+
+  #find(check: AuditCheck, logOffset: number | null, intentOffset: number | null, message: string): void {
+    if (!this.#findings.has(check)) this.#findings.set(check, { check, partition: this.#partition, logOffset, intentOffset, message })
+  }
+}
+
+/** Everything that a state says, in an order of its own. */
+function statesText(state: PartitionState): string {
+  const texts = [...snapshotParts(state)].map((part) =>
+    part.kind === 'ids' ? `ids ${part.ids.number} ${part.ids.entries.join(' ')}` : canonicalize(JSON.parse(JSON.stringify(part)), 'state'),
+  )
+  return texts.sort().join('\n')
+}
+
+async function decode(codec: Codec, record: LogRecord): Promise<Event | null> {
+  for (;;) {
+    try {
+      return codec.decodeEvent(record.value ?? new Uint8Array())
+    } catch (error) {
+      if (!(error instanceof UnknownSchemaError)) return null
+      await codec.framing.learn(error.schemaId)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** Decides an intent once more, at the state that its decision was made at, and compares. */
+import type { Codec } from '@signalbox/codec'
+import { UndecodableError, UnknownSchemaError } from '@signalbox/codec'
+import { type ContractRecord, canonicalize, type Event, intentFromJson, type JsonObject } from '@signalbox/contract'
+import { decide, type IntentRecord, type PartitionState, type Rules } from '@signalbox/core'
+import type { LogRecord } from '@signalbox/log'
+import { embeddedIntent } from '../present.ts'
+
+export type Comparison =
+  | { readonly outcome: 'equal' }
+  /** Why it could not be decided again. */
+  | { readonly outcome: 'impossible' }
+  | { readonly outcome: 'different'; readonly message: string }
+
+export interface DecideAgainOptions {
+  readonly codec: Codec
+  readonly rules: Rules
+  /** Of the rules, as `PartitionOpened` records them. */
+  readonly contracts: readonly ContractRecord[]
+}
+
+/** `record` is the intent as it lies in the log; null where it is gone, and the event's own copy has to do. */
+export async function decideAgain(
+  options: DecideAgainOptions,
+  state: PartitionState,
+  logged: readonly Event[],
+  record: LogRecord | null,
+): Promise<Comparison> {
+  if (!isDecidedByThese(state.contracts, options.contracts)) return { outcome: 'impossible' }
+  const first = logged[0]!
+  const intent = record === null ? ofEvent(first) : await ofRecord(options.codec, record)
+  if (intent === null) return { outcome: 'impossible' }
+  const again = decide(state, intent, options.rules)
+  const [expected, found] = [textOf(again), textOf(logged)]
+  if (expected === found) return { outcome: 'equal' }
+  return { outcome: 'different', message: `decided again it is ${shorten(expected)}, and the log says ${shorten(found)}` }
+}
+
+/** By exactly the contracts that decided then: another version of one may rightly decide otherwise. */
+function isDecidedByThese(then: readonly ContractRecord[], now: readonly ContractRecord[]): boolean {
+  return then.length === now.length && then.every(({ digest, type }) => now.some((each) => each.type === type && each.digest === digest))
+}
+
+async function ofRecord(codec: Codec, record: LogRecord): Promise<IntentRecord> {
+  const { offset, timestampMs } = record
+  for (;;) {
+    try {
+      return { offset, timestampMs, intent: codec.decodeIntent(record.value), problem: null }
+    } catch (error) {
+      if (error instanceof UnknownSchemaError) await codec.framing.learn(error.schemaId)
+      else if (error instanceof UndecodableError) return { offset, timestampMs, intent: null, problem: error.message }
+      else throw error
+    }
+  }
+}
+
+function ofEvent(event: Event): IntentRecord | null {
+  const embedded = embeddedIntent(event)
+  if (embedded === null) return null
+  // The event's time is the log's own, raised where that had gone back: the same time, raised again, is the same.
+  return { offset: event.offset, timestampMs: event.time, intent: intentFromJson(embedded), problem: null }
+}
+
+function textOf(events: readonly Event[]): string {
+  return canonicalize(JSON.parse(JSON.stringify(events)) as JsonObject, 'events')
+}
+
+function shorten(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text
+}

@@ -1,0 +1,42 @@
+/** What the headers of events say: the chain of batches, and the epochs of those who wrote. */
+import { Chain, ChainError, chainHeader, epochHeader } from '@signalbox/codec'
+import type { Event } from '@signalbox/contract'
+import type { LogRecord } from '@signalbox/log'
+
+export class Envelope {
+  readonly #partition: number
+  #chain: Chain | null = new Chain()
+  /** Log offset of the last PartitionOpened; null before the first. */
+  #epoch: number | null = null
+
+  constructor(partition: number) {
+    this.#partition = partition
+  }
+
+  /** What is wrong with the link of a record; null where nothing is. After a break no later link means anything. */
+  chainBreak(record: LogRecord): string | null {
+    try {
+      this.#chain?.verify(
+        record.value ?? new Uint8Array(),
+        record.headers[chainHeader],
+        `event offset ${record.offset} of partition ${this.#partition}`,
+      )
+      return null
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error
+      this.#chain = null
+      return error.message
+    }
+  }
+
+  /** What is wrong with who wrote a record; null where nothing is. */
+  epochBreak(record: LogRecord, event: Event): string | null {
+    const epoch = record.headers[epochHeader]
+    if (event.type === 'PartitionOpened') {
+      this.#epoch = record.offset
+      return epoch === undefined ? null : `an opening carries epoch ${epoch}, and its epoch is its own log offset`
+    }
+    if (epoch === `${this.#epoch}`) return null
+    return `epoch ${epoch ?? 'none'} wrote after epoch ${this.#epoch ?? 'none'} had begun: two owners wrote at a time`
+  }
+}
