@@ -100,6 +100,23 @@ export class Client {
     return brokers.map(({ nodeId, host, port }) => ({ nodeId, address: `${host}:${port}` }))
   }
 
+  /** Whether every broker that can be reached knows these topics and their leaders: each learns of a new one by itself. */
+  async everyBrokerKnows(topics: readonly string[]): Promise<boolean> {
+    await this.#cluster.connect()
+    await this.#cluster.refreshMetadata()
+    for (const nodeId of Object.keys(this.#cluster.brokerPool.brokers)) {
+      const broker = await this.#cluster.findBroker({ nodeId }).catch(() => undefined)
+      try {
+        await broker?.metadata(topics)
+      } catch (error) {
+        const type = errorType(error)
+        if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE') return false
+        if (type !== undefined) throw error
+      }
+    }
+    return true
+  }
+
   /** The broker that leads the partition, connected. */
   async leader(topic: string, partition: number): Promise<Broker> {
     await this.#connect()

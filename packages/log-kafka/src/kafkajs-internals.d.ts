@@ -94,6 +94,7 @@ declare module 'kafkajs/src/broker/index.js' {
       readonly pool: readonly { readonly requestQueue: { rejectAll(error: Error): void } }[]
     }
     isConnected(): boolean
+    metadata(topics: readonly string[]): Promise<unknown>
     findGroupCoordinator(request: {
       readonly groupId: string
       readonly coordinatorType: number

@@ -1,7 +1,8 @@
 import { isLogError, LogError } from '@signalbox/log'
 import kafkajs, { type Admin } from 'kafkajs'
 import { withAdmin } from './admin.ts'
-import { errorType } from './errors.ts'
+import { Client } from './client.ts'
+import { closedError, errorType } from './errors.ts'
 import { type KafkaConnectionOptions, type Settings, settingsOf, TOPIC_IDS, type TopicId, topicName } from './settings.ts'
 import {
   type Cluster,
@@ -63,7 +64,7 @@ export async function applyKafkaTopics(options: TopicsOptions): Promise<TopicsRe
     if (byHand.length > 0) throw new LogError('MISCONFIGURED', `Nothing was changed. ${byHand.map(sentenceOf).join(' ')}`)
     const created: string[] = []
     for (const step of steps) if (step.action === 'create' && (await create(admin, step, settings, false))) created.push(step.topic)
-    if (created.length > 0) await untilKnown(admin, settings)
+    if (created.length > 0) await untilKnown(settings)
     const mended = new Map<string, Record<string, string>>()
     for (const step of steps) {
       if (step.action === 'set') mended.set(step.topic, { ...mended.get(step.topic), [step.setting]: step.to })
@@ -151,16 +152,20 @@ function create(
   return admin.createTopics({ topics: [wanted], waitForLeaders: false, timeout: requestTimeoutMs, validateOnly })
 }
 
-/** Brokers learn of a new topic a moment after it was created; kafkajs's own wait gives up when one has not yet. */
-async function untilKnown(admin: Admin, settings: Settings): Promise<void> {
+/** Brokers learn of a new topic a moment after it was created; kafkajs's own wait asks one of them, and gives up when it does not know yet. */
+async function untilKnown(settings: Settings): Promise<void> {
+  const client = new Client(settings, [])
+  const topics = TOPIC_IDS.map((id) => topicName(settings.topicPrefix, id))
   const deadlineMs = performance.now() + settings.requestTimeoutMs
   const never = new AbortController().signal
-  await retrying({ deadlineMs, signal: never, retriable: (error) => isLogError(error, 'TRANSIENT') }, async () => {
-    for (const id of TOPIC_IDS) {
-      if ((await partitionsOf(admin, topicName(settings.topicPrefix, id))) === undefined)
-        throw new LogError('TRANSIENT', 'The new topics have no leaders yet. Try again in a moment.')
-    }
-  })
+  try {
+    await retrying({ deadlineMs, signal: never, retriable: (error) => isLogError(error, 'TRANSIENT') }, async () => {
+      if (await client.everyBrokerKnows(topics)) return
+      throw new LogError('TRANSIENT', 'The new topics have no leaders yet. Try again in a moment.')
+    })
+  } finally {
+    await client.disconnect(closedError('The client'))
+  }
 }
 
 interface ConfigValue {
