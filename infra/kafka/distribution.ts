@@ -7,7 +7,8 @@ import { lastLines, runCommand } from './command.ts'
 import { BrokerError, WHAT_TO_INSTALL } from './errors.ts'
 
 const POM = join(import.meta.dirname, 'pom.xml')
-const REGISTRY_VERSION = '3.0.9'
+/** Of Apicurio, the last that runs on Java 17. */
+export const REGISTRY_VERSION = '3.0.9'
 /**
  * `unpack` of this release of Maven's dependency plugin and of no later one: those read the parent of the artifact's pom,
  * which was never published for this version of the registry.
