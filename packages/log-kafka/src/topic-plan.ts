@@ -24,7 +24,14 @@ export const DEFAULT_PARTITIONS = 12
 /** The largest record batch of a topic, and so the largest record. Intents are up to 256 KiB, results up to about 1 MiB. */
 export const MAX_BATCH_BYTES = 2 * 1024 * 1024
 /** What a dead letter adds to the record that it keeps whole: its cause, where it came from, the batch around it. */
-export const DEAD_LETTER_ENVELOPE_BYTES = 64 * 1024
+const DEAD_LETTER_ENVELOPE_BYTES = 64 * 1024
+/** A byte of a header or key that is no UTF-8 takes three once it was read as text. */
+const BYTES_PER_FOREIGN_BYTE = 3
+
+/** The largest dead letter of a record of this size: one that did not fit would stop its partition. */
+export function deadLetterBytes(recordBytes: number): number {
+  return BYTES_PER_FOREIGN_BYTE * recordBytes + DEAD_LETTER_ENVELOPE_BYTES
+}
 
 const DAY_MS = 86_400_000
 const exactly = (value: string): WantedSetting => ({ value, rule: 'exactly' })
@@ -53,7 +60,7 @@ export const TOPIC_DESIGNS: Readonly<Record<TopicId, TopicDesign>> = {
   events: { purpose: 'what was decided: the truth, never deleted, never compacted', settings: { ...COMMON, ...FOREVER } },
   'dead-letters': {
     purpose: 'records that could not be decided, whole',
-    settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(MAX_BATCH_BYTES + DEAD_LETTER_ENVELOPE_BYTES) },
+    settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(deadLetterBytes(MAX_BATCH_BYTES)) },
   },
   snapshots: {
     purpose: 'a cache that shortens a restore; it may be deleted',
@@ -133,9 +140,9 @@ export function planTopics(wanted: WantedTopics, cluster: Cluster): TopicsPlan {
 function wantedSettings(id: TopicId, { minInSyncReplicas }: WantedTopics, cluster: Cluster): Readonly<Record<string, WantedSetting>> {
   const settings = { ...TOPIC_DESIGNS[id].settings }
   if (minInSyncReplicas !== undefined) settings['min.insync.replicas'] = exactly(`${minInSyncReplicas}`)
-  // The largest record that an agent can write must fit into a dead letter, or it would stop its partition.
+  // Of the largest record that an agent can write.
   const intentBytes = Number(cluster.topics.get('intents')?.settings.get('max.message.bytes') ?? 0)
-  if (id === 'dead-letters') settings['max.message.bytes'] = atLeast(Math.max(MAX_BATCH_BYTES, intentBytes) + DEAD_LETTER_ENVELOPE_BYTES)
+  if (id === 'dead-letters') settings['max.message.bytes'] = atLeast(deadLetterBytes(Math.max(MAX_BATCH_BYTES, intentBytes)))
   return settings
 }
 

@@ -77,7 +77,7 @@ describe('the topics', { timeout }, () => {
     await createTopics({ brokers, topicPrefix, partitions: 1 })
     await setConfig(topicName(topicPrefix, 'intents'), 'max.message.bytes', '3000000')
     const { steps, warnings } = await planKafkaTopics({ brokers, topicPrefix })
-    assert.deepEqual(steps.map(describeStep), [`set max.message.bytes=3065536 on ${topicPrefix}.dead-letters.intents (now 2162688)`])
+    assert.deepEqual(steps.map(describeStep), [`set max.message.bytes=9065536 on ${topicPrefix}.dead-letters.intents (now 6356992)`])
     assert.match(warnings.join(), /lets agents write records of up to 3000000 bytes, more than the sequencer takes/)
     const applied = await applyKafkaTopics({ brokers, topicPrefix })
     assert.deepEqual(applied.mended, [`${topicPrefix}.dead-letters.intents`])
