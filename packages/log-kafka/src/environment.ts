@@ -73,6 +73,9 @@ const VARIABLES = z.object({
 })
 type Variables = z.infer<typeof VARIABLES>
 
+/** The names that are read. */
+export const VARIABLE_NAMES: readonly string[] = Object.keys(VARIABLES.shape)
+
 /** Names that only this configuration has: one that is not known is a misspelling. */
 const OWN_NAMES = /^(KAFKA_SASL_|KAFKA_SSL_|SCHEMA_REGISTRY_)/
 
