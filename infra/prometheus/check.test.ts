@@ -27,6 +27,16 @@ describe('the alert rules', () => {
     assert.deepEqual(ruleProblems(alerts, series), [])
   })
 
+  it('are all explained in the docs, with their urgency', () => {
+    const { groups } = parse(alerts) as { groups: { rules: { alert: string; labels: { severity: string } }[] }[] }
+    const lines = read('docs/running-kafka.md').split('\n')
+    for (const { alert, labels } of groups.flatMap(({ rules }) => rules))
+      assert.ok(
+        lines.some((line) => line.includes(`\`${alert}\``) && line.includes(`| ${labels.severity} |`)),
+        alert,
+      )
+  })
+
   it.each([
     ['a metric that nobody makes', 'signalbox_partition_phase', 'signalbox_partition_stage', /no metric signalbox_partition_stage/],
     ['a label that it does not have', 'phase="stalled"', 'state="stalled"', /signalbox_partition_phase has no label state/],
