@@ -11,6 +11,7 @@ import {
   tailIntents,
 } from './commands/intent.ts'
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
+import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addTopics } from './program-topics.ts'
 import { type CommonFlags, readSettings, type Settings } from './settings.ts'
@@ -130,6 +131,15 @@ function addIntent(program: Command, action: Action): void {
   common(intent.command('explain <INTENT>').description('Every check of a decision with the values it saw, computed anew')).action(
     action((settings, [id]) => explainIntent(settings, id!)),
   )
+  common(intent.command('skip <PARTITION> <OFFSET>').description('Pass a record by that kills or stalls every sequencer; recorded'))
+    .option('--reason <TEXT>', 'why; recorded in the event')
+    .option('--by <NAME>', 'who says so; the user of this machine where left out')
+    .action(
+      action(async (settings, [partition, offset], flags) => {
+        const { skip } = await import('./commands/skip.ts')
+        return await skip(settings, partition!, offset!, flags as SkipFlags)
+      }),
+    )
   filters(common(intent.command('list').description('Decisions, oldest first')))
     .option('--limit <NUMBER>', 'the newest so many', '50')
     .action(action((settings, _parameters, flags) => listIntents(settings, pick(flags, 'limit') as unknown as ListFlags)))

@@ -10,6 +10,7 @@ export const rejectCodes = {
     remembered: false,
     sentence: 'The record could not be decoded, or contract code threw; it is kept whole as a dead letter.',
   },
+  SKIPPED: { remembered: false, sentence: 'A person passed the record by, unread; it is kept whole as a dead letter.' },
   WRONG_PARTITION: { remembered: false, sentence: 'The record lies on a partition that does not hold its scope.' },
   INTENT_MALFORMED: { remembered: false, sentence: 'A field of the intent has no allowed value.' },
   INTENT_ID_INVALID: { remembered: false, sentence: 'The intent id is no UUIDv7 in lower case.' },

@@ -14,6 +14,9 @@ export interface ContractSet {
   readonly all: readonly Contract[]
 }
 
+/** For who only reads, or passes by: nothing can be decided with it. */
+export const noContracts: ContractSet = { get: () => undefined, all: [] }
+
 /** Throws ContractError when two contracts have one type, or there is none. */
 export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
   const byType = new Map<string, Contract>()

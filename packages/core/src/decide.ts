@@ -17,10 +17,8 @@ import type { Change, PartitionState, ResourceState } from './state.ts'
  */
 export function decide(state: PartitionState, record: IntentRecord, rules: Rules): readonly Event[] {
   const nowMs = Math.max(state.time, record.timestampMs)
-  if (record.intent === null) {
-    const message = `the record could not be decoded: ${record.problem}. It is kept whole as a dead letter`
-    return [{ ...baseOf(state, record, nowMs), type: 'IntentRejected', payload: rejected(state, null, { code: 'DEAD_LETTERED', message }) }]
-  }
+  if (record.intent === null)
+    return [{ ...baseOf(state, record, nowMs), type: 'IntentRejected', payload: rejected(state, null, unreadRejection(record)) }]
   const examination = new Examination(rules, state, record, record.intent, nowMs)
   const rejection = examine(examination)
   examination.isOver = true
@@ -69,6 +67,13 @@ function firstFailure(checks: readonly Check[], examination: Examination): Rejec
     if (rejection !== null) return rejection
   }
   return null
+}
+
+/** Of a record that nobody read: it could not be decoded, or a person passes it by. */
+function unreadRejection({ problem, skip }: IntentRecord): Rejection {
+  if (skip === undefined)
+    return { code: 'DEAD_LETTERED', message: `the record could not be decoded: ${problem}. It is kept whole as a dead letter` }
+  return { code: 'SKIPPED', message: `passed by unread by ${skip.by}: ${skip.reason}. It is kept whole as a dead letter`, details: skip }
 }
 
 export function faultRejection(fault: ContractFault): Rejection {

@@ -8,4 +8,13 @@ export interface IntentRecord {
   /** Null when the bytes could not be decoded; `problem` then says why. */
   readonly intent: Intent | null
   readonly problem: string | null
+  /** Set where a person passes the record by, unread: deciding it, or only decoding it, kills whoever tries. */
+  readonly skip?: Skip
+}
+
+/** A type, so that it can lie in the JSON of an event. */
+export type Skip = {
+  /** Who says so. */
+  readonly by: string
+  readonly reason: string
 }

@@ -26,6 +26,11 @@ const cases: Readonly<Record<RejectCode, Case>> = {
     at: { problem: 'the record is empty' },
     rejects: { intentId: null, agent: null, intent: null, digest: null, message: expect.stringContaining('the record is empty') },
   },
+  SKIPPED: {
+    when: null,
+    at: { skip: { by: 'ann', reason: 'kills the sequencer' } },
+    rejects: { intentId: null, intent: null, details: '{"by":"ann","reason":"kills the sequencer"}' },
+  },
   WRONG_PARTITION: {
     when: deposit({ scope: [1, 2, 3, 4, 5, 6, 7].map((each) => `scope-${each}`).find((name) => partitionOf(name, 4) !== 0)! }),
     at: { rules: { partitionCount: 4 } },

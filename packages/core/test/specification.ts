@@ -1,7 +1,7 @@
 /** given(events).when(intent).then(events): tests of the core that say what happened before, what is asked, and what follows. */
 import { sha256 } from '@signalbox/codec'
 import { defaultLimits, type Event, type Intent, makeUuidV7, type RejectCode } from '@signalbox/contract'
-import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
+import { decide, evolve, PartitionState, type Rules, type Skip } from '@signalbox/core'
 import { expect } from 'vitest'
 import { contracts, owner } from './contracts.ts'
 
@@ -115,6 +115,7 @@ export interface Circumstances {
   readonly timestampMs?: number
   readonly rules?: Partial<Rules>
   readonly problem?: string
+  readonly skip?: Skip
 }
 
 class Outcome {
@@ -152,7 +153,8 @@ export function given(...happenings: readonly Happening[]) {
     state,
     when(asked: Intent | null, circumstances: Circumstances = {}): Outcome {
       const offset = state.nextOffset
-      const record = { offset, timestampMs: circumstances.timestampMs ?? startMs, intent: asked, problem: circumstances.problem ?? null }
+      const { problem = null, skip, timestampMs = startMs } = circumstances
+      const record = { offset, timestampMs, intent: asked, problem, ...(skip === undefined ? {} : { skip }) }
       const events = decide(state, record, { ...rules, ...circumstances.rules })
       for (const event of events) evolve(state, event)
       return new Outcome(state, events)

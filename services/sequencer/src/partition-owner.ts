@@ -5,22 +5,15 @@
  *                  ^______________________|  (any error of the log but fencing: drop all that is not durable, open anew)
  *   given up: fenced, or the contracts do not fit; until the log assigns the partition again
  */
-import { type Chain, epochHeader, UnknownSchemaError } from '@signalbox/codec'
+import { type Chain, UnknownSchemaError } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
 import type { IntentRecord, PartitionState } from '@signalbox/core'
-import {
-  type Assignment,
-  type Cursor,
-  isLogError,
-  LogError,
-  type LogRecord,
-  type PartitionWriter,
-  type RecordToAppend,
-} from '@signalbox/log'
+import { type Assignment, type Cursor, isLogError, LogError, type LogRecord, type PartitionWriter } from '@signalbox/log'
 import { type Base, Restore } from '@signalbox/replay'
 import { contractsMisfit } from './contracts-fit.ts'
-import { decideBatch, decodeIntents, eventHeaders } from './decide-batch.ts'
+import { decideBatch, decodeIntents } from './decide-batch.ts'
 import type { Phase } from './metrics.ts'
+import { openingBatch } from './opening.ts'
 import type { SequencerSettings } from './settings.ts'
 import { disproves, firstBase, snapshotDisproved } from './snapshots.ts'
 
@@ -169,7 +162,7 @@ export class PartitionOwner {
       const misfit = contractsMisfit(state.contracts, contracts)
       if (misfit !== null) throw new GivenUp(misfit)
       // What is written now lies behind everything that any earlier owner wrote: the only definite end of a log.
-      const { lastOffset } = await writer.append({ events: [this.#partitionOpened()], deadLetters: [] })
+      const { lastOffset } = await writer.append(openingBatch(this.#settings, partition))
       await restore.through(lastOffset)
       logger.info(
         { partition, events: restore.events, epoch: lastOffset, nextOffset: state.nextOffset },
@@ -185,22 +178,6 @@ export class PartitionOwner {
     } finally {
       await restore.close()
     }
-  }
-
-  #partitionOpened(): RecordToAppend {
-    const { codec, contracts, software } = this.#settings
-    const event: Event = {
-      partition: this.partition,
-      offset: -1,
-      index: 0,
-      time: 0,
-      scope: '',
-      type: 'PartitionOpened',
-      payload: { contracts, software },
-    }
-    // The epoch is this event's own log offset, which is not known before it is written: it carries none.
-    const { [epochHeader]: _none, ...headers } = eventHeaders(event, {}, '')
-    return { key: `partition-${this.partition}`, value: codec.encodeEvent(event), headers }
   }
 
   /** The source offset after the last decision; where nothing was decided yet, wherever the log of intents starts. */
@@ -219,17 +196,23 @@ export class PartitionOwner {
   async #decide(session: Session, cursor: Cursor): Promise<void> {
     const { bounds } = this.#settings
     const underWay: Promise<void>[] = []
+    // The first batch is one intent, the next two, each durable before the next: a record that kills its owners ends up
+    // alone at the front, and whoever looks for it finds it there.
+    let cautiousRecords = 1
     let failure: unknown = null
     try {
       while (!this.#stop.signal.aborted && failure === null) {
         const records = await this.#nextRecords(cursor)
         for (let from = 0; from < records.length && failure === null; ) {
-          if (underWay.length >= bounds.batchesUnderWay) await underWay[0]
+          const isCautious = cautiousRecords < bounds.batchRecords
+          if (underWay.length >= (isCautious ? 1 : bounds.batchesUnderWay)) await underWay[0]
           await this.#waitForTime(records[from]!)
           // A wait that was cut short has not made the record due.
           if (this.#stop.signal.aborted || failure !== null) break
           // While the log has nothing to do, it gets a short batch early, and works on it while the next is decided.
-          const most = underWay.length === 0 ? bounds.firstBatchRecords : bounds.batchRecords
+          const usual = underWay.length === 0 ? bounds.firstBatchRecords : bounds.batchRecords
+          const most = Math.min(cautiousRecords, usual)
+          if (isCautious) cautiousRecords *= 2
           const run = this.#reached(records.slice(from, from + most))
           const intents = await this.#decoded(run)
           from += this.#decideAndAppend(session, run, intents, underWay, (error) => {

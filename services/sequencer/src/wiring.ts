@@ -37,7 +37,12 @@ export function rulesOf(
 }
 
 export async function startSequencer(wiring: SequencerWiring): Promise<Sequencer> {
-  return await Sequencer.start({
+  return await Sequencer.start(settingsOf(wiring))
+}
+
+/** Defaults filled in. */
+export function settingsOf(wiring: SequencerWiring): SequencerSettings {
+  return {
     log: wiring.log,
     codec: wiring.codec,
     rules: rulesOf(wiring),
@@ -49,5 +54,5 @@ export async function startSequencer(wiring: SequencerWiring): Promise<Sequencer
     bounds: { ...defaultBounds, ...wiring.bounds },
     standby: wiring.standby ?? wiring.log.name === 'kafka',
     ...(wiring.published === undefined ? {} : { published: wiring.published }),
-  })
+  }
 }

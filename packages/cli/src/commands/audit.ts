@@ -1,6 +1,6 @@
 /** `signalbox audit`: proves what Signalbox promises of a log, or names the first break. */
 import { sha256 } from '@signalbox/codec'
-import { contractRecords, contractSet, defaultLimits } from '@signalbox/contract'
+import { contractRecords, contractSet, defaultLimits, noContracts } from '@signalbox/contract'
 import { auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openToRead } from '../logs.ts'
@@ -29,7 +29,7 @@ interface AuditReport {
 export async function audit(settings: Settings, flags: AuditFlags): Promise<number> {
   const { codec, log, snapshots } = await openToRead(settings)
   try {
-    const contracts = contractSet(settings.config?.contracts ?? [])
+    const contracts = settings.config === null ? noContracts : contractSet(settings.config.contracts)
     if (settings.config === null) say('there is no signalbox.config.ts here, so no decision is made again; name one with --config')
     const options = {
       log,

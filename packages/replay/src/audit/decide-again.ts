@@ -2,7 +2,7 @@
 import type { Codec } from '@signalbox/codec'
 import { UndecodableError, UnknownSchemaError } from '@signalbox/codec'
 import { type ContractRecord, canonicalize, type Event, intentFromJson, type JsonObject } from '@signalbox/contract'
-import { decide, type IntentRecord, type PartitionState, type Rules } from '@signalbox/core'
+import { decide, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
 import type { LogRecord } from '@signalbox/log'
 import { embeddedIntent } from '../present.ts'
 
@@ -28,7 +28,7 @@ export async function decideAgain(
 ): Promise<Comparison> {
   if (!isDecidedByThese(state.contracts, options.contracts)) return { outcome: 'impossible' }
   const first = logged[0]!
-  const intent = record === null ? ofEvent(first) : await ofRecord(options.codec, record)
+  const intent = wasSkipped(first) ? skipped(first) : record === null ? ofEvent(first) : await ofRecord(options.codec, record)
   if (intent === null) return { outcome: 'impossible' }
   const again = decide(state, intent, options.rules)
   const [expected, found] = [textOf(again), textOf(logged)]
@@ -39,6 +39,17 @@ export async function decideAgain(
 /** By exactly the contracts that decided then: another version of one may rightly decide otherwise. */
 function isDecidedByThese(then: readonly ContractRecord[], now: readonly ContractRecord[]): boolean {
   return then.length === now.length && then.every(({ digest, type }) => now.some((each) => each.type === type && each.digest === digest))
+}
+
+type Reject = Extract<Event, { readonly type: 'IntentRejected' }>
+
+function wasSkipped(event: Event): event is Reject {
+  return event.type === 'IntentRejected' && event.payload.code === 'SKIPPED'
+}
+
+/** That a person passed it by is no decision of the contracts: it is taken as given. */
+function skipped({ offset, payload, time }: Reject): IntentRecord {
+  return { offset, timestampMs: time, intent: null, problem: null, skip: JSON.parse(payload.details ?? '{}') as Skip }
 }
 
 async function ofRecord(codec: Codec, record: LogRecord): Promise<IntentRecord> {

@@ -1,0 +1,27 @@
+/** The shop, with a contract whose code ends the process that runs it. */
+import { defineConfig, defineContract, none } from '@signalbox/contract'
+import { z } from 'zod'
+import { order, stock } from './shop.ts'
+
+/** What lies behind a function is not seen when a contract is examined; a loop without an end has the same effect. */
+function endProcess(): never {
+  process.exit(99)
+}
+
+export const killer = defineContract({
+  type: 'killer',
+  version: 1,
+  owner: { team: 'shop', contact: '#shop' },
+  data: z.strictObject({}),
+  states: ['there'],
+  actions: {
+    strike: {
+      from: none,
+      to: 'there',
+      input: z.strictObject({}),
+      guard: () => endProcess(),
+    },
+  },
+})
+
+export default defineConfig({ contracts: [order, stock, killer] })
