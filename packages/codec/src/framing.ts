@@ -83,8 +83,11 @@ export function singleObjectFraming(): Framing {
   }
 }
 
-/** Ids that are remembered of other writers' schemas; one that is forgotten is asked for again. Ids are anybody's bytes. */
-const LEARNT_SCHEMAS = 1_000
+/**
+ * Ids that are remembered of other writers' schemas; one that is forgotten is asked for again. Ids are anybody's bytes, and
+ * a batch is only ever decoded when all its ids are known at once: there is room for those of every partition's batch.
+ */
+const LEARNT_SCHEMAS = 20_000
 /** An id that does not exist now may be given to a schema later. */
 const MISSING_FOR_MS = 60_000
 

@@ -212,10 +212,11 @@ describe('Confluent framing', () => {
 
   it('forgets the oldest of many ids, never its own, and asks again', async () => {
     await framed.framing.learn(7)
-    for (let id = 10_000; id < 11_000; id++) await framed.framing.learn(id)
-    expect(() => framed.decodeIntent(withId(10_999))).toThrow('has no schema 10999')
-    await framed.framing.learn(11_000)
+    for (let id = 10_000; id < 30_000; id++) await framed.framing.learn(id)
+    expect(() => framed.decodeIntent(withId(10_000))).toThrow('has no schema 10000')
+    await framed.framing.learn(30_000)
     expect(() => framed.decodeIntent(withId(10_000))).toThrow(UnknownSchemaError)
+    expect(() => framed.decodeIntent(withId(29_999))).toThrow('has no schema 29999')
     expect({ ...framed.decodeIntent(framed.encodeIntent(intent)) }).toEqual(intent)
   })
 

@@ -15,7 +15,10 @@ export interface SchemaRegistryOptions {
   readonly startTimeoutMs?: number
   /** How long one request may take. Default 5,000. */
   readonly requestTimeoutMs?: number
-  /** How long to ask again for an id that the registry does not have before it is said not to exist. Default 2,000. */
+  /**
+   * How long to ask again for an id that the registry does not have before it is said not to exist. Default 2,000. Five ids
+   * a minute are waited for so, further ones not.
+   */
   readonly missingTimeoutMs?: number
 }
 
@@ -26,6 +29,9 @@ interface ResponseError extends Error {
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 2_000
 const MISSING_RETRY_MS = 200
+/** Anybody who may write intents can make up ids: asking again for them must not be all that a partition does. */
+const PATIENCE_WINDOW_MS = 60_000
+const PATIENCE_TIMES = 5
 /** What the client keeps of schemas that were asked for. */
 const CACHED_SCHEMAS = 1_000
 const NEVER = new AbortController().signal
@@ -53,6 +59,8 @@ class ConnectedRegistry implements SchemaRegistry {
   readonly #options: SchemaRegistryOptions
   readonly #client: RegistryClient
   #asked = 0
+  #windowStartMs = Number.NEGATIVE_INFINITY
+  #waits = 0
 
   constructor(options: SchemaRegistryOptions, client: RegistryClient, ids: Readonly<Record<RecordName, number>>) {
     this.#options = options
@@ -67,8 +75,8 @@ class ConnectedRegistry implements SchemaRegistry {
   async schema(id: number): Promise<string | null> {
     this.#asked = (this.#asked + 1) % CACHED_SCHEMAS
     if (this.#asked === 0) this.#client.cache.clear()
-    const deadlineMs = performance.now() + (this.#options.missingTimeoutMs ?? 2_000)
-    for (;;) {
+    const startMs = performance.now()
+    for (let waits = false; ; ) {
       try {
         return textOf(await this.#client.getSchema(id))
       } catch (error) {
@@ -77,10 +85,20 @@ class ConnectedRegistry implements SchemaRegistry {
           throw explained(error, this.#options, `Schema ${id} could not be asked for`)
         }
         // Registries with several members answer from a member that has not heard of a new schema yet.
-        if (performance.now() + MISSING_RETRY_MS > deadlineMs) return null
+        waits ||= this.#mayWait(startMs)
+        if (!waits || performance.now() + MISSING_RETRY_MS > startMs + (this.#options.missingTimeoutMs ?? 2_000)) return null
         await pause(MISSING_RETRY_MS, NEVER)
       }
     }
+  }
+
+  #mayWait(nowMs: number): boolean {
+    if (nowMs - this.#windowStartMs > PATIENCE_WINDOW_MS) {
+      this.#windowStartMs = nowMs
+      this.#waits = 0
+    }
+    this.#waits++
+    return this.#waits <= PATIENCE_TIMES
   }
 }
 

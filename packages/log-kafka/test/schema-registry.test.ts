@@ -106,6 +106,31 @@ describe('the schema registry', { timeout }, () => {
     }
   })
 
+  it('waits for ids that are not there yet, and not for one after the other that somebody makes up', async () => {
+    const asked = new Map<number, number>()
+    const counting = createServer((request, response) => {
+      const id = Number(/\/schemas\/ids\/(\d+)/.exec(request.url ?? '')?.[1] ?? 0)
+      asked.set(id, (asked.get(id) ?? 0) + 1)
+      // Number 1 comes late, as from a member of a registry that lags.
+      const found = id === 0 || (id === 1 && asked.get(id) === 2)
+      response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' })
+      response.end(
+        JSON.stringify(found ? { id: 5, schema: '"int"' } : { error_code: 40403, message: `No content with id ${id} was found.` }),
+      )
+    })
+    await new Promise<void>((resolve) => counting.listen(0, '127.0.0.1', resolve))
+    const { port } = counting.address() as { port: number }
+    const connected = await openSchemaRegistry({ url: `http://127.0.0.1:${port}`, missingTimeoutMs: 300 })
+    assert.equal(await connected.schema(1), '"int"')
+    for (let id = 2; id <= 8; id++) assert.equal(await connected.schema(id), null)
+    counting.closeAllConnections()
+    counting.close()
+    assert.deepEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((id) => asked.get(id)),
+      [2, 2, 2, 2, 2, 1, 1, 1],
+    )
+  })
+
   it('refuses a schema that does not fit what the subject has: MISCONFIGURED, with what to do', async () => {
     const topicPrefix = uniquePrefix()
     const subject = `${topicPrefix}.intents-value`
