@@ -100,18 +100,17 @@ export class Client {
     return brokers.map(({ nodeId, host, port }) => ({ nodeId, address: `${host}:${port}` }))
   }
 
-  /** Whether every broker that can be reached knows these topics and their leaders: each learns of a new one by itself. */
-  async everyBrokerKnows(topics: readonly string[]): Promise<boolean> {
+  /** Whether every broker that can be reached says yes: each learns of topics and settings by itself, a moment later. */
+  async everyBroker(ask: (broker: Broker) => Promise<boolean>): Promise<boolean> {
     await this.#cluster.connect()
     await this.#cluster.refreshMetadata()
     for (const nodeId of Object.keys(this.#cluster.brokerPool.brokers)) {
       const broker = await this.#cluster.findBroker({ nodeId }).catch(() => undefined)
       try {
-        await broker?.metadata(topics)
+        if (broker !== undefined && !(await ask(broker))) return false
       } catch (error) {
-        const type = errorType(error)
-        if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE') return false
-        if (type !== undefined) throw error
+        // One that went away need not agree.
+        if (errorType(error) !== undefined) throw error
       }
     }
     return true

@@ -95,6 +95,15 @@ declare module 'kafkajs/src/broker/index.js' {
     }
     isConnected(): boolean
     metadata(topics: readonly string[]): Promise<unknown>
+    describeConfigs(request: {
+      readonly includeSynonyms: boolean
+      readonly resources: readonly { readonly type: number; readonly name: string }[]
+    }): Promise<{
+      readonly resources: readonly {
+        readonly resourceName: string
+        readonly configEntries: readonly { readonly configName: string; readonly configValue: string }[]
+      }[]
+    }>
     findGroupCoordinator(request: {
       readonly groupId: string
       readonly coordinatorType: number

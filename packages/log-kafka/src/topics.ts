@@ -1,5 +1,6 @@
 import { isLogError, LogError } from '@signalbox/log'
 import kafkajs, { type Admin } from 'kafkajs'
+import type { Broker } from 'kafkajs/src/broker/index.js'
 import { withAdmin } from './admin.ts'
 import { Client } from './client.ts'
 import { closedError, errorType } from './errors.ts'
@@ -70,6 +71,7 @@ export async function applyKafkaTopics(options: TopicsOptions): Promise<TopicsRe
       if (step.action === 'set') mended.set(step.topic, { ...mended.get(step.topic), [step.setting]: step.to })
     }
     for (const [topic, values] of mended) await set(admin, topic, values)
+    if (mended.size > 0) await untilSet(settings, mended)
     return { created, mended: [...mended.keys()], partitions, warnings }
   })
 }
@@ -152,16 +154,38 @@ function create(
   return admin.createTopics({ topics: [wanted], waitForLeaders: false, timeout: requestTimeoutMs, validateOnly })
 }
 
-/** Brokers learn of a new topic a moment after it was created; kafkajs's own wait asks one of them, and gives up when it does not know yet. */
+/** kafkajs's own wait asks one broker, and gives up when that one does not know yet. */
 async function untilKnown(settings: Settings): Promise<void> {
-  const client = new Client(settings, [])
   const topics = TOPIC_IDS.map((id) => topicName(settings.topicPrefix, id))
+  await untilEverywhere(settings, 'The new topics have no leaders yet. Try again in a moment.', async (broker) => {
+    try {
+      await broker.metadata(topics)
+      return true
+    } catch (error) {
+      if (['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(errorType(error) ?? '')) return false
+      throw error
+    }
+  })
+}
+
+async function untilSet(settings: Settings, mended: ReadonlyMap<string, Readonly<Record<string, string>>>): Promise<void> {
+  const request = { includeSynonyms: false, resources: [...mended.keys()].map((name) => ({ type: TOPIC_RESOURCE, name })) }
+  await untilEverywhere(settings, 'The new settings are not known to every broker yet. Try again in a moment.', async (broker) => {
+    const { resources } = await broker.describeConfigs(request)
+    return resources.every(({ resourceName, configEntries }) => {
+      const found = new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]))
+      return Object.entries(mended.get(resourceName) ?? {}).every(([name, value]) => found.get(name) === value)
+    })
+  })
+}
+
+async function untilEverywhere(settings: Settings, notYet: string, ask: (broker: Broker) => Promise<boolean>): Promise<void> {
+  const client = new Client(settings, [])
   const deadlineMs = performance.now() + settings.requestTimeoutMs
   const never = new AbortController().signal
   try {
     await retrying({ deadlineMs, signal: never, retriable: (error) => isLogError(error, 'TRANSIENT') }, async () => {
-      if (await client.everyBrokerKnows(topics)) return
-      throw new LogError('TRANSIENT', 'The new topics have no leaders yet. Try again in a moment.')
+      if (!(await client.everyBroker(ask))) throw new LogError('TRANSIENT', notYet)
     })
   } finally {
     await client.disconnect(closedError('The client'))

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { isLogError } from '@signalbox/log'
 import kafkajs from 'kafkajs'
+import type { Broker } from 'kafkajs/src/broker/index.js'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { freePorts } from '../../../infra/kafka/ports.ts'
+import { Client } from '../src/client.ts'
+import { closedError } from '../src/errors.ts'
 import { applyKafkaTopics, createTopics, describeStep, openKafkaLog, planKafkaTopics, type TopicsOptions } from '../src/index.ts'
-import { topicName } from '../src/settings.ts'
+import { settingsOf, topicName } from '../src/settings.ts'
 import { PATIENCE_MS } from './support/records.ts'
 import { brokersForTests, dropTopics, plainKafka, uniquePrefix } from './support/topics.ts'
 
@@ -37,6 +40,18 @@ async function setConfig(topic: string, name: string, value: string): Promise<vo
   const configEntries = Object.entries(values).map(([key, text]) => ({ name: key, value: text }))
   await admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC_RESOURCE, name: topic, configEntries }] })
   await admin.disconnect()
+  // Brokers learn of it a moment later.
+  const client = new Client(settingsOf({ brokers: brokersForTests() }), [])
+  const deadline = performance.now() + PATIENCE_MS
+  const isKnown = async (broker: Broker) => {
+    const found = await broker.describeConfigs({ includeSynonyms: false, resources: [{ type: TOPIC_RESOURCE, name: topic }] })
+    return found.resources[0]!.configEntries.some(({ configName, configValue }) => configName === name && configValue === value)
+  }
+  while (!(await client.everyBroker(isKnown))) {
+    if (performance.now() > deadline) throw new Error(`${name}=${value} is not known within ${PATIENCE_MS} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await client.disconnect(closedError('The test'))
 }
 
 async function planOf(options: Omit<TopicsOptions, 'brokers'> = {}): Promise<readonly string[]> {
