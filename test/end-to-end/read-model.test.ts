@@ -3,10 +3,10 @@ import { startSignalbox } from '@signalbox/cli'
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits } from '@signalbox/contract'
 import { systemClock } from '@signalbox/log'
-import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
+import { createMemoryLog, type FaultCall, MemoryLogStore } from '@signalbox/log-memory'
 import { ReadModel } from '@signalbox/replay'
 import pino from 'pino'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { order } from './shop.ts'
 
 /** A log whose only event is no event. */
@@ -42,3 +42,21 @@ it('a Signalbox that cannot start lets go of its log', async () => {
   })
   await expect(log.offsets('events', 0)).rejects.toMatchObject({ code: 'CLOSED' })
 }, 10_000)
+
+it('a read model says while its log cannot be read, and that it can again', async () => {
+  let isAway = false
+  const fault = ({ operation }: FaultCall) => (isAway && operation === 'cursor.next' ? ({ outcome: 'fail-before' } as const) : undefined)
+  const log = createMemoryLog({ store: new MemoryLogStore({ partitionCount: 2 }), fault })
+  const codec = createCodec({ limits: defaultLimits })
+  const failed = (error: Error) => expect.fail(error.message)
+  const readModel = new ReadModel({ log, codec, limits: defaultLimits, clock: systemClock, failed })
+  await readModel.start()
+  expect(readModel.trouble()).toBe(null)
+  isAway = true
+  await vi.waitUntil(() => readModel.trouble() !== null, { timeout: 5_000 })
+  expect(readModel.trouble()).toMatch(/^partition 0 cannot be read: /)
+  isAway = false
+  await vi.waitUntil(() => readModel.trouble() === null, { timeout: 5_000 })
+  await readModel.close()
+  await log.close()
+}, 15_000)

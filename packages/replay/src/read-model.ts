@@ -32,6 +32,8 @@ export class ReadModel {
   // One a partition: an id may have been used in scopes of several. Decisions that use an id up lie apart from refusals at the door.
   readonly #decisions: IdIndex[] = []
   readonly #refusals: IdIndex[] = []
+  // Why the last read of a partition failed; null once one has gone through.
+  readonly #troubles: (string | null)[] = []
   readonly #listeners = new Set<EventListener>()
   readonly #abort = new AbortController()
   readonly #waiters = new Set<() => void>()
@@ -44,6 +46,7 @@ export class ReadModel {
       this.#states.push(new PartitionState(partition, options.limits))
       this.#positions.push(0)
       this.#seen.push(0)
+      this.#troubles.push(null)
       this.#decisions.push(new IdIndex())
       this.#refusals.push(new IdIndex())
     }
@@ -74,6 +77,12 @@ export class ReadModel {
   /** The log offset after the last event applied. */
   position(partition: number): number {
     return this.#positions[partition]!
+  }
+
+  /** Why partitions cannot be read now, in a sentence; null while all can. What is known of them stays, and grows old. */
+  trouble(): string | null {
+    const partition = this.#troubles.findIndex((trouble) => trouble !== null)
+    return partition < 0 ? null : `partition ${partition} cannot be read: ${this.#troubles[partition]}`
   }
 
   /**
@@ -131,7 +140,11 @@ export class ReadModel {
       this.#abort.signal.addEventListener('abort', stop, { once: true })
       try {
         reader = await EventReader.open({ log, codec, partition, fromOffset: this.#positions[partition]! })
-        while (!this.#abort.signal.aborted) this.#take(state, await reader.next(waitMs), reader.position)
+        while (!this.#abort.signal.aborted) {
+          const chunk = await reader.next(waitMs)
+          this.#troubles[partition] = null
+          this.#take(state, chunk, reader.position)
+        }
       } catch (error) {
         if (this.#abort.signal.aborted) return
         if (!isLogError(error, 'TRANSIENT')) {
@@ -140,6 +153,7 @@ export class ReadModel {
           failed(this.#failure)
           return
         }
+        this.#troubles[partition] = (error as Error).message
         await clock.sleep(retryMs, this.#abort.signal)
       } finally {
         this.#abort.signal.removeEventListener('abort', stop)

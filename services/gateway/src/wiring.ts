@@ -50,8 +50,18 @@ export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
       this.set(desk.waiting)
     },
   })
+  new Gauge({
+    name: 'signalbox_gateway_unreadable',
+    help: '1 while some partition cannot be read, so that what the gateway knows grows old.',
+    registers: [registry],
+    collect() {
+      this.set(readModel.trouble() === null ? 0 : 1)
+    },
+  })
   const notReady = (): string | null => {
     if (!ready) return 'the read model is still being built from the event log; ask again in a moment'
+    const trouble = readModel.trouble()
+    if (trouble !== null) return trouble
     for (let partition = 0; partition < log.partitionCount; partition++) {
       const phase = wiring.phase?.(partition) ?? null
       if (phase !== null && phase !== 'active') return `partition ${partition} is ${phase}; see the log of the sequencer`
