@@ -86,7 +86,7 @@ describe('the choice of a broker', () => {
 })
 
 it('writes properties for one broker that is reachable from this machine only', () => {
-  const properties = serverProperties(1, { ports: [{ broker: 1, controller: 2 }], security: null }, cache, join(cache, 'data'))
+  const properties = serverProperties(1, { ports: [{ broker: 1, internal: 2, controller: 3 }], security: null }, cache, join(cache, 'data'))
   for (const line of properties.split('\n').filter((each) => /listeners=/.test(each))) assert.match(line, /127\.0\.0\.1/)
   assert.match(properties, /^transaction\.state\.log\.min\.isr=1$/m)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -27,7 +28,7 @@ function client({ brokers, authorityFile }: RunningCluster, login?: Login, retri
     // A paused broker accepts connections and answers nothing.
     connectionTimeout: 1_000,
     authenticationTimeout: 1_000,
-    requestTimeout: retries === 0 ? 500 : 2_000,
+    requestTimeout: retries === 0 ? 1_000 : 3_000,
     retry: { initialRetryTime: 100, maxRetryTime: 500, retries },
     ...(authorityFile === null ? {} : { ssl: { ca: readFileSync(authorityFile, 'utf8') } }),
     ...(login === undefined ? {} : { sasl: login as Kafkajs.SASLOptions }),
@@ -58,10 +59,12 @@ async function createTopic(kafka: Kafkajs.Kafka): Promise<void> {
   const admin = kafka.admin()
   await admin.connect()
   try {
-    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1 }] })
+    // Its own waiting fails on the first broker that has not heard of the topic yet.
+    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 1 }], waitForLeaders: false })
   } finally {
     await admin.disconnect()
   }
+  await until(kafka, 'the topic', ({ leader }) => leader > 0)
 }
 
 interface PartitionState {
@@ -119,11 +122,12 @@ describe('three brokers', { timeout: PATIENCE_MS }, () => {
     assert.equal(await victim.ended, 'signal SIGKILL')
     await send(kafka, 'three')
     const without = await until(kafka, 'another leader', (state) => state.leader !== leader && state.inSync.length === 2)
-    assert.equal(without.end, 3)
+    // A send that was repeated may be there twice; what must not be is that one is missing.
+    assert.ok(without.end >= 3)
     await victim.restart()
     assert.notEqual(victim.pid, before)
     const after = await until(kafka, 'three copies again', ({ inSync }) => inSync.length === 3)
-    assert.equal(after.end, 3)
+    assert.ok(after.end >= without.end)
   })
 
   it('take another leader while one is paused, and the paused one back', async () => {
@@ -136,7 +140,7 @@ describe('three brokers', { timeout: PATIENCE_MS }, () => {
     await send(client(others), 'four')
     paused.resume()
     // For a moment the one that was paused tells of the world as it left it.
-    await until(kafka, 'three copies again, with what was written meanwhile', (state) => state.inSync.length === 3 && state.end === end + 1)
+    await until(kafka, 'three copies again, with what was written meanwhile', (state) => state.inSync.length === 3 && state.end > end)
     assert.equal(paused.isAlive, true)
   })
 })
@@ -183,7 +187,41 @@ describe('a broker that asks who comes', { timeout: PATIENCE_MS }, () => {
       })
     await rights.disconnect()
     for (const mechanism of ['plain', 'scram-sha-256'] as const) await send(client(cluster, { mechanism, ...agent }), mechanism)
-    assert.equal((await stateOf(client(cluster, admin))).end, 2)
+    assert.ok((await stateOf(client(cluster, admin))).end >= 2)
+  })
+})
+
+describe('a proxy between clients and brokers', { timeout: PATIENCE_MS }, () => {
+  it('sees all that clients send, where it is advertised', async () => {
+    let broker = 0
+    let seen = 0
+    const proxy = createServer((socket) => {
+      const upstream = connect({ host: '127.0.0.1', port: broker })
+      socket.on('data', (chunk) => {
+        seen += chunk.length
+      })
+      for (const side of [socket, upstream]) side.on('error', () => {})
+      socket.pipe(upstream).pipe(socket)
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const address = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const cluster = await startCluster({ brokers: 1, advertised: [address] })
+    try {
+      assert.equal(cluster.brokers, address)
+      broker = Number(cluster.members[0]!.address.split(':')[1])
+      // A client that asks the broker itself is sent to the proxy.
+      const kafka = client({ ...cluster, brokers: cluster.members[0]!.address })
+      await createTopic(kafka)
+      await send(kafka, 'x'.repeat(10_000))
+      assert.ok(seen > 10_000, `${seen} bytes went through the proxy`)
+    } finally {
+      await cluster.stop()
+      await new Promise((resolve) => proxy.close(resolve))
+    }
+  })
+
+  it('is needed for each broker', async () => {
+    await assert.rejects(startCluster({ brokers: 3, advertised: ['127.0.0.1:1'] }), /1 advertised address\(es\) for 3 broker\(s\)/)
   })
 })
 
@@ -201,7 +239,7 @@ it('keeps its data in the folder it is given, for as many brokers as it was made
     await first.stop()
     await assert.rejects(startCluster({ brokers: 3, dataFolder }), /is of 1 broker\(s\), not of 3/)
     const second = await startCluster({ brokers: 1, dataFolder })
-    assert.equal((await stateOf(client(second))).end, 1)
+    assert.ok((await stateOf(client(second))).end >= 1)
     await second.stop()
   } finally {
     rmSync(dataFolder, { recursive: true, force: true })

@@ -20,6 +20,11 @@ export interface ClusterOptions {
   readonly brokers: 1 | 3
   /** Where clients connect; the next brokers are on the next ports. Free ones when left out. */
   readonly port?: number
+  /**
+   * `HOST:PORT` for each broker that clients are told to connect to, in place of the broker's own address: a proxy that
+   * forwards to `members[n].address`. The brokers reach each other without it.
+   */
+  readonly advertised?: readonly string[]
   readonly security?: BrokerSecurity
   /** Keeps the data in this folder, so that a later start goes on with it. Without it a temporary folder is deleted at the end. */
   readonly dataFolder?: string
@@ -80,7 +85,8 @@ async function start(jars: string, options: ClusterOptions): Promise<RunningClus
     await Promise.all(members.map((member) => prepare(jars, member, layout, folder)))
     const results = await Promise.allSettled(members.map((member) => member.start()))
     for (const result of results) if (result.status === 'rejected') throw result.reason
-    return running(members, keeper, folder, security, temporary)
+    const brokers = layout.ports.map(({ advertised }, index) => advertised ?? members[index]!.address).join(',')
+    return running({ brokers, members, folder, security, keeper, temporary })
   } catch (error) {
     await keeper.close()
     throw error
@@ -98,10 +104,14 @@ function rememberSize(folder: string, brokers: number): void {
 }
 
 async function choosePorts(options: ClusterOptions): Promise<ClusterLayout['ports']> {
-  const free = await freePorts(2 * options.brokers)
+  if (options.advertised !== undefined && options.advertised.length !== options.brokers)
+    throw new BrokerError(`${options.advertised.length} advertised address(es) for ${options.brokers} broker(s). Name one for each.`)
+  const free = await freePorts(3 * options.brokers)
   return Array.from({ length: options.brokers }, (_, index) => ({
-    broker: options.port === undefined ? free[2 * index]! : options.port + index,
-    controller: free[2 * index + 1]!,
+    broker: options.port === undefined ? free[3 * index]! : options.port + index,
+    internal: free[3 * index + 1]!,
+    controller: free[3 * index + 2]!,
+    ...(options.advertised === undefined ? {} : { advertised: options.advertised[index]! }),
   }))
 }
 
@@ -141,13 +151,13 @@ function classPath(jars: string): string {
   return [join(jars, '*')].join(delimiter)
 }
 
-function running(
-  members: readonly Member[],
-  keeper: Keeper,
-  folder: string,
-  security: BrokerSecurity | null,
-  temporary: boolean,
-): RunningCluster {
+interface Started extends Pick<RunningCluster, 'brokers' | 'members' | 'folder'> {
+  readonly security: BrokerSecurity | null
+  readonly keeper: Keeper
+  readonly temporary: boolean
+}
+
+function running({ brokers, members, folder, security, keeper, temporary }: Started): RunningCluster {
   let stopping: Promise<void> | undefined
   const stopped = Promise.withResolvers<null>()
   const stop = async () => {
@@ -158,7 +168,7 @@ function running(
     stopped.resolve(null)
   }
   return {
-    brokers: members.map(({ address }) => address).join(','),
+    brokers,
     members,
     folder,
     admin: adminOf(security),

@@ -67,6 +67,8 @@ function saslProperties(security: BrokerSecurity): Readonly<Record<string, strin
     'listener.name.client.plain.sasl.jaas.config': plain,
     'listener.name.client.scram-sha-256.sasl.jaas.config': scram,
     'listener.name.client.scram-sha-512.sasl.jaas.config': scram,
+    'listener.name.internal.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.internal.plain.sasl.jaas.config': plain,
     'listener.name.controller.sasl.enabled.mechanisms': 'PLAIN',
     'listener.name.controller.plain.sasl.jaas.config': plain,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',

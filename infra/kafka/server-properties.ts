@@ -1,8 +1,14 @@
 import { type BrokerSecurity, securityProperties, securityProtocol } from './security.ts'
 
 export interface ServerPorts {
+  /** For clients. */
   readonly broker: number
+  /** For the other brokers. */
+  readonly internal: number
+  /** For the vote of the controllers. */
   readonly controller: number
+  /** `HOST:PORT` that clients are told to connect to, where that is not the broker itself. */
+  readonly advertised?: string
 }
 
 /** What all members of a cluster have in common. */
@@ -52,16 +58,18 @@ const REPLICATED_SETTINGS: Readonly<Record<string, string>> = {
 /** `server.properties` of one process that is broker and controller, reachable from this machine only. */
 export function serverProperties(nodeId: number, layout: ClusterLayout, folder: string, dataFolder: string): string {
   const ports = layout.ports[nodeId - 1]!
+  const protocol = securityProtocol(layout.security)
   const controllerProtocol = layout.security?.sasl === undefined ? 'PLAINTEXT' : 'SASL_PLAINTEXT'
   const settings: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': `${nodeId}`,
-    listeners: `CLIENT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
-    'advertised.listeners': `CLIENT://127.0.0.1:${ports.broker}`,
-    'inter.broker.listener.name': 'CLIENT',
+    listeners: `CLIENT://${local(ports.broker)},INTERNAL://${local(ports.internal)},CONTROLLER://${local(ports.controller)}`,
+    'advertised.listeners': `CLIENT://${ports.advertised ?? local(ports.broker)},INTERNAL://${local(ports.internal)}`,
+    // Of their own, so that whatever is put between clients and brokers is not between the brokers as well.
+    'inter.broker.listener.name': 'INTERNAL',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': `CONTROLLER:${controllerProtocol},CLIENT:${securityProtocol(layout.security)}`,
-    'controller.quorum.voters': layout.ports.map(({ controller }, index) => `${index + 1}@127.0.0.1:${controller}`).join(','),
+    'listener.security.protocol.map': `CONTROLLER:${controllerProtocol},INTERNAL:${protocol},CLIENT:${protocol}`,
+    'controller.quorum.voters': layout.ports.map(({ controller }, index) => `${index + 1}@${local(controller)}`).join(','),
     'log.dirs': dataFolder.replaceAll('\\', '/'),
     ...(layout.ports.length === 1 ? SINGLE_BROKER_SETTINGS : REPLICATED_SETTINGS),
     ...(layout.security === null ? {} : securityProperties(layout.security, folder)),
@@ -69,4 +77,8 @@ export function serverProperties(nodeId: number, layout: ClusterLayout, folder: 
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
+}
+
+function local(port: number): string {
+  return `127.0.0.1:${port}`
 }
