@@ -25,8 +25,13 @@ export const logFile = () => join(cacheFolder(), 'kafka-up.txt')
 /** What an `up` that still runs has started; null when none does. */
 export async function readState(): Promise<UpState | null> {
   if (!existsSync(stateFile())) return null
-  const state = JSON.parse(readFileSync(stateFile(), 'utf8')) as UpState
-  return (await isUp(state.pid)) ? state : null
+  const state = JSON.parse(readFileSync(stateFile(), 'utf8')) as Partial<UpState>
+  // An older version wrote it otherwise; whatever that has started, this one cannot tell of.
+  return isWhole(state) && (await isUp(state.pid)) ? state : null
+}
+
+function isWhole(state: Partial<UpState>): state is UpState {
+  return typeof state.pid === 'number' && state.environment !== undefined && Array.isArray(state.servers)
 }
 
 /** Whether the process is an `up`: the number of one that was killed may belong to somebody else by now. */
