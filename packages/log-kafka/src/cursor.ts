@@ -1,9 +1,10 @@
 import type { Bounds, Cursor, LogRecord } from '@signalbox/log'
-import type { FetchedPartition } from 'kafkajs/src/broker/index.js'
-import { Client, CONSUMER, isPassing, READ_COMMITTED } from './client.ts'
+import { Client, isPassing } from './client.ts'
 import { toLogError } from './errors.ts'
 import { Lifetime } from './lifetime.ts'
-import { committedRecords, offsetAfter, recordBytes } from './records.ts'
+import { committedRecords } from './record-batch-reader.ts'
+import { recordBytes } from './records.ts'
+import { type FetchedPlace, fetch } from './requests.ts'
 import type { Settings } from './settings.ts'
 import { retrying, unlessAborted } from './wait.ts'
 
@@ -136,21 +137,16 @@ export class KafkaCursor implements Cursor {
     const { topic, partition } = this.#options
     const fromOffset = this.#fetchOffset
     const leader = await this.#client.leader(topic, partition)
-    const { responses } = await leader.fetch({
-      replicaId: CONSUMER,
-      isolationLevel: READ_COMMITTED,
-      maxWaitTime,
-      minBytes: 1,
-      maxBytes: FETCH_BYTES,
-      topics: [{ topic, partitions: [{ partition, fetchOffset: `${fromOffset}`, maxBytes: FETCH_BYTES }] }],
-    })
-    const fetched = responses[0]?.partitions[0]
+    const [fetched] = await fetch(leader, { places: [{ topic, partition, fromOffset }], maxWaitMs: maxWaitTime, maxBytes: FETCH_BYTES })
     if (fetched !== undefined && !this.#lifetime.ended) this.#accept(fetched, fromOffset)
   }
 
-  #accept(fetched: FetchedPartition, fromOffset: number): void {
-    for (const record of committedRecords(fetched, fromOffset)) this.#buffer.push(record)
-    this.#fetchOffset = offsetAfter(fetched, fromOffset)
-    this.#knownEnd = Number(fetched.lastStableOffset)
+  #accept(fetched: FetchedPlace, fromOffset: number): void {
+    const { nextOffset, records } = committedRecords(fetched, fromOffset, this.#where)
+    // Appended to only when it is empty: what was taken is gone by then.
+    this.#buffer = this.#taken === this.#buffer.length ? records : [...this.#buffer.slice(this.#taken), ...records]
+    this.#taken = 0
+    this.#fetchOffset = nextOffset
+    this.#knownEnd = fetched.lastStableOffset
   }
 }

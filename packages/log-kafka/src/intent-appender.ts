@@ -2,11 +2,12 @@ import { LogError, type Position, type RecordToAppend } from '@signalbox/log'
 import { type Client, isPassing } from './client.ts'
 import { closedError, isAnswer, toLogError } from './errors.ts'
 import { Lifetime } from './lifetime.ts'
-import { BATCH_OVERHEAD_BYTES, chunksOf, storedBytes, toMessage } from './records.ts'
+import { encodeRecordBatch } from './record-batch-writer.ts'
+import { BATCH_OVERHEAD_BYTES, chunksOf, storedBytes } from './records.ts'
+import { produce } from './requests.ts'
 import type { Settings } from './settings.ts'
 import { retrying, withinMs } from './wait.ts'
 
-const ACKS_ALL = -1
 /** Intents waiting for their turn, of one partition. */
 const QUEUE_RECORDS = 20_000
 const QUEUE_BYTES = 64 * 1024 * 1024
@@ -97,21 +98,23 @@ export class IntentAppender {
 
   async #produce(group: readonly QueuedIntent[]): Promise<void> {
     const { client, settings, topic, partition } = this.#options
-    const messages = group.map(({ intent }) => toMessage(intent))
+    const batch = encodeRecordBatch(
+      group.map(({ intent }) => intent),
+      null,
+    )
     const deadlineMs = performance.now() + settings.requestTimeoutMs
-    const { topics } = await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassing }, async (attempt) => {
+    const produced = await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassing }, async (attempt) => {
       if (attempt > 1) await client.refresh()
       const leader = await client.leader(topic, partition)
-      const topicData = [{ topic, partitions: [{ partition, messages }] }]
       try {
-        return await leader.produce({ acks: ACKS_ALL, timeout: settings.requestTimeoutMs, topicData })
+        return await produce(leader, { topic, partition, batch, transactionalId: null, timeoutMs: settings.requestTimeoutMs })
       } catch (error) {
         if (isAnswer(error)) throw error
         // It was sent, and no answer came: repeating it here could write it twice behind the back of whoever asked.
         throw toLogError(error, `No certain answer came to an append to ${this.#where}`, 'OUTCOME_UNKNOWN')
       }
     })
-    const { baseOffset, logAppendTime } = topics[0]!.partitions[0]!
+    const { baseOffset, logAppendTime } = produced
     group.forEach(({ resolve }, index) => {
       resolve({ partition, offset: Number(baseOffset) + index, timestampMs: Number(logAppendTime) })
     })

@@ -46,43 +46,30 @@ declare module 'kafkajs/src/cluster/index.js' {
 }
 
 declare module 'kafkajs/src/broker/index.js' {
-  interface PartitionsOf<P> {
+  export interface PartitionsOf<P> {
     readonly topic: string
     readonly partitions: readonly P[]
   }
-  interface ProducerIdentity {
+  export interface ProducerIdentity {
     readonly transactionalId: string
     readonly producerId: string
     readonly producerEpoch: number
   }
-  interface MessageToSend {
-    readonly key: Buffer
-    /** Null deletes the key from a compacted topic. */
-    readonly value: Buffer | null
-    readonly headers: Readonly<Record<string, string>>
-  }
-  interface FetchedMessage {
-    readonly offset: string
-    readonly timestamp: string
-    readonly key: Buffer | null
-    readonly value: Buffer | null
-    readonly headers: Readonly<Record<string, Buffer | readonly Buffer[]>>
-    readonly isControlRecord: boolean
-    readonly batchContext: {
-      readonly firstOffset: string
-      readonly lastOffsetDelta: number
-      readonly producerId: string
-      readonly inTransaction: boolean
+  /** A request as kafkajs's connections take it. */
+  export interface BrokerRequest<Answer> {
+    readonly request: {
+      readonly apiKey: number
+      readonly apiVersion: number
+      readonly apiName: string
+      encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
+    }
+    readonly response: {
+      decode(bytes: Buffer): Promise<Answer>
+      /** Throws the error that the answer has. */
+      parse(answer: Answer): Promise<Answer>
     }
   }
-  interface FetchedPartition {
-    readonly partition: number
-    readonly highWatermark: string
-    readonly lastStableOffset: string
-    readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[]
-    readonly messages: readonly FetchedMessage[]
-  }
-  interface ProducedPartition {
+  export interface ProducedPartition {
     readonly partition: number
     readonly baseOffset: string
     readonly logAppendTime: string
@@ -108,31 +95,11 @@ declare module 'kafkajs/src/broker/index.js' {
       readonly groupId: string
       readonly coordinatorType: number
     }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
-    fetch(request: {
-      readonly replicaId: number
-      readonly isolationLevel: number
-      readonly maxWaitTime: number
-      readonly minBytes: number
-      readonly maxBytes: number
-      readonly topics: readonly PartitionsOf<{ readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }>[]
-    }): Promise<{ readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartition[] }[] }>
     listOffsets(request: {
       readonly replicaId: number
       readonly isolationLevel: number
       readonly topics: readonly PartitionsOf<{ readonly partition: number; readonly timestamp: number }>[]
     }): Promise<{ readonly responses: readonly PartitionsOf<{ readonly partition: number; readonly offset: string }>[] }>
-    produce(request: {
-      readonly acks: -1
-      readonly timeout: number
-      readonly transactionalId?: string
-      readonly producerId?: string
-      readonly producerEpoch?: number
-      readonly topicData: readonly PartitionsOf<{
-        readonly partition: number
-        readonly firstSequence?: number
-        readonly messages: readonly MessageToSend[]
-      }>[]
-    }): Promise<{ readonly topics: readonly { readonly topicName: string; readonly partitions: readonly ProducedPartition[] }[] }>
     initProducerId(request: {
       readonly transactionalId: string
       readonly transactionTimeout: number
@@ -160,6 +127,37 @@ declare module 'kafkajs/src/broker/index.js' {
     heartbeat(request: { readonly groupId: string; readonly groupGenerationId: number; readonly memberId: string }): Promise<unknown>
     leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
   }
+  export default Broker
+}
+
+declare module 'kafkajs/src/protocol/requests/produce/v7/response.js' {
+  import type { BrokerRequest, ProducedPartition } from 'kafkajs/src/broker/index.js'
+
+  interface Produced {
+    readonly topics: readonly { readonly topicName: string; readonly partitions: readonly ProducedPartition[] }[]
+  }
+  const response: BrokerRequest<Produced>['response']
+  export default response
+}
+
+declare module 'kafkajs/src/protocol/requests/fetch/v11/request.js' {
+  import type { BrokerRequest } from 'kafkajs/src/broker/index.js'
+  export default function fetchRequest(request: {
+    readonly replicaId: number
+    readonly isolationLevel: number
+    readonly maxWaitTime: number
+    readonly minBytes: number
+    readonly maxBytes: number
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }[]
+    }[]
+  }): BrokerRequest<never>['request']
+}
+
+declare module 'kafkajs/src/protocol/requests/fetch/v11/response.js' {
+  const response: { parse<Answer>(answer: Answer): Promise<Answer> }
+  export default response
 }
 
 declare module 'kafkajs/src/loggers/index.js' {
@@ -185,4 +183,47 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 
 declare module 'kafkajs/src/protocol/error.js' {
   export const errorCodes: { type: string; code: number; retriable: boolean; message: string }[]
+}
+
+// For the tests alone, which hold our record batches against those of kafkajs.
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(bytes: Buffer)
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
+  export default function Record(record: {
+    readonly offsetDelta: number
+    readonly timestampDelta: number
+    readonly key: Buffer
+    readonly value: Buffer
+    readonly headers: Readonly<globalThis.Record<string, string>>
+  }): object
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/index.js' {
+  export function RecordBatch(batch: {
+    readonly records: readonly object[]
+    readonly firstTimestamp: number
+    readonly maxTimestamp: number
+    readonly lastOffsetDelta: number
+  }): Promise<{ readonly buffer: Buffer }>
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js'
+  export default function decode(decoder: Decoder): Promise<{
+    readonly producerId: string
+    readonly producerEpoch: number
+    readonly firstSequence: number
+    readonly inTransaction: boolean
+    readonly lastOffsetDelta: number
+    readonly records: readonly {
+      readonly offset: string
+      readonly key: Buffer | null
+      readonly value: Buffer | null
+      readonly headers: Readonly<Record<string, Buffer>>
+    }[]
+  }>
 }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { LogError, type LogRecord, type SnapshotStore, type SnapshotToStore, type StoredSnapshot } from '@signalbox/log'
-import type { MessageToSend } from 'kafkajs/src/broker/index.js'
 import { type Client, isPassing } from './client.ts'
 import { KafkaCursor } from './cursor.ts'
 import { toLogError } from './errors.ts'
 import { fetchOffsets } from './offsets.ts'
+import { encodeRecordBatch } from './record-batch-writer.ts'
+import { produce } from './requests.ts'
 import { type Settings, topicName } from './settings.ts'
 import { retrying } from './wait.ts'
 
-const ACKS_ALL = -1
 const READ_BYTES = 1024 * 1024
 
 /** `POSITION/ID/INDEX` for a chunk and `POSITION/ID/manifest`: nothing is ever written over, so nobody reads half of one. */
@@ -125,11 +125,10 @@ export class KafkaSnapshots implements SnapshotStore {
 
   async #produce(partition: number, key: string, value: Uint8Array | null): Promise<void> {
     const { client, settings } = this.#options
-    const message: MessageToSend = { key: Buffer.from(key), value: value === null ? null : Buffer.from(value), headers: {} }
-    const topicData = [{ topic: this.#topic, partitions: [{ partition, messages: [message] }] }]
+    const batch = encodeRecordBatch([{ key, value, headers: {} }], null)
     await this.#ask(partition, async () => {
       const leader = await client.leader(this.#topic, partition)
-      return leader.produce({ acks: ACKS_ALL, timeout: settings.requestTimeoutMs, topicData })
+      return produce(leader, { topic: this.#topic, partition, batch, transactionalId: null, timeoutMs: settings.requestTimeoutMs })
     })
   }
 

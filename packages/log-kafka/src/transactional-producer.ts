@@ -1,12 +1,13 @@
 import { LogError, type RecordToAppend } from '@signalbox/log'
 import type { Broker } from 'kafkajs/src/broker/index.js'
-import { Client, CONSUMER, isPassing, READ_COMMITTED } from './client.ts'
+import { Client, isPassing } from './client.ts'
 import { errorType, isAnswer, isFenced, toLogError } from './errors.ts'
-import { chunksOf, toMessage } from './records.ts'
+import { encodeRecordBatch } from './record-batch-writer.ts'
+import { chunksOf } from './records.ts'
+import { fetch, produce } from './requests.ts'
 import type { Settings } from './settings.ts'
 import { retrying, withinMs } from './wait.ts'
 
-const ACKS_ALL = -1
 const INT_32_MAX = 2_147_483_647
 const ABORT_TIMEOUT_MS = 1_000
 const LONG_POLL_MS = 500
@@ -107,13 +108,14 @@ export class TransactionalProducer {
     // Several requests, one transaction: kafkajs is slow with many messages, and the broker limits the bytes of a batch.
     for (const chunk of chunksOf(records)) {
       const firstSequence = this.#nextSequence.get(place) ?? 0
-      const topicData = [{ topic, partitions: [{ partition, firstSequence, messages: chunk.map(toMessage) }] }]
-      const { topics } = await this.#retry(async () => {
+      const { producerEpoch, producerId, transactionalId } = this.#identity
+      const batch = encodeRecordBatch(chunk, { producerId, producerEpoch, firstSequence })
+      const produced = await this.#retry(async () => {
         const leader = await this.#client.leader(topic, partition)
-        return leader.produce({ ...this.#identity, acks: ACKS_ALL, timeout: settings.requestTimeoutMs, topicData })
+        return produce(leader, { topic, partition, batch, transactionalId, timeoutMs: settings.requestTimeoutMs })
       }, isCertainlyNotWritten)
       this.#nextSequence.set(place, sequenceAfter(firstSequence, chunk.length))
-      const baseOffset = Number(topics[0]!.partitions[0]!.baseOffset)
+      const baseOffset = Number(produced.baseOffset)
       for (let index = 0; index < chunk.length; index++) offsets.push(baseOffset + index)
     }
     return offsets
@@ -192,19 +194,12 @@ interface MarkedPlace extends Place {
 
 /** Waits until at least one of a leader's places is readable up to its marker; gives all that are. */
 async function readableOf(leader: Broker, places: readonly MarkedPlace[]): Promise<readonly MarkedPlace[]> {
-  const { responses } = await leader.fetch({
-    replicaId: CONSUMER,
-    isolationLevel: READ_COMMITTED,
-    maxWaitTime: LONG_POLL_MS,
-    minBytes: 1,
+  const fetched = await fetch(leader, {
+    places: places.map(({ markerOffset, partition, topic }) => ({ topic, partition, fromOffset: markerOffset })),
+    maxWaitMs: LONG_POLL_MS,
     maxBytes: 1,
-    topics: byTopic(places, ({ markerOffset, partition }) => ({ partition, fetchOffset: `${markerOffset}`, maxBytes: 1 })),
   })
-  const stable = new Map(
-    responses.flatMap(({ partitions, topicName }) =>
-      partitions.map(({ lastStableOffset, partition }) => [`${topicName}/${partition}`, Number(lastStableOffset)] as const),
-    ),
-  )
+  const stable = new Map(fetched.map(({ lastStableOffset, partition, topic }) => [`${topic}/${partition}`, lastStableOffset]))
   return places.filter(({ markerOffset, partition, topic }) => (stable.get(`${topic}/${partition}`) ?? -1) >= markerOffset)
 }
 

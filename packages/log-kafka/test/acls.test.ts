@@ -5,9 +5,10 @@ import type { Broker } from 'kafkajs/src/broker/index.js'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type RunningBroker, startBroker } from '../../../infra/kafka/broker.ts'
 import { aclsOf, describeAcl, kafkaAclsCommands, ROLES, readRolePrincipal } from '../src/acls.ts'
-import { Client, CONSUMER, publicClient, READ_COMMITTED } from '../src/client.ts'
+import { Client, publicClient } from '../src/client.ts'
 import { closedError, errorType, rootOf } from '../src/errors.ts'
 import { applyKafkaAcls, createTopics, type KafkaConnectionOptions, openKafkaLog, planKafkaAcls } from '../src/index.ts'
+import { fetch } from '../src/requests.ts'
 import { settingsOf, TOPIC_IDS, type TopicId, topicName } from '../src/settings.ts'
 import { PATIENCE_MS, readCount, record, textsOf } from './support/records.ts'
 
@@ -160,10 +161,8 @@ describe('on a broker with an authorizer', { timeout }, () => {
     const read = (id: TopicId) => async () => {
       const client = new Client(settingsOf(as('desk')), [name(id)])
       try {
-        const partitions = [{ partition: 0, fetchOffset: '0', maxBytes: 1_000 }]
-        const leader = await client.leader(name(id), 0)
-        const common = { replicaId: CONSUMER, isolationLevel: READ_COMMITTED, maxWaitTime: 1, minBytes: 1, maxBytes: 1_000 }
-        await leader.fetch({ ...common, topics: [{ topic: name(id), partitions }] })
+        const places = [{ topic: name(id), partition: 0, fromOffset: 0 }]
+        await fetch(await client.leader(name(id), 0), { places, maxWaitMs: 1, maxBytes: 1_000 })
       } finally {
         await client.disconnect(closedError('The test'))
       }

@@ -1,75 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { FetchedMessage } from 'kafkajs/src/broker/index.js'
 import defaultSocketFactory from 'kafkajs/src/network/socketFactory.js'
 import { describe, it } from 'vitest'
 import { freePorts } from '../../../infra/kafka/ports.ts'
 import { codeOf, toLogError } from '../src/errors.ts'
 import { withQuietSockets } from '../src/kafkajs-repairs.ts'
-import { chunksOf, committedRecords, offsetAfter, storedBytes } from '../src/records.ts'
+import { chunksOf, storedBytes } from '../src/records.ts'
 import { sequenceAfter } from '../src/transactional-producer.ts'
-
-interface BatchShape {
-  readonly firstOffset: number
-  readonly producerId: string
-  readonly values: readonly string[]
-  readonly marker?: 'commit' | 'abort'
-}
-
-function messagesOf({ firstOffset, producerId, values, marker }: BatchShape): readonly FetchedMessage[] {
-  const batchContext = { firstOffset: `${firstOffset}`, lastOffsetDelta: values.length - 1, producerId, inTransaction: true }
-  return values.map((value, index) => ({
-    offset: `${firstOffset + index}`,
-    timestamp: '1700000000000',
-    key: marker === undefined ? Buffer.alloc(4) : Buffer.from([0, 0, 0, marker === 'commit' ? 1 : 0]),
-    value: Buffer.from(value),
-    headers: {},
-    isControlRecord: marker !== undefined,
-    batchContext,
-  }))
-}
-
-function valuesOf(batches: readonly BatchShape[], abortedTransactions: readonly { producerId: string; firstOffset: string }[], from = 0) {
-  const messages = batches.flatMap(messagesOf)
-  return committedRecords({ messages, abortedTransactions }, from).map(({ value }) => Buffer.from(value!).toString())
-}
-
-describe('committedRecords', () => {
-  it('hides aborted transactions that have all begun before the first batch of the answer', () => {
-    const batches: BatchShape[] = [
-      { firstOffset: 10, producerId: '2', values: ['two'] },
-      { firstOffset: 11, producerId: '1', values: ['one'] },
-      { firstOffset: 12, producerId: '3', values: ['three'] },
-    ]
-    // One at a time, as kafkajs does it, would let the first record pass.
-    const aborted = [
-      { producerId: '1', firstOffset: '0' },
-      { producerId: '2', firstOffset: '1' },
-    ]
-    assert.deepEqual(valuesOf(batches, aborted, 10), ['three'])
-    assert.deepEqual(valuesOf(batches, aborted.toReversed(), 10), ['three'], 'in whatever order the broker lists them')
-  })
-
-  it('goes on hiding after a user key of four zero bytes, and stops at the marker', () => {
-    const batches: BatchShape[] = [
-      { firstOffset: 0, producerId: '1', values: ['a', 'b', 'c'] },
-      { firstOffset: 3, producerId: '1', values: ['marker'], marker: 'abort' },
-      { firstOffset: 4, producerId: '1', values: ['d'] },
-      { firstOffset: 5, producerId: '1', values: ['marker'], marker: 'commit' },
-    ]
-    assert.deepEqual(valuesOf(batches, [{ producerId: '1', firstOffset: '0' }]), ['d'])
-  })
-
-  it('leaves out what lies before the wanted offset, and goes on past the markers', () => {
-    const batches: BatchShape[] = [
-      { firstOffset: 0, producerId: '1', values: ['a', 'b', 'c'] },
-      { firstOffset: 3, producerId: '1', values: ['marker'], marker: 'commit' },
-    ]
-    assert.deepEqual(valuesOf(batches, [], 2), ['c'])
-    assert.equal(offsetAfter({ messages: batches.flatMap(messagesOf) }, 2), 4)
-    assert.equal(offsetAfter({ messages: [] }, 2), 2)
-  })
-})
 
 describe('chunksOf', () => {
   it('keeps every record, in order, in runs of at most 1,000 records and 1 MiB unless one alone is larger', () => {
