@@ -40,6 +40,11 @@ export async function startSequencer(wiring: SequencerWiring): Promise<Sequencer
   return await Sequencer.start(settingsOf(wiring))
 }
 
+/** Where a write costs little, a short batch keeps the log busy early; where it is a transaction, of which there are few, it takes all there is. */
+function boundsFor({ name }: Log): SequencerBounds {
+  return name === 'kafka' ? { ...defaultBounds, firstBatchRecords: defaultBounds.batchRecords } : defaultBounds
+}
+
 /** Defaults filled in. */
 export function settingsOf(wiring: SequencerWiring): SequencerSettings {
   return {
@@ -51,7 +56,7 @@ export function settingsOf(wiring: SequencerWiring): SequencerSettings {
     logger: wiring.logger,
     metrics: wiring.metrics ?? noMetrics,
     software: wiring.software,
-    bounds: { ...defaultBounds, ...wiring.bounds },
+    bounds: { ...boundsFor(wiring.log), ...wiring.bounds },
     standby: wiring.standby ?? wiring.log.name === 'kafka',
     ...(wiring.published === undefined ? {} : { published: wiring.published }),
   }
