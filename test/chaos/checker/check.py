@@ -31,6 +31,8 @@ REQUEST_TIMEOUT_S = 20
 # Nothing at all from the broker for this long, before the end of the partition.
 SILENCE_TIMEOUT_S = 60
 BATCH = 5_000
+# A call for a batch waits this long for it to become full.
+BATCH_TIMEOUT_S = 0.05
 
 
 class CannotCheck(Exception):
@@ -88,7 +90,7 @@ class Topics:
         heard = time.monotonic()
         try:
             while True:
-                messages = self._consumer.consume(BATCH, timeout=1)
+                messages = self._consumer.consume(BATCH, timeout=BATCH_TIMEOUT_S)
                 if messages:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > SILENCE_TIMEOUT_S:
