@@ -1,0 +1,89 @@
+/** The named points at which a sequencer can be killed: around every await of the way from an intent to its decision. */
+import { appendFileSync } from 'node:fs'
+
+/** Requests to Kafka: killed before it is sent, right after, or when its answer has come and nobody has seen it. */
+const requests = [
+  'Produce',
+  'AddPartitionsToTxn',
+  'EndTxn',
+  'UntilReadable',
+  'InitProducerId',
+  'FindCoordinator',
+  'ListOffsets',
+  'JoinGroup',
+  'SyncGroup',
+  'Heartbeat',
+  'LeaveGroup',
+] as const
+
+const moments = ['unsent', 'sent', 'answered'] as const
+
+/** Steps of the sequencer itself, seen at the log and the codec that it is given. */
+const steps = [
+  'read:before',
+  'read:after',
+  'decode:before',
+  'decode:after',
+  'decided',
+  'encoded',
+  'append:before',
+  'append:after',
+  'published',
+  'open:before',
+  'open:after',
+  'opened:before',
+  'opened:after',
+  'restore:before',
+  'restore:after',
+  'assigned',
+  'revoked:before',
+  'revoked:after',
+  'snapshot:before',
+  'snapshot:after',
+] as const
+
+export type Request = (typeof requests)[number]
+export type Moment = (typeof moments)[number]
+export type Point = `${Request}:${Moment}` | (typeof steps)[number]
+
+export const points: readonly Point[] = [...requests.flatMap((request) => moments.map((moment): Point => `${request}:${moment}`)), ...steps]
+
+/** What a partition's owner does all the time under load; everything else happens when partitions change hands. */
+const underLoad: ReadonlySet<Point> = new Set([
+  ...(['Produce', 'AddPartitionsToTxn', 'EndTxn', 'UntilReadable', 'Heartbeat'] as const).flatMap((request) =>
+    moments.map((moment): Point => `${request}:${moment}`),
+  ),
+  ...(['read:before', 'read:after', 'decode:before', 'decode:after', 'decided', 'encoded'] as const),
+  ...(['append:before', 'append:after', 'published', 'snapshot:before', 'snapshot:after'] as const),
+])
+
+export function happensUnderLoad(point: Point): boolean {
+  return underLoad.has(point)
+}
+
+/** Ends the process, as `kill -9` does, when it passes the armed point for the n-th time. */
+export class CrashSwitch {
+  readonly #hitsFile: string
+  #point: Point | null = null
+  #left = 0
+
+  /** `POINT PID` is appended to the file first: the dead tell nothing. */
+  constructor(hitsFile: string) {
+    this.#hitsFile = hitsFile
+  }
+
+  arm(point: Point, passes: number): void {
+    this.#point = point
+    this.#left = passes
+  }
+
+  disarm(): void {
+    this.#point = null
+  }
+
+  pass(point: Point): void {
+    if (this.#point !== point || --this.#left > 0) return
+    appendFileSync(this.#hitsFile, `${point} ${process.pid}\n`)
+    process.kill(process.pid, 'SIGKILL')
+  }
+}
