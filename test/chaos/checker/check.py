@@ -83,7 +83,7 @@ class Topics:
         return self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_TIMEOUT_S)
 
     def read(self, topic, partition, first, end):
-        """The records of [first, end). The last offsets may be markers of transactions, which nobody sees: then the broker says where it ends."""
+        """The records of [first, end). The last offsets may be markers, which nobody sees: then the broker says where it ends."""
         if first >= end:
             return
         self._consumer.assign([TopicPartition(topic, partition, first)])
@@ -147,7 +147,7 @@ def read_options(arguments):
     parser = argparse.ArgumentParser(description="Checks the topics of Signalbox without any of its code.")
     parser.add_argument("--brokers", required=True, help="HOST:PORT, separated by commas")
     parser.add_argument("--topic-prefix", default="signalbox")
-    parser.add_argument("--registry", help="the schema registry's Confluent API; without it, events are read with the schemas of this repository")
+    parser.add_argument("--registry", help="Confluent's API of a schema registry; without it, the schemas of this repository do")
     parser.add_argument("--partitions", default="all", help="all, or numbers separated by commas")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of text")
     return parser.parse_args(arguments)

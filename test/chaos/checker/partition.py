@@ -111,7 +111,7 @@ class PartitionCheck:
         if position <= self._position:
             self._breaks.add("order", offset, f"event {position[0]}/{position[1]} comes after event {source}/{index}")
         elif position not in ((source, index + 1), (event["offset"], 0)):
-            self._breaks.add("order", offset, f"event {position[0]}/{position[1]} follows event {source}/{index}: one between them is missing")
+            self._breaks.add("order", offset, f"event {position[0]}/{position[1]} follows event {source}/{index}: one is missing")
         self._position = max(self._position, position)
 
     def _take_decision(self, offset, event):
@@ -125,14 +125,14 @@ class PartitionCheck:
         if event["type"] == "IntentDuplicated":
             answer = (payload["decision"]["offset"], payload["digest"], payload["code"] or payload["outcome"])
             if earlier != answer:
-                self._breaks.add("once", offset, f"intent {source} is answered with the decision {answer}, and that of {intent_id} is {earlier}")
+                self._breaks.add("once", offset, f"intent {source} is answered with {answer}, and the decision of {intent_id} is {earlier}")
         elif event["type"] == "IntentCommitted" or payload["code"] not in LEAVES_THE_ID_FREE:
             if earlier is not None:
                 self._breaks.add("once", offset, f"intent {source} is decided anew, and {intent_id} was decided at intent {earlier[0]}")
             self._settled.setdefault(intent_id, (source, payload["digest"], payload.get("code", "committed")))
 
     def finish(self, first_intent, intents):
-        """`intents`: the offsets that are still in the intents topic, from `first_intent` on. Returns the partition's part of the report."""
+        """The partition's part of the report. `intents`: the offsets that the intents topic still has, from `first_intent` on."""
         if self._chain.end():
             self._breaks.add("chain", self._last_offset, "the last events carry no link: their batch is not whole")
         watermark = self.watermark
