@@ -68,7 +68,13 @@ try {
   let struck = 0
   const hit = new Set<string>()
   try {
-    for (let storm = 1; struck < faults && !interrupted && performance.now() - startedMs < minutes * 60_000; storm++) {
+    await run.heal()
+    run.load.resume()
+    for (
+      let storm = 1;
+      struck < faults && run.findings.length === 0 && !interrupted && performance.now() - startedMs < minutes * 60_000;
+      storm++
+    ) {
       const scheduled = drawStorm(random, Math.min(stormFaults, faults - struck), kinds)
       say(`storm ${storm}: ${scheduled.map(({ atMs, kind }) => `${kind} at ${(atMs / 1_000).toFixed(1)} s`).join(', ')}`)
       await run.storm(scheduled)
@@ -79,7 +85,6 @@ try {
         `storm ${storm} is over: ${run.load.acknowledged.length} intents acknowledged, ${run.load.undecided} undecided, ${run.findings.length} findings`,
       )
       for (const { point } of run.fleet.hits) hit.add(point)
-      if (run.findings.length > 0) break
       run.load.resume()
     }
   } finally {

@@ -5,12 +5,14 @@ import type { Fleet, SequencerProcess } from './fleet.ts'
 import { API_KEYS } from './kafka-frames.ts'
 import type { Load } from './load.ts'
 import { happensUnderLoad, type Point, points } from './points.ts'
-import type { FaultKind } from './schedule.ts'
+import type { CutKind } from './proxy.ts'
+import type { ScheduledFault } from './schedule.ts'
 import { came, sleep } from './wait.ts'
 
 const targetTimeoutMs = 20_000
-const pointTimeoutMs = 25_000
+const pointTimeoutMs = 15_000
 const cutTimeoutMs = 20_000
+const takeoverTimeoutMs = 8_000
 const rebalanceMs = 6_000
 
 export interface FaultContext {
@@ -39,13 +41,24 @@ export class Counts {
   missed = 0
 }
 
-/** One process or broker is struck at a time by those that must not overlap. */
+/** Runs one thing after the other, whatever becomes of each. */
+class Queue {
+  #last: Promise<unknown> = Promise.resolve()
+
+  run<Result>(task: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(task)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+}
+
 export class Faults {
   readonly #context: FaultContext
   #points: Point[]
-  #ofBrokers: Promise<unknown> = Promise.resolve()
-  #ofPoints: Promise<unknown> = Promise.resolve()
-  #ofCuts: Promise<unknown> = Promise.resolve()
+  // Never two brokers at a time; one armed point; one cut.
+  readonly #ofBrokers = new Queue()
+  readonly #ofPoints = new Queue()
+  readonly #ofCuts = new Queue()
   #variants = 0
 
   constructor(context: FaultContext) {
@@ -53,7 +66,7 @@ export class Faults {
     this.#points = shuffled(points, context.random)
   }
 
-  strike(kind: FaultKind): Promise<string> {
+  strike({ cut, kind, point }: ScheduledFault): Promise<string> {
     switch (kind) {
       case 'kill':
         return this.#kill()
@@ -62,20 +75,15 @@ export class Faults {
       case 'rebalance':
         return this.#rebalance()
       case 'point':
-        this.#ofPoints = this.#ofPoints.then(() => this.#point())
-        return this.#ofPoints as Promise<string>
+        return this.#ofPoints.run(() => this.#point(point))
       case 'cut':
-        this.#ofCuts = this.#ofCuts.then(() => this.#cut())
-        return this.#ofCuts as Promise<string>
+        return this.#ofCuts.run(() => this.#cut(cut))
       case 'broker':
-        this.#ofBrokers = this.#ofBrokers.then(() => this.#broker())
-        return this.#ofBrokers as Promise<string>
+        return this.#ofBrokers.run(() => this.#broker())
       case 'disk-full':
-        this.#ofBrokers = this.#ofBrokers.then(() => this.#diskFull())
-        return this.#ofBrokers as Promise<string>
+        return this.#ofBrokers.run(() => this.#diskFull())
       case 'registry':
-        this.#ofBrokers = this.#ofBrokers.then(() => this.#registry())
-        return this.#ofBrokers as Promise<string>
+        return this.#ofBrokers.run(() => this.#registry())
     }
   }
 
@@ -94,25 +102,27 @@ export class Faults {
   async #kill(): Promise<string> {
     const target = await this.#target()
     if (target === null) return this.#missed('no sequencer to kill')
+    const decided = target.active
     target.signal('SIGKILL')
     this.#context.counts.sequencerKills++
     await target.exited
-    return `sequencer ${target.number}, which decided ${target.active.length === 0 ? 'nothing any more' : target.active}`
+    return `sequencer ${target.number}, which decided ${decided.length === 0 ? 'nothing' : decided}`
   }
 
-  async #point(): Promise<string> {
+  async #point(named: Point | undefined): Promise<string> {
     const { counts, fleet, random } = this.#context
     if (this.#points.length === 0) this.#points = shuffled(points, random)
-    const point = this.#points.shift()!
+    const point = named ?? this.#points.shift()!
     const before = fleet.hits.length
-    fleet.arm({ point, passes: random.between(1, 4) })
-    if (!happensUnderLoad(point)) (await this.#target())?.signal('SIGTERM')
-    let isHit = await came(pointTimeoutMs / 2, () => fleet.hits.length > before)
-    if (!isHit) {
-      // What is rare is passed once by each: the next of them shall die of it.
-      fleet.arm({ point, passes: 1 })
-      if (!happensUnderLoad(point)) (await this.#target())?.signal('SIGTERM')
+    let isHit = false
+    // What is rare is passed once by each: at the second attempt the next of them dies of it.
+    for (const passes of [random.between(1, 4), 1]) {
+      // Looked for before anybody is armed: processes that die at their start would be replaced by such all the while.
+      const leaver = happensUnderLoad(point) ? null : await this.#target()
+      fleet.arm({ point, passes })
+      leaver?.signal('SIGTERM')
       isHit = await came(pointTimeoutMs, () => fleet.hits.length > before)
+      if (isHit) break
     }
     fleet.disarm()
     counts.sequencerKills += fleet.hits.length - before
@@ -127,11 +137,15 @@ export class Faults {
     if (target === null) return this.#missed('no sequencer to stop')
     const decided = target.active
     target.signal('SIGSTOP')
-    await sleep(sessionTimeoutMs + random.between(300, 4_000))
-    const others = new Set(fleet.owners.flatMap(({ active }) => active))
+    target.active = []
+    const others = () => fleet.owners.flatMap(({ active }) => active).filter((partition) => decided.includes(partition))
+    await sleep(sessionTimeoutMs)
+    // Where nobody else is there to take over, it comes back to what it had.
+    await came(takeoverTimeoutMs, () => others().length > 0)
+    await sleep(random.between(0, 2_000))
+    const taken = others()
     target.signal('SIGCONT')
     counts.zombies++
-    const taken = decided.filter((partition) => others.has(partition))
     if (taken.length > 0) counts.zombiesReplaced++
     return `sequencer ${target.number}, which decided ${decided}; others decide ${taken.length} of these now`
   }
@@ -152,10 +166,11 @@ export class Faults {
     return `${guests.length} guests came and went`
   }
 
-  async #cut(): Promise<string> {
-    const { brokers, counts, random } = this.#context
-    const kind = random.chance(0.75) ? 'lost-answer' : 'lost-request'
-    if (!(await brokers.cuts.arm(API_KEYS.EndTxn, kind, AbortSignal.timeout(cutTimeoutMs)))) return this.#missed('no commit to cut')
+  async #cut(named: CutKind | undefined): Promise<string> {
+    const { brokers, counts, random, topicPrefix } = this.#context
+    const kind = named ?? (random.chance(0.75) ? 'lost-answer' : 'lost-request')
+    const request = { apiKey: API_KEYS.EndTxn, text: topicPrefix }
+    if (!(await brokers.cuts.arm(request, kind, AbortSignal.timeout(cutTimeoutMs)))) return this.#missed('no commit to cut')
     if (kind === 'lost-answer') counts.lostAnswers++
     else counts.lostRequests++
     return `a commit met a ${kind}`

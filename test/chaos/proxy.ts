@@ -8,23 +8,29 @@ export type CutKind =
   /** The broker has done what was asked; its answer is kept back, and the connection breaks. */
   | 'lost-answer'
 
-interface Cut {
+/** Which request is meant. */
+export interface RequestToCut {
   readonly apiKey: number
+  /** Text that it holds, such as a transactional id. */
+  readonly text: string
+}
+
+interface Cut extends RequestToCut {
   readonly kind: CutKind
   readonly happened: () => void
 }
 
 /** Which request is cut next, at whichever broker it comes by. */
 export class CutSwitch {
-  #cut: Cut | null = null
+  readonly #cuts = new Set<Cut>()
 
   /** Resolves to whether it happened before the signal was aborted. */
-  arm(apiKey: number, kind: CutKind, signal: AbortSignal): Promise<boolean> {
+  arm(request: RequestToCut, kind: CutKind, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const cut: Cut = { apiKey, kind, happened: () => resolve(true) }
-      this.#cut = cut
+      const cut: Cut = { ...request, kind, happened: () => resolve(true) }
+      this.#cuts.add(cut)
       signal.addEventListener('abort', () => {
-        if (this.#cut === cut) this.#cut = null
+        this.#cuts.delete(cut)
         resolve(false)
       })
     })
@@ -32,10 +38,12 @@ export class CutSwitch {
 
   /** The cut that this request meets. */
   take(request: Buffer): Cut | null {
-    const cut = this.#cut
-    if (cut === null || apiKeyOf(request) !== cut.apiKey) return null
-    this.#cut = null
-    return cut
+    for (const cut of this.#cuts) {
+      if (apiKeyOf(request) !== cut.apiKey || !request.includes(cut.text)) continue
+      this.#cuts.delete(cut)
+      return cut
+    }
+    return null
   }
 }
 

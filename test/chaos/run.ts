@@ -73,7 +73,7 @@ export class ChaosRun {
     this.#faults = new Faults({ brokers, fleet, load, topicPrefix, sessionTimeoutMs, random: random.stream('faults'), counts })
   }
 
-  /** Begins with topics of its own; the load runs once every partition is decided. */
+  /** Begins with topics of its own, under load; `heal` waits until it is whole. */
   static async start(brokers: Brokers, options: RunOptions): Promise<ChaosRun> {
     const topicPrefix = `chaos-${randomBytes(4).toString('hex')}`
     await createTopics({ brokers: brokers.addresses, topicPrefix, partitions })
@@ -84,7 +84,6 @@ export class ChaosRun {
     const open = () => openKafkaLog({ brokers: brokers.addresses, topicPrefix })
     const run = new ChaosRun(options, brokers, topicPrefix, folder, [await open(), await open()], codec)
     run.fleet.start()
-    await until('every partition is decided by one sequencer', options.healTimeoutMs, () => run.fleet.isWhole)
     run.load.start()
     return run
   }
@@ -92,11 +91,12 @@ export class ChaosRun {
   async storm(faults: readonly ScheduledFault[]): Promise<void> {
     const startedMs = performance.now()
     const underWay: Promise<void>[] = []
-    for (const { atMs, kind } of faults) {
+    for (const fault of faults) {
+      const { atMs, kind } = fault
       await sleep(Math.max(0, startedMs + atMs - performance.now()))
       const struckMs = this.#nowMs()
       underWay.push(
-        this.#faults.strike(kind).then(
+        this.#faults.strike(fault).then(
           (what) => this.#options.say(`${seconds(struckMs)} to ${seconds(this.#nowMs())}  ${kind}: ${what}`),
           (error: Error) => this.#found('liveness', `${kind}, which began at ${seconds(struckMs)}, did not end: ${error.message}`),
         ),
@@ -105,7 +105,7 @@ export class ChaosRun {
     await Promise.all(underWay)
   }
 
-  /** Waits until everything is whole, calm and decided. */
+  /** Waits until everything is whole, calm and decided; the load stands still then. */
   async heal(): Promise<void> {
     const { fleet, history, load, findings } = this
     const { healTimeoutMs } = this.#options

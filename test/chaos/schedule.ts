@@ -1,5 +1,7 @@
 /** Which faults strike when: drawn from the seed before anything runs. */
 import type { Random } from '../simulation/random.ts'
+import type { Point } from './points.ts'
+import type { CutKind } from './proxy.ts'
 
 export const faultKinds = ['kill', 'point', 'zombie', 'rebalance', 'broker', 'cut', 'registry', 'disk-full'] as const
 export type FaultKind = (typeof faultKinds)[number]
@@ -8,6 +10,9 @@ export interface ScheduledFault {
   readonly kind: FaultKind
   /** From the start of its storm. */
   readonly atMs: number
+  /** Where the kind leaves a choice, and it is not to be drawn. */
+  readonly point?: Point
+  readonly cut?: CutKind
 }
 
 /** How often each strikes beside the others. A registry that is away and a full disk take long. */
