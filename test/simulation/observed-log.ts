@@ -96,7 +96,12 @@ export class ObservedLog implements Log {
       }),
       () => 'member',
     )
-    return { leave: () => this.#observe('leave', membership.leave(), () => 'left') }
+    return {
+      get hasJoined() {
+        return membership.hasJoined
+      },
+      leave: () => this.#observe('leave', membership.leave(), () => 'left'),
+    }
   }
 
   async open(assignment: Assignment): Promise<PartitionWriter> {

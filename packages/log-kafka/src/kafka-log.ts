@@ -59,10 +59,9 @@ class KafkaLog implements Log {
       TOPICS.map((topic) => topicName(settings.topicPrefix, topic)),
     )
     this.#appends = new Client(settings, [topicName(settings.topicPrefix, 'intents')])
-    const maxBatchBytes = Math.min(topics.maxBatchBytes.events, topics.maxBatchBytes['dead-letters'])
     this.#snapshotRequests = new Client(settings, [topicName(settings.topicPrefix, 'snapshots')])
     this.snapshots = new KafkaSnapshots({ settings, client: this.#snapshotRequests, signal: this.#lifetime.signal })
-    this.#lanes = new Lanes({ settings, maxBatchBytes, parent: this.#lifetime.signal })
+    this.#lanes = new Lanes({ settings, maxBatchBytes: topics.maxBatchBytes, parent: this.#lifetime.signal })
   }
 
   async append(partition: number, intent: RecordToAppend): Promise<AppendedIntent> {

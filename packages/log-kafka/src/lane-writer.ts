@@ -1,4 +1,4 @@
-import { type AppendedBatch, type Batch, isLogError, LogError } from '@signalbox/log'
+import { type AppendedBatch, type Batch, isLogError, LogError, type Topic } from '@signalbox/log'
 import { closedError, toLogError } from './errors.ts'
 import { Lifetime } from './lifetime.ts'
 import { storedBytes } from './records.ts'
@@ -25,13 +25,14 @@ interface QueuedBatch {
 export interface LaneWriterOptions {
   readonly settings: Settings
   readonly lane: number
-  readonly maxBatchBytes: number
+  /** The largest record batch that each topic takes. */
+  readonly maxBatchBytes: Readonly<Record<Topic, number>>
   readonly parent: AbortSignal
 }
 
 /** Writes the batches of some partitions, one transaction after the other, each with all that came meanwhile. */
 export class LaneWriter {
-  readonly maxBatchBytes: number
+  readonly maxBatchBytes: LaneWriterOptions['maxBatchBytes']
   readonly #options: LaneWriterOptions
   readonly #where: string
   readonly #lifetime: Lifetime

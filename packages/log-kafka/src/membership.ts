@@ -27,6 +27,7 @@ export class KafkaMembership implements Membership {
   readonly #lifetime = new Lifetime('The membership')
   readonly #owned = new Map<number, Owned>()
   #held: readonly number[] = []
+  #hasJoined = false
   #generation: number
   #running: Promise<void> | undefined
   #left: Promise<void> | undefined
@@ -39,6 +40,10 @@ export class KafkaMembership implements Membership {
 
   start(): void {
     this.#running = this.#run()
+  }
+
+  get hasJoined(): boolean {
+    return this.#hasJoined
   }
 
   leave(): Promise<void> {
@@ -101,6 +106,7 @@ export class KafkaMembership implements Membership {
     this.#generation = Math.max(generation, this.#generation + 1)
     this.#options.onGeneration(this.#generation)
     this.#held = partitions
+    this.#hasJoined = true
     for (const partition of partitions) {
       const controller = new AbortController()
       const assignment: Assignment = { partition, generation: this.#generation, signal: controller.signal }
@@ -137,6 +143,7 @@ export class KafkaMembership implements Membership {
   }
 
   async #letGo(ending: Ending): Promise<void> {
+    this.#hasJoined = false
     const owned = [...this.#owned.values()]
     this.#owned.clear()
     if (ending === 'already over') for (const { controller } of owned) controller.abort()

@@ -42,13 +42,17 @@ export class KafkaPartitionWriter implements PartitionWriter {
     if (!this.#lane.isHeldBy(this.partition, this)) return new LogError('FENCED', `The ${where} was opened anew. Give it up.`)
     if (events.length === 0)
       return new LogError('MISCONFIGURED', `A batch of ${where} has no event. Append at least one with its dead letters.`)
-    const { maxBatchBytes } = this.#lane
-    const tooLarge = [...events, ...deadLetters].find((record) => storedBytes(record) + BATCH_OVERHEAD_BYTES > maxBatchBytes)
-    if (tooLarge === undefined) return undefined
-    return new LogError(
-      'TOO_LARGE',
-      `A record of ${tooLarge.value.byteLength} bytes is too large for ${where}: with its framing at most ${maxBatchBytes} are taken. ` +
-        'Make it smaller, or raise max.message.bytes of the topic.',
-    )
+    for (const [topic, records] of [
+      ['events', events],
+      ['dead-letters', deadLetters],
+    ] as const) {
+      const most = this.#lane.maxBatchBytes[topic]
+      const tooLarge = records.find((record) => storedBytes(record) + BATCH_OVERHEAD_BYTES > most)
+      if (tooLarge === undefined) continue
+      const bytes = tooLarge.value.byteLength
+      const message = `A record of ${bytes} bytes is too large for the ${topic} of ${where}: with its framing at most ${most} are taken. `
+      return new LogError('TOO_LARGE', `${message}Make it smaller, or raise max.message.bytes of the topic.`)
+    }
+    return undefined
   }
 }

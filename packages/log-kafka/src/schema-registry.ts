@@ -177,6 +177,9 @@ function explained(error: unknown, { url }: SchemaRegistryOptions, what: string,
 function nextOf(error: ResponseError, subject: string | undefined, url: string): readonly ['TRANSIENT' | 'MISCONFIGURED', string] {
   if (error.status === 401 || error.status === 403)
     return ['MISCONFIGURED', 'Check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, and the rights of that user.']
+  // Two processes that start on a fresh registry: one of them comes a moment later, and finds all there the next time.
+  if (error.status === 409 && /already exists/.test(error.message))
+    return ['TRANSIENT', 'Another process registers the same at this moment; the same call goes through later.']
   if (error.status === 409)
     return [
       'MISCONFIGURED',

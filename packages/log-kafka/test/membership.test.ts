@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Assignment, type AssignmentListener, isLogError, type Log } from '@signalbox/log'
+import { type Assignment, type AssignmentListener, isLogError, type Log, type Membership } from '@signalbox/log'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { Client } from '../src/client.ts'
@@ -119,6 +119,28 @@ describe('the membership', { timeout }, () => {
     first.onRevoked = () => new Promise(() => {})
     await there.close()
     await until('everything is back in spite of an owner that never lets go', () => first.assignments.length === 20)
+  })
+
+  it('has joined once the group has dealt, with nothing for it too, and not while the group cannot be reached', async () => {
+    const sockets = new FaultySockets()
+    const short = { sessionTimeoutMs: 6_000, requestTimeoutMs: 500, heartbeatIntervalMs: 100 }
+    const memberships: Membership[] = []
+    for (const member of [1, 2, 3]) {
+      const log = await openKafkaLog({
+        brokers: brokersForTests(),
+        topicPrefix,
+        ...short,
+        ...(member === 3 ? { socketFactory: sockets.factory } : {}),
+      })
+      logs.push(log)
+      memberships.push(await log.join(new Listener()))
+      assert.equal(memberships.at(-1)!.hasJoined, false)
+      await until('joined', () => memberships.every(({ hasJoined }) => hasJoined))
+    }
+    sockets.silent = true
+    await until('lost', () => !memberships[2]!.hasJoined)
+    sockets.silent = false
+    await until('joined again', () => memberships.every(({ hasJoined }) => hasJoined))
   })
 
   it('ends assignments when it has not heard of the group for a whole session, and recovers by itself', async () => {

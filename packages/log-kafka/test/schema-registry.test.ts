@@ -60,6 +60,12 @@ async function setCompatibility(subject: string, compatibility: string): Promise
 }
 
 describe('the schema registry', { timeout }, () => {
+  it('takes several processes that start on it at once', async () => {
+    const options = { url: registry.url, topicPrefix: uniquePrefix() }
+    const opened = await Promise.all(Array.from({ length: 6 }, () => openSchemaRegistry(options)))
+    for (const { ids } of opened) assert.deepEqual(ids, opened[0]!.ids)
+  })
+
   it('knows the schemas once they are registered; records go there and back, for a second process too', async () => {
     const options = { url: registry.url, topicPrefix: uniquePrefix() }
     const first = await openSchemaRegistry(options)

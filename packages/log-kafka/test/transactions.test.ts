@@ -76,6 +76,20 @@ describe('transactions back to back', { timeout }, () => {
     await other.close()
   })
 
+  it('take the largest record that the intents may hold as a dead letter, with its envelope', async () => {
+    const partition = freshPartition()
+    const value = new Uint8Array(2 * 1024 * 1024 - 300).fill(120)
+    await log.append(partition, { key: 'scope', value, headers: {} })
+    const writer = await openWriter(log, partition)
+    const letter = { key: 'scope', value, headers: { sb_cause: 'c'.repeat(2_000) } }
+    await writer.append({ events: [record('its reject')], deadLetters: [letter] })
+    assert.deepEqual(
+      (await readAll(log, 'dead-letters', partition)).map((each) => each.value!.length),
+      [value.length],
+    )
+    await writer.close()
+  })
+
   it('take 6,000 events and 1,500 dead letters in one batch, at offsets without a gap', async () => {
     const partition = freshPartition()
     const writer = await openWriter(log, partition)

@@ -14,6 +14,8 @@ export interface Member {
   /** Ends when the group lets go of the member: it left, its process crashed, or its session ran out. */
   readonly lifetime: Lifetime
   readonly owned: Map<number, Owned>
+  /** Whether the partitions were dealt with it among the members. */
+  hasJoined: boolean
 }
 
 /** Deals the partitions to the members: partition p goes to member p modulo their count, in the order they joined. */
@@ -27,7 +29,8 @@ export class MemoryGroup {
   }
 
   join(process: string, listener: AssignmentListener, clock: LogClock, revokeTimeoutMs: number): Member {
-    const member: Member = { listener, clock, revokeTimeoutMs, lifetime: new Lifetime(`The membership of ${process}`), owned: new Map() }
+    const lifetime = new Lifetime(`The membership of ${process}`)
+    const member: Member = { listener, clock, revokeTimeoutMs, lifetime, owned: new Map(), hasJoined: false }
     this.#members.push(member)
     void this.#rebalance()
     return member
@@ -77,6 +80,7 @@ export class MemoryGroup {
       if (member === undefined || !this.#members.includes(member) || member.owned.has(partition)) continue
       this.#assign(member, partition)
     }
+    for (const member of target) member.hasJoined = this.#members.includes(member)
   }
 
   #assign(member: Member, partition: number): void {

@@ -107,6 +107,9 @@ export class MemoryLog implements Log {
       const member = this.store.group.join(this.#process, listener, this.#clock, this.#options.revokeTimeoutMs ?? DEFAULT_TIMEOUT_MS)
       this.#member = member
       return {
+        get hasJoined() {
+          return member.hasJoined
+        },
         leave: () => this.#gate.run({ operation: 'leave', topic: null, partition: null }, this.#lifetime, () => this.#leave(member)),
       }
     })

@@ -14,6 +14,7 @@ export class SqliteMembership implements Membership {
   readonly #controller = new AbortController()
   readonly #assignments: readonly Assignment[]
   #left: Promise<void> | undefined
+  #hasJoined = false
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -22,8 +23,13 @@ export class SqliteMembership implements Membership {
     this.#assignments = Array.from({ length: partitionCount }, (_, partition) => ({ partition, generation, signal }))
     queueMicrotask(() => {
       if (this.#left !== undefined) return
+      this.#hasJoined = true
       for (const assignment of this.#assignments) listener.assigned(assignment)
     })
+  }
+
+  get hasJoined(): boolean {
+    return this.#hasJoined && !this.#controller.signal.aborted
   }
 
   leave(): Promise<void> {

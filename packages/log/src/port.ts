@@ -145,6 +145,11 @@ export interface AssignmentListener {
 }
 
 export interface Membership {
+  /**
+   * Whether the group has dealt its partitions with this member among them, be it with none for it, and has not been lost
+   * since: what is assigned is all there is to wait for.
+   */
+  readonly hasJoined: boolean
   /** Gives back every partition (each `revoked` is awaited) and resolves. Safe to call twice. */
   leave(): Promise<void>
 }

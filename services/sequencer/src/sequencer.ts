@@ -49,6 +49,11 @@ export class Sequencer {
     }
   }
 
+  /** Whether the group has dealt its partitions with this process among them. */
+  hasJoined(): boolean {
+    return this.#membership?.hasJoined ?? false
+  }
+
   /** The phase of every partition that is or was assigned to this process. */
   phases(): ReadonlyMap<number, Phase> {
     return new Map([...this.#owners].map(([partition, owner]) => [partition, owner.phase]))

@@ -73,6 +73,7 @@ async function runSequencer(context: ServiceContext): Promise<RunningService> {
   const sequencer = await startSequencer({ log, codec, contracts: contractsOf(settings), logger, software, metrics, ...agentsOf(settings) })
   watchLag(registry, log, sequencer)
   const notReady = () => {
+    if (!sequencer.hasJoined()) return 'the group of sequencers has not answered yet; see the log of this process'
     const [found] = [...sequencer.phases()].filter(([, phase]) => phase !== 'active' && phase !== 'given up')
     return found === undefined ? null : `partition ${found[0]} is ${found[1]}; see the log of this process`
   }

@@ -33,6 +33,7 @@ export function describeLogConformance(name: string, harness: LogHarness): void 
   describe(`${name} keeps the log port's promises`, () => {
     for (const [group, cases] of Object.entries(GROUPS)) {
       const applicable = cases.filter((each) => applies(each, harness))
+      if (applicable.length === 0) continue
       const shared = applicable.filter(isSharedStoreCase)
       describe(group, { timeout }, () => {
         if (shared.length > 0) describeSharedStoreCases(shared, harness, patienceMs)

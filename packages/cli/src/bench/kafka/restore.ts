@@ -56,7 +56,11 @@ async function readRaw(log: Log, brokers: string, topicPrefix: string, turn: num
   const { end } = await log.offsets('events', 0)
   const codec = createCodec({ limits: defaultLimits })
   const kafka = new kafkajs.Kafka({ brokers: brokers.split(','), clientId: 'raw-reader', logLevel: kafkajs.logLevel.NOTHING })
-  const consumer = kafka.consumer({ groupId: `${topicPrefix}.reader.${turn}` })
+  const consumer = kafka.consumer({
+    groupId: `${topicPrefix}.reader.${turn}`,
+    // Left to itself it would come back after it was told to go, and keep the process.
+    retry: { restartOnFailure: async () => false },
+  })
   await consumer.connect()
   await consumer.subscribe({ topic: `${topicPrefix}.events`, fromBeginning: true })
   let startedMs = 0

@@ -49,6 +49,7 @@ export const membershipCases: readonly ConformanceCase[] = [
       const first = new RecordingListener()
       const membership = await log.join(first)
       await until(patienceMs, 'the assignment of every partition', () => first.held.size === 3)
+      await until(patienceMs, 'to have joined', () => membership.hasJoined)
       const orders = [...first.held.values()]
       assert.ok(orders.every(({ signal }) => !signal.aborted))
       const writer = await log.open(first.held.get(1)!)
