@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { confluentFraming, createCodec } from '@signalbox/codec'
-import { contractSet, defaultLimits, partitionOf, readIntentJson } from '@signalbox/contract'
+import { contractSet, defaultLimits, type Event, type Intent, partitionOf, readIntentJson } from '@signalbox/contract'
 import { createTopics, openKafkaLog, openSchemaRegistry } from '@signalbox/log-kafka'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import kafkajs from 'kafkajs'
@@ -22,6 +22,7 @@ const timeout = 60_000
 const partitions = 4
 const brokers = process.env.KAFKA_BROKERS!
 const topicPrefix = `languages-${process.pid}-${Date.now()}`
+const kafka = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING })
 const cleanups: (() => Promise<void>)[] = []
 let registry: RegistryForTests
 let python: string
@@ -32,8 +33,8 @@ interface Ended {
   readonly stderr: string
 }
 
-async function execute(command: string, parameters: readonly string[]): Promise<Ended> {
-  const env = { ...process.env, KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: topicPrefix, PYTHONDONTWRITEBYTECODE: '1' }
+async function execute(command: string, parameters: readonly string[], prefix = topicPrefix): Promise<Ended> {
+  const env = { ...process.env, KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: prefix, PYTHONDONTWRITEBYTECODE: '1' }
   return await run(command, [...parameters], { timeout, env }).then(
     (ended) => ({ code: 0, ...ended }),
     (error: Ended) => error,
@@ -62,9 +63,9 @@ async function pythonAgent({ scope, agent = 'front-office', actions }: Proposal,
   ])
 }
 
-async function kcatAgent({ scope, agent = 'front-office', actions }: Proposal): Promise<Ended> {
+async function kcatAgent({ scope, agent = 'front-office', actions }: Proposal, prefix = topicPrefix): Promise<Ended> {
   const json = actions.map(([action, resource, input]) => ({ action, resource, input }))
-  return await execute(join(root, 'packages/examples/kcat/agent.sh'), [scope, agent, JSON.stringify(json)])
+  return await execute(join(root, 'packages/examples/kcat/agent.sh'), [scope, agent, JSON.stringify(json)], prefix)
 }
 
 const openNight = (scope: string, night = 'night/A:2030-01-01'): Proposal => ({ scope, actions: [['open', night, { capacity: 2 }]] })
@@ -85,8 +86,68 @@ async function startOnKafka(): Promise<Sequencer> {
   return sequencer
 }
 
+/** Plays the sequencer for one intent: rejects it in a transaction that it aborts, then commits it. */
+async function decideByHand(prefix: string): Promise<void> {
+  const codec = createCodec({
+    limits: defaultLimits,
+    framing: confluentFraming(await openSchemaRegistry({ url: registry.url, topicPrefix: prefix })),
+  })
+  const consumer = kafka.consumer({ groupId: prefix, maxWaitTimeInMs: 100 })
+  const producer = kafka.producer({ transactionalId: prefix, idempotent: true, maxInFlightRequests: 1 })
+  await Promise.all([consumer.connect(), producer.connect()])
+  try {
+    await consumer.subscribe({ topic: `${prefix}.intents`, fromBeginning: true })
+    const { promise, resolve } = Promise.withResolvers<Intent>()
+    await consumer.run({ eachMessage: async ({ message }) => resolve(codec.decodeIntent(message.value)) })
+    const { agent, intentId, scope } = await promise
+    const common = { partition: 0, offset: 0, index: 0, time: Date.now(), scope }
+    const asked = { intentId, agent, intent: '{}', digest: '' }
+    const none = {
+      owner: null,
+      resource: null,
+      expectedVersion: null,
+      actualVersion: null,
+      movedBy: null,
+      missed: [],
+      retryAfterMs: null,
+      details: null,
+    }
+    const never: Event = {
+      ...common,
+      type: 'IntentRejected',
+      payload: { ...asked, ...none, code: 'STATE_CONFLICT', message: 'never decided' },
+    }
+    const decided: Event = { ...common, type: 'IntentCommitted', payload: { ...asked, changes: [change] } }
+    for (const [event, end] of [
+      [never, 'abort'],
+      [decided, 'commit'],
+    ] as const) {
+      const transaction = await producer.transaction()
+      const headers = { ce_type: `signalbox.${event.type}` }
+      await transaction.send({
+        topic: `${prefix}.events`,
+        messages: [{ key: scope, value: Buffer.from(codec.encodeEvent(event)), headers }],
+      })
+      await transaction[end]()
+    }
+  } finally {
+    await Promise.all([consumer.disconnect(), producer.disconnect()])
+  }
+}
+
+const change = {
+  resource: 'night/A:2030-01-01',
+  action: 'open',
+  contractVersion: 1,
+  fromVersion: 0,
+  version: 1,
+  fromState: null,
+  state: 'open',
+  data: '{}',
+}
+
 async function dropTopics(): Promise<void> {
-  const admin = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING }).admin()
+  const admin = kafka.admin()
   await admin.connect()
   await admin.deleteTopics({ topics: (await admin.listTopics()).filter((topic) => topic.startsWith(topicPrefix)) })
   await admin.disconnect()
@@ -183,6 +244,24 @@ describe('the agent in three lines of shell', { timeout }, () => {
       const { headers, partition: found } = JSON.parse(stdout)
       expect([found, headers.includes('signalbox.IntentCommitted')]).toEqual([partition, true])
     }
+  })
+})
+
+describe('a decision that was written and not committed', { timeout }, () => {
+  it.each([
+    [
+      'the agent in Python',
+      'python',
+      (prefix: string) => pythonAgent(openNight('rome'), '--topic-prefix', prefix),
+      /^committed .*version 1, \{\}\n$/,
+    ],
+    ['the shell', 'kcat', (prefix: string) => kcatAgent(openNight('rome'), prefix), /^\{.*signalbox\.IntentCommitted.*\}\n$/],
+  ])('is not seen by %s', async (_, name, act, committed) => {
+    const prefix = `${topicPrefix}-${name}`
+    await createTopics({ brokers, topicPrefix: prefix, partitions: 1 })
+    await openSchemaRegistry({ url: registry.url, topicPrefix: prefix })
+    const [{ stdout }] = await Promise.all([act(prefix), decideByHand(prefix)])
+    expect(stdout).toMatch(committed)
   })
 })
 

@@ -17,6 +17,7 @@ import argparse
 import json
 import sys
 import time
+import traceback
 import urllib.error
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -30,6 +31,8 @@ from partition import PartitionCheck  # noqa: E402
 REQUEST_TIMEOUT_S = 20
 # Nothing at all from the broker for this long, before the end of the partition.
 SILENCE_TIMEOUT_S = 60
+# A connection that broke is made anew.
+CONNECTION_ERRORS = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT)
 BATCH = 5_000
 # A call for a batch waits this long for it to become full.
 BATCH_TIMEOUT_S = 0.05
@@ -90,7 +93,7 @@ class Topics:
         heard = time.monotonic()
         try:
             while True:
-                messages = self._consumer.consume(BATCH, timeout=BATCH_TIMEOUT_S)
+                messages = [each for each in self._consumer.consume(BATCH, timeout=BATCH_TIMEOUT_S) if not is_of_connection(each)]
                 if messages:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > SILENCE_TIMEOUT_S:
@@ -107,6 +110,10 @@ class Topics:
                             return
         finally:
             self._consumer.unassign()
+
+
+def is_of_connection(message):
+    return message.error() is not None and message.error().code() in CONNECTION_ERRORS
 
 
 def check_partition(topics, partition, decoder):
@@ -165,6 +172,10 @@ def main(arguments):
         report = check_all(options)
     except (CannotCheck, KafkaException, urllib.error.URLError, ValueError) as error:
         print(f"check.py: {error}", file=sys.stderr)
+        return 2
+    except Exception:
+        # Python's own exit code for it, 1, would say that the log is broken.
+        traceback.print_exc()
         return 2
     print(json.dumps(report) if options.json else text_of(report))
     return 0 if report["clean"] else 1

@@ -57,7 +57,7 @@ async function check(prefix: string): Promise<Report> {
 /** All committed records of a topic of one partition. */
 async function readAll(topic: string, count: number): Promise<readonly Copied[]> {
   const records: Copied[] = []
-  const consumer = kafka.consumer({ groupId: `${original}-reader-${topic}`, readUncommitted: false })
+  const consumer = kafka.consumer({ groupId: `${original}-reader-${topic}`, readUncommitted: false, maxWaitTimeInMs: 100 })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
