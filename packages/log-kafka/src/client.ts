@@ -195,3 +195,11 @@ export function isPassing(error: unknown): boolean {
   const type = errorType(error)
   return type === undefined ? codeOf(error) === 'TRANSIENT' : LOADING.has(type)
 }
+
+/**
+ * Whether a reader need only ask again. A broker whose disk is full or broken answers so while its partitions move to
+ * others: no writer should go on as if that were nothing, but whoever reads has lost nothing by it.
+ */
+export function isPassingRead(error: unknown): boolean {
+  return isPassing(error) || errorType(error) === 'KAFKA_STORAGE_ERROR'
+}

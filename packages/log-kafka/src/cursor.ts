@@ -1,6 +1,6 @@
 import type { Bounds, Cursor, LogRecord } from '@signalbox/log'
-import { Client, isPassing } from './client.ts'
-import { toLogError } from './errors.ts'
+import { Client, isPassingRead } from './client.ts'
+import { codeOf, toLogError } from './errors.ts'
 import { Lifetime } from './lifetime.ts'
 import { committedRecords } from './record-batch-reader.ts'
 import { recordBytes } from './records.ts'
@@ -57,7 +57,11 @@ export class KafkaCursor implements Cursor {
     } catch (error) {
       // What closing does to a request under way is no error of its own.
       this.#lifetime.check()
-      throw toLogError(error, `Reading ${this.#where} from offset ${this.#fetchOffset} failed`)
+      throw toLogError(
+        error,
+        `Reading ${this.#where} from offset ${this.#fetchOffset} failed`,
+        isPassingRead(error) ? 'TRANSIENT' : codeOf(error),
+      )
     } finally {
       this.#busy = false
     }
@@ -126,7 +130,7 @@ export class KafkaCursor implements Cursor {
     const { signal } = this.#lifetime
     // With no time to wait, a connection that has gone stale still gets its second chance.
     const retryUntilMs = Math.max(deadlineMs, performance.now() + this.#options.settings.connectionTimeoutMs)
-    await retrying({ deadlineMs: retryUntilMs, signal, retriable: isPassing }, async (attempt) => {
+    await retrying({ deadlineMs: retryUntilMs, signal, retriable: isPassingRead }, async (attempt) => {
       if (attempt > 1) await this.#client.refresh()
       const waitMs = Math.max(0, Math.min(LONG_POLL_MS, deadlineMs - performance.now()))
       await this.#fetch(Math.floor(waitMs))

@@ -12,9 +12,9 @@ import {
   type SnapshotStore,
   type Topic,
 } from '@signalbox/log'
-import { Client, isPassing } from './client.ts'
+import { Client, isPassingRead } from './client.ts'
 import { KafkaCursor } from './cursor.ts'
-import { closedError, toLogError } from './errors.ts'
+import { closedError, codeOf, toLogError } from './errors.ts'
 import { type AppendedIntent, IntentAppender } from './intent-appender.ts'
 import { Lanes } from './lanes.ts'
 import { Lifetime } from './lifetime.ts'
@@ -101,13 +101,13 @@ class KafkaLog implements Log {
     const name = topicName(this.#settings.topicPrefix, topic)
     const deadlineMs = performance.now() + this.#settings.requestTimeoutMs
     try {
-      return await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassing }, async (attempt) => {
+      return await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassingRead }, async (attempt) => {
         if (attempt > 1) await this.#queries.refresh()
         return fetchOffsets(this.#queries, name, partition)
       })
     } catch (error) {
       this.#lifetime.check()
-      throw toLogError(error, `Asking for the offsets of ${name}/${partition} failed`)
+      throw toLogError(error, `Asking for the offsets of ${name}/${partition} failed`, isPassingRead(error) ? 'TRANSIENT' : codeOf(error))
     }
   }
 

@@ -14,7 +14,7 @@ const sockets = new FaultySockets()
 let log: Log
 
 beforeAll(async () => {
-  await makeTopics(topicPrefix, 6)
+  await makeTopics(topicPrefix, 7)
   log = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: sockets.factory })
 }, timeout)
 
@@ -53,6 +53,20 @@ describe('a cursor', { timeout }, () => {
     const [outcome] = await Promise.allSettled([cursor.next(bounds())])
     assert.ok(outcome.status === 'rejected' && isLogError(outcome.reason, 'OFFSET_OUT_OF_RANGE'), JSON.stringify(outcome))
     await cursor.close()
+  })
+
+  it('asks again where the disk of a broker is full or broken: the partition gets another leader', async () => {
+    const storageError = 56
+    const own = new FaultySockets()
+    const reader = await openKafkaLog({ brokers: brokersForTests(), topicPrefix, socketFactory: own.factory })
+    await appendMany(6, 3)
+    const cursor = await reader.cursor({ topic: 'intents', partition: 6, fromOffset: 'end' })
+    assert.deepEqual(await cursor.next(bounds({ waitMs: 0 })), [])
+    own.failNextAnswer(intentsTopic, storageError)
+    await appendMany(6, 1, () => 'behind the error')
+    assert.deepEqual(textsOf(await readCount(cursor, 1)), ['behind the error'])
+    assert.equal(own.answersFailed, 1)
+    await reader.close()
   })
 
   it('fetches no more than one answer ahead of its reader', async () => {

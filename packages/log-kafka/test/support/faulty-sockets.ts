@@ -17,6 +17,8 @@ export class FaultySockets {
   readonly sent: number[] = []
   /** While true, whatever is sent vanishes and every connection stays: a network that has gone quiet. */
   silent = false
+  answersFailed = 0
+  #failed: { readonly topic: string; readonly code: number } | undefined
   #fault: { readonly apiKey: number; readonly fault: Fault } | undefined
 
   /** The next request of this kind meets the fault. */
@@ -24,9 +26,16 @@ export class FaultySockets {
     this.#fault = { apiKey, fault }
   }
 
+  /** The next answer about the topic, one to a fetch or an append, says that it failed of this. */
+  failNextAnswer(topic: string, code: number): void {
+    this.#failed = { topic, code }
+  }
+
   get factory(): ISocketFactory {
     return ({ host, port, onConnect }) => {
       const socket = connect({ host, port }, onConnect)
+      // The first to see an answer; whoever listens later sees what is in the buffer then.
+      socket.on('data', (data: Buffer) => this.#spoil(data))
       const write = socket.write.bind(socket)
       socket.write = ((data: Buffer, encoding?: BufferEncoding) => {
         const apiKey = data.readInt16BE(API_KEY_AT)
@@ -39,6 +48,16 @@ export class FaultySockets {
       }) as Socket['write']
       return socket
     }
+  }
+
+  #spoil(data: Buffer): void {
+    const failed = this.#failed
+    const at = failed === undefined ? -1 : data.indexOf(failed.topic)
+    if (failed === undefined || at < 0) return
+    this.#failed = undefined
+    this.answersFailed++
+    // Behind the topic's name: how many partitions there are, the first one's number, then its error.
+    data.writeInt16BE(failed.code, at + failed.topic.length + 8)
   }
 }
 
