@@ -64,11 +64,11 @@ process.once('SIGINT', () => {
   say('interrupted: this storm is the last')
 })
 try {
-  const run = await ChaosRun.start(brokers, { seed: `${seed}`, sequencers, planted, healTimeoutMs, say })
+  const run = await ChaosRun.start(brokers, { seed: `${seed}`, sequencers, planted, say })
   let struck = 0
   const hit = new Set<string>()
   try {
-    await run.heal()
+    await run.heal(healTimeoutMs)
     run.load.resume()
     for (
       let storm = 1;
@@ -79,7 +79,7 @@ try {
       say(`storm ${storm}: ${scheduled.map(({ atMs, kind }) => `${kind} at ${(atMs / 1_000).toFixed(1)} s`).join(', ')}`)
       await run.storm(scheduled)
       struck += scheduled.length
-      await run.heal()
+      await run.heal(healTimeoutMs)
       await run.check()
       say(
         `storm ${storm} is over: ${run.load.acknowledged.length} intents acknowledged, ${run.load.undecided} undecided, ${run.findings.length} findings`,

@@ -9,10 +9,10 @@ import type { CutKind } from './proxy.ts'
 import type { ScheduledFault } from './schedule.ts'
 import { came, sleep } from './wait.ts'
 
-const targetTimeoutMs = 20_000
+const targetTimeoutMs = 30_000
 const pointTimeoutMs = 15_000
-const cutTimeoutMs = 20_000
-const takeoverTimeoutMs = 8_000
+const cutTimeoutMs = 40_000
+const takeoverTimeoutMs = 20_000
 const rebalanceMs = 6_000
 
 export interface FaultContext {

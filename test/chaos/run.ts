@@ -16,7 +16,7 @@ import { History } from './history.ts'
 import { Load } from './load.ts'
 import type { PlantedName } from './planted.ts'
 import type { ScheduledFault } from './schedule.ts'
-import { sleep, TooLateError, until } from './wait.ts'
+import { came, sleep, TooLateError, until } from './wait.ts'
 
 const partitions = 8
 /** Brokers refuse less. */
@@ -27,8 +27,6 @@ export interface RunOptions {
   readonly seed: string
   readonly sequencers: number
   readonly planted: PlantedName | null
-  /** How long healing and deciding may take after a storm. */
-  readonly healTimeoutMs: number
   readonly say: (line: string) => void
 }
 
@@ -88,6 +86,11 @@ export class ChaosRun {
     return run
   }
 
+  /** Waits until every partition is decided by one sequencer; false where that takes too long. */
+  untilWhole(timeoutMs: number): Promise<boolean> {
+    return came(timeoutMs, () => this.fleet.isWhole)
+  }
+
   async storm(faults: readonly ScheduledFault[]): Promise<void> {
     const startedMs = performance.now()
     const underWay: Promise<void>[] = []
@@ -106,20 +109,19 @@ export class ChaosRun {
   }
 
   /** Waits until everything is whole, calm and decided; the load stands still then. */
-  async heal(): Promise<void> {
+  async heal(timeoutMs: number): Promise<void> {
     const { fleet, history, load, findings } = this
-    const { healTimeoutMs } = this.#options
     const before = findings.length
     try {
       await this.#brokers.untilInSync()
-      await until('every partition is decided by one sequencer, and nobody opens one anew', healTimeoutMs, async () => {
+      await until('every partition is decided by one sequencer, and nobody opens one anew', timeoutMs, async () => {
         const { openings } = history
         if (!fleet.isWhole) return false
         await sleep(calmMs)
         return fleet.isWhole && history.openings === openings
       })
       await load.pause()
-      await until('every acknowledged intent is decided', healTimeoutMs, () => load.undecided === 0)
+      await until('every acknowledged intent is decided', timeoutMs, () => load.undecided === 0)
     } catch (error) {
       if (!(error instanceof TooLateError)) throw error
       this.#found('liveness', `${error.message}; ${load.undecided} of ${load.acknowledged.length} acknowledged intents are undecided`)
