@@ -14,6 +14,8 @@ const usage = `usage: npm run demo -- [--ordered] [--rate N] [--fresh] [--bookin
   --fresh            start over, even where the last run was cut off
   --bookings FILE    another file of the same columns, plain or .gz
   --log LOG          sqlite (the default), or kafka (the brokers of KAFKA_BROKERS, or one started for the run)
+  --sequencers N     with --log kafka: so many sequencers, each a process of its own
+  --kill-halfway     with --sequencers: kill -9 of one of them when half is decided
   --data-dir DIR     where the log lies; default .signalbox/demo
   --json             one line of JSON at the end instead of the table
   --story NAME       double-booked-room, refunded-twice, stale-email or opposite-orders
@@ -44,10 +46,18 @@ async function main(): Promise<number> {
   if (rate !== null && !(rate > 0)) return fail(`--rate takes a number above 0, not ${values.rate}`, exitCodes.usage)
   if (values.log !== undefined && values.log !== 'sqlite' && values.log !== 'kafka')
     return fail(`--log takes sqlite or kafka, not ${values.log}`, exitCodes.usage)
+  const sequencers = Number(values.sequencers ?? 0)
+  if (!Number.isInteger(sequencers) || sequencers < 0 || sequencers > 16)
+    return fail(`--sequencers takes a whole number up to 16, not ${values.sequencers}`, exitCodes.usage)
+  if (sequencers > 0 && values.log !== 'kafka') return fail('--sequencers needs a log that they share: --log kafka', exitCodes.usage)
+  if (values['kill-halfway'] === true && sequencers < 2)
+    return fail('--kill-halfway needs one that goes on: --sequencers 2 or more', exitCodes.usage)
   return await runDemo({
     bookingsFile: values.bookings === undefined ? defaultBookingsFile : resolve(values.bookings),
     dataDirectory: values['data-dir'] === undefined ? demoDirectory() : resolve(values['data-dir']),
     log: values.log ?? 'sqlite',
+    sequencers,
+    killHalfway: values['kill-halfway'] === true,
     ordered: values.ordered === true,
     rate,
     fresh: values.fresh === true,
@@ -63,6 +73,8 @@ function readFlags() {
       fresh: { type: 'boolean' },
       bookings: { type: 'string' },
       log: { type: 'string' },
+      sequencers: { type: 'string' },
+      'kill-halfway': { type: 'boolean' },
       'data-dir': { type: 'string' },
       json: { type: 'boolean' },
       story: { type: 'string' },

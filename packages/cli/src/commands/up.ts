@@ -17,7 +17,8 @@ import { software } from '../version.ts'
 export interface RunningSignalbox {
   readonly log: Log
   readonly codec: Codec
-  readonly sequencer: Sequencer
+  /** Null where sequencers run as processes of their own. */
+  readonly sequencer: Sequencer | null
   readonly gateway: Gateway
   /** Rejects when the process should end. */
   readonly failed: Promise<never>
@@ -33,23 +34,26 @@ export interface StartOptions {
   readonly agents?: readonly string[]
   readonly reactions?: readonly Reaction[]
   readonly logger: Logger
+  /** False where sequencers run as processes of their own. Default true. */
+  readonly sequencer?: boolean
 }
 
 /** Starts all services on a log (the gateway does not listen yet); closes the log when it cannot. */
-export async function startSignalbox({ agents, codec: given, contracts, log, logger, reactions }: StartOptions): Promise<RunningSignalbox> {
+export async function startSignalbox(options: StartOptions): Promise<RunningSignalbox> {
+  const { agents, codec: given, contracts, log, logger, reactions } = options
   const codec = given ?? createCodec({ limits: defaultLimits })
   const registry = new Registry()
   const common = { log, codec, contracts, agents: agents ?? null, logger, software, registry }
-  const sequencer = await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
-  const phase = (partition: number) => sequencer.phases().get(partition) ?? null
+  const sequencer = options.sequencer === false ? null : await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
+  const phase = (partition: number) => sequencer?.phases().get(partition) ?? null
   const gateway = await startGateway({ ...common, rules: rulesOf(common), phase }).catch(async (error: unknown) => {
     // Nobody gets anything to stop: what was started must not keep the process.
-    await sequencer.stop()
+    await sequencer?.stop()
     await log.close()
     throw error
   })
   const processManager = reactions === undefined ? null : startProcessManager({ ...common, reactions })
-  const failed = Promise.race([sequencer.failed, gateway.failed, ...(processManager === null ? [] : [processManager.failed])])
+  const failed = Promise.race([sequencer, gateway, processManager].flatMap((service) => (service === null ? [] : [service.failed])))
   failed.catch(() => {})
   return {
     log,
@@ -60,7 +64,7 @@ export async function startSignalbox({ agents, codec: given, contracts, log, log
     async stop() {
       await gateway.close()
       await processManager?.stop()
-      await sequencer.stop()
+      await sequencer?.stop()
       await log.close()
     },
   }

@@ -2,7 +2,7 @@
 import { join, relative, resolve } from 'node:path'
 import { openLog, type RunningSignalbox, rememberConfig, serviceLogger, signalled, startSignalbox } from '@signalbox/cli'
 import { connect } from '@signalbox/client'
-import { contractSet } from '@signalbox/contract'
+import { contractSet, partitionOf } from '@signalbox/contract'
 import { readEvents, type Source } from '@signalbox/replay'
 import { runAgents } from './agents.ts'
 import { type Booking, readBookings, wishes } from './bookings-file.ts'
@@ -11,12 +11,17 @@ import { setupIntents, wishIntent } from './intents.ts'
 import { prepareKafka } from './kafka.ts'
 import { percentile, reportJson, reportText, type Timing } from './report.ts'
 import { digestOf, type RunFile, startOrResume, writeRun } from './run-file.ts'
+import { Sequencers } from './sequencers.ts'
 import { Counter, type Tally } from './tally.ts'
 
 export interface DemoOptions {
   readonly bookingsFile: string
   readonly dataDirectory: string
   readonly log: 'sqlite' | 'kafka'
+  /** Sequencers as processes of their own, on Kafka; 0 has one in this process. */
+  readonly sequencers: number
+  /** Whether one of them is killed when half of the intents are decided. */
+  readonly killHalfway: boolean
   readonly ordered: boolean
   readonly rate: number | null
   readonly fresh: boolean
@@ -46,31 +51,37 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   say(
     `${bookings.length.toLocaleString('en-US')} bookings, ${all.length.toLocaleString('en-US')} intents by ${new Set(bookings.map(({ agent }) => agent)).size} agents; ${how}`,
   )
-  const kafka = options.log === 'kafka' ? await prepareKafka(run.runId) : null
+  const kafka = options.log === 'kafka' ? await prepareKafka(run.runId, options.sequencers > 0) : null
   const stopping = new AbortController()
+  let sequencers: Sequencers | null = null
   try {
+    if (kafka !== null && options.sequencers > 0)
+      sequencers = await Sequencers.start(options.sequencers, kafka.topicPrefix, configFile, say)
     const log = kafka?.log ?? (await openLog({ log: 'sqlite', dataDirectory: options.dataDirectory, config: null }))
     if (kafka === null) rememberConfig(options.dataDirectory, configFile)
     const signalbox = await startSignalbox({
       log,
       contracts: contractSet([nightContract, stayContract]),
       logger: serviceLogger(process.env.SIGNALBOX_LOG_LEVEL ?? 'error'),
+      sequencer: sequencers === null,
     })
     try {
       void signalled().then(() => stopping.abort())
-      const timing = await Promise.race([submitAll(signalbox, options, run, bookings, stopping.signal), signalbox.failed])
+      const halfway = () => (options.killHalfway ? sequencers?.killOwner(partitionOf(bookings[0]!.hotel, log.partitionCount)) : undefined)
+      const timing = await Promise.race([submitAll(signalbox, options, run, bookings, stopping.signal, halfway), signalbox.failed])
       if (stopping.signal.aborted) {
         say('stopped; the same command goes on where it was')
         return 130
       }
       const tally = await count(signalbox.gateway.desk.source)
       writeRun(options.dataDirectory, { ...run, finished: true })
-      print(options, tally, timing, resumed, all.length)
+      print(options, tally, timing, resumed, all.length, kafka?.topicPrefix ?? null)
       return tally.oversoldNights === 0 && tally.intents === all.length ? 0 : 1
     } finally {
       await signalbox.stop()
     }
   } finally {
+    await sequencers?.stop()
     await kafka?.stop()
   }
 }
@@ -88,6 +99,7 @@ async function submitAll(
   run: RunFile,
   bookings: readonly Booking[],
   signal: AbortSignal,
+  halfway: () => Promise<void> | undefined,
 ): Promise<Timing> {
   const url = await signalbox.gateway.server.listen({ host: '127.0.0.1', port: 0 })
   const { decided } = await count(signalbox.gateway.desk.source)
@@ -101,6 +113,7 @@ async function submitAll(
   const all = wishes(bookings)
   const waits: number[] = []
   const startedMs = performance.now()
+  let killed: Promise<void> | undefined
   const progress = showProgress(all.length, () => waits.length, all.filter((wish) => decided.has(wishIntent(run, wish).intentId)).length)
   try {
     await runAgents({
@@ -111,8 +124,11 @@ async function submitAll(
       ordered: options.ordered,
       rate: options.rate,
       signal,
-      decidedIn: (waitedMs) => waits.push(waitedMs),
+      decidedIn: (waitedMs) => {
+        if (waits.push(waitedMs) === Math.floor(all.length / 2)) killed = halfway()
+      },
     })
+    await killed
   } finally {
     progress.stop()
   }
@@ -146,11 +162,15 @@ function showProgress(total: number, done: () => number, before: number): { stop
   }
 }
 
-function print(options: DemoOptions, tally: Tally, timing: Timing, resumed: boolean, wished: number): void {
+function print(options: DemoOptions, tally: Tally, timing: Timing, resumed: boolean, wished: number, topicPrefix: string | null): void {
   const directory = relative(process.cwd(), options.dataDirectory) || '.'
   const where = options.log === 'sqlite' ? ` --data-dir ${directory}` : ''
   const command = (text: string) => `npm run signalbox -- ${text}${where}`
-  const commands = options.log === 'sqlite' ? tryNext(command, tally) : []
+  const config = relative(process.cwd(), configFile)
+  // A broker that was started for the run is gone by now.
+  const onKafka =
+    process.env.KAFKA_BROKERS === undefined ? [] : [`KAFKA_TOPIC_PREFIX=${topicPrefix} ${command(`audit --config ${config}`)}`]
+  const commands = options.log === 'sqlite' ? tryNext(command, tally) : onKafka
   if (options.json)
     process.stdout.write(
       `${reportJson(tally, timing, { log: options.log, ordered: options.ordered, resumed, undecided: wished - tally.intents })}\n`,
