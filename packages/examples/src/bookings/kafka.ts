@@ -11,7 +11,7 @@ export interface KafkaForDemo {
 }
 
 /** So many that the two hotels lie on lanes of their own, and two sequencers have work. */
-const partitionsForSequencers = 12
+const partitionsForSequencers = 8
 
 /** Topics carry the run's id, so that runs on one cluster do not meet; a run that goes on finds its own. */
 export async function prepareKafka(runId: string, withSequencers: boolean): Promise<KafkaForDemo> {
