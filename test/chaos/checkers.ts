@@ -1,9 +1,9 @@
 /** The two checkers of a whole log: `signalbox audit`, and a reader in Python that shares no code with the product. */
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pythonWithPackages } from '../../infra/python/environment.ts'
-import { root } from '../house/files.ts'
 
+const root = resolve(import.meta.dirname, '../..')
 const timeoutMs = 300_000
 
 export interface Verdict {

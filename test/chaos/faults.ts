@@ -55,10 +55,11 @@ class Queue {
 export class Faults {
   readonly #context: FaultContext
   #points: Point[]
-  // Never two brokers at a time; one armed point; one cut.
+  // Never two brokers at a time; one armed point; one cut; one zombie, so that others are there to take over.
   readonly #ofBrokers = new Queue()
   readonly #ofPoints = new Queue()
   readonly #ofCuts = new Queue()
+  readonly #ofZombies = new Queue()
   #variants = 0
 
   constructor(context: FaultContext) {
@@ -71,7 +72,7 @@ export class Faults {
       case 'kill':
         return this.#kill()
       case 'zombie':
-        return this.#zombie()
+        return this.#ofZombies.run(() => this.#zombie())
       case 'rebalance':
         return this.#rebalance()
       case 'point':
