@@ -93,15 +93,15 @@ export class Faults {
     return `missed: ${what}`
   }
 
-  /** Most often one that decides something. */
-  async #target(): Promise<SequencerProcess | null> {
+  /** One that decides something, or any with the given chance; null where nobody decides anything for long. */
+  async #target(chanceOfAny = 0): Promise<SequencerProcess | null> {
     const { fleet, random } = this.#context
     if (!(await came(targetTimeoutMs, () => fleet.owners.length > 0))) return null
-    return random.pick(random.chance(0.8) ? fleet.owners : fleet.running)
+    return random.pick(random.chance(chanceOfAny) ? fleet.running : fleet.owners)
   }
 
   async #kill(): Promise<string> {
-    const target = await this.#target()
+    const target = await this.#target(0.2)
     if (target === null) return this.#missed('no sequencer to kill')
     const decided = target.active
     target.signal('SIGKILL')

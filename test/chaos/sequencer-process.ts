@@ -38,6 +38,8 @@ function withPlantedBug(log: Log): Log {
 async function run(): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve)
+    // Ctrl-C reaches the whole group; the runner says what is to end.
+    process.on('SIGINT', () => {})
     process.once('disconnect', resolve)
   })
   process.on('message', (message: ToSequencer) => {
