@@ -9,6 +9,11 @@ import { withinMs } from './wait.ts'
 /** Batches that were appended meanwhile share one transaction, up to this much. */
 const GROUP_BATCHES = 1_000
 const GROUP_BYTES = 8 * 1024 * 1024
+/**
+ * How long a transaction waits for partitions that shared the one before: their agents were answered at the same moment, and
+ * their next batches are on the way. Without, four partitions would take turns with small transactions.
+ */
+const GATHER_MS = 1
 /** Batches waiting for their turn; whoever appends waits for answers long before this. */
 const QUEUE_BATCHES = 10_000
 
@@ -44,6 +49,10 @@ export class LaneWriter {
   #queue: QueuedBatch[] = []
   #underWay: readonly QueuedBatch[] = []
   #running: Promise<void> | undefined
+  /** The partitions of the last transaction. */
+  #lastPartitions: ReadonlySet<number> = new Set()
+  /** Ends the wait for the others. */
+  #gathered: (() => void) | undefined
   #failure: LogError | undefined
   #closed: Promise<void> | undefined
 
@@ -112,6 +121,7 @@ export class LaneWriter {
     for (const record of batch.deadLetters) bytes += storedBytes(record)
     const { promise, reject, resolve } = Promise.withResolvers<AppendedBatch>()
     this.#queue.push({ partition, batch, bytes, settled: promise.catch(() => undefined), resolve, reject })
+    if (this.#gathered !== undefined && this.#isComplete()) this.#gathered()
     this.#running ??= this.#run()
     return promise
   }
@@ -148,7 +158,11 @@ export class LaneWriter {
     // One turn later, so that appends of the same moment share the first transaction.
     await Promise.resolve()
     while (this.#queue.length > 0 && !this.#lifetime.ended) {
+      if (!this.#isComplete()) await this.#gather()
+      // Closed meanwhile.
+      if (this.#queue.length === 0) break
       this.#underWay = this.#takeGroup()
+      this.#lastPartitions = new Set(this.#underWay.map(({ partition }) => partition))
       try {
         await this.#write(this.#underWay)
       } catch (error) {
@@ -157,6 +171,24 @@ export class LaneWriter {
       this.#underWay = []
     }
     this.#running = undefined
+  }
+
+  /** Whether every partition of the last transaction has something to write again; one alone is not waited for. */
+  #isComplete(): boolean {
+    if (this.#lastPartitions.size < 2) return true
+    const queued = new Set(this.#queue.map(({ partition }) => partition))
+    return [...this.#lastPartitions].every((partition) => queued.has(partition))
+  }
+
+  async #gather(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS)
+      this.#gathered = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#gathered = undefined
   }
 
   #takeGroup(): readonly QueuedBatch[] {
