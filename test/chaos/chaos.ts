@@ -1,5 +1,5 @@
 /**
- * npm run chaos -- [--seed N] [--faults N | --minutes N] [--only KIND[,KIND]] [--plant BUG] [--sequencers N]
+ * npm run chaos -- [--seed N] [--faults N | --minutes N] [--only KIND[,KIND]] [--points POINT[,POINT]] [--plant BUG] [--sequencers N]
  *
  * Storms of faults on three real brokers, each followed by healing and both checkers: progress on stderr, one line of JSON
  * at the end on stdout. The seed draws which faults strike when and whom; what the machine does meanwhile it cannot draw.
@@ -9,11 +9,11 @@ import { parseArgs } from 'node:util'
 import { Random } from '../simulation/random.ts'
 import { Brokers } from './brokers.ts'
 import { type PlantedName, plantedNames } from './planted.ts'
-import { points } from './points.ts'
+import { type Point, points } from './points.ts'
 import { ChaosRun } from './run.ts'
 import { drawStorm, type FaultKind, faultKinds } from './schedule.ts'
 
-const usage = `usage: npm run chaos -- [--seed N] [--faults N | --minutes N] [--only KIND[,KIND]] [--plant BUG] [--sequencers N]
+const usage = `usage: npm run chaos -- [--seed N] [--faults N | --minutes N] [--only KIND[,KIND]] [--points POINT[,POINT]] [--plant BUG] [--sequencers N]
 kinds: ${faultKinds.join(', ')}; bugs: ${plantedNames.join(', ')}
 `
 const stormFaults = 20
@@ -31,8 +31,13 @@ function wholeNumber(text: string, name: string): number {
 function readArguments() {
   try {
     const text = { type: 'string' } as const
-    const { values } = parseArgs({ options: { seed: text, faults: text, minutes: text, only: text, plant: text, sequencers: text } })
-    const { faults, minutes, only, plant, seed, sequencers } = values
+    const { values } = parseArgs({
+      options: { seed: text, faults: text, minutes: text, only: text, points: text, plant: text, sequencers: text },
+    })
+    const { faults, minutes, only, plant, points: named, seed, sequencers } = values
+    const chosen = named?.split(',') ?? points
+    const noPoint = chosen.find((point) => !(points as readonly string[]).includes(point))
+    if (noPoint !== undefined) refuse(`there is no point '${noPoint}'; test/chaos/points.ts has them`)
     const kinds = only === undefined ? [...faultKinds] : only.split(',')
     const unknown = kinds.find((kind) => !(faultKinds as readonly string[]).includes(kind))
     if (unknown !== undefined) refuse(`there is no kind of fault '${unknown}'`)
@@ -42,6 +47,7 @@ function readArguments() {
       faults: faults === undefined ? (minutes === undefined ? stormFaults : Number.POSITIVE_INFINITY) : wholeNumber(faults, 'faults'),
       minutes: minutes === undefined ? Number.POSITIVE_INFINITY : wholeNumber(minutes, 'minutes'),
       kinds: kinds as FaultKind[],
+      chosen: chosen as Point[],
       planted: (plant ?? null) as PlantedName | null,
       sequencers: sequencers === undefined ? 3 : wholeNumber(sequencers, 'sequencers'),
     }
@@ -50,7 +56,7 @@ function readArguments() {
   }
 }
 
-const { faults, kinds, minutes, planted, seed, sequencers } = readArguments()
+const { chosen, faults, kinds, minutes, planted, seed, sequencers } = readArguments()
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const startedMs = performance.now()
 say(
@@ -64,7 +70,7 @@ process.once('SIGINT', () => {
   say('interrupted: this storm is the last')
 })
 try {
-  const run = await ChaosRun.start(brokers, { seed: `${seed}`, sequencers, planted, say })
+  const run = await ChaosRun.start(brokers, { seed: `${seed}`, sequencers, planted, points: chosen, say })
   let struck = 0
   const hit = new Set<string>()
   try {

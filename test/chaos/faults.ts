@@ -4,7 +4,7 @@ import type { Brokers } from './brokers.ts'
 import type { Fleet, SequencerProcess } from './fleet.ts'
 import { API_KEYS } from './kafka-frames.ts'
 import type { Load } from './load.ts'
-import { happensUnderLoad, type Point, points } from './points.ts'
+import { happensUnderLoad, type Point } from './points.ts'
 import type { CutKind } from './proxy.ts'
 import type { ScheduledFault } from './schedule.ts'
 import { came, sleep } from './wait.ts'
@@ -23,6 +23,8 @@ export interface FaultContext {
   readonly sessionTimeoutMs: number
   readonly random: Random
   readonly counts: Counts
+  /** Where sequencers are killed, each in its turn, in an order that is drawn. */
+  readonly points: readonly Point[]
 }
 
 /** What has really happened, in contrast to what was tried. */
@@ -64,7 +66,7 @@ export class Faults {
 
   constructor(context: FaultContext) {
     this.#context = context
-    this.#points = shuffled(points, context.random)
+    this.#points = shuffled(context.points, context.random)
   }
 
   strike({ cut, kind, point }: ScheduledFault): Promise<string> {
@@ -112,7 +114,7 @@ export class Faults {
 
   async #point(named: Point | undefined): Promise<string> {
     const { counts, fleet, random } = this.#context
-    if (this.#points.length === 0) this.#points = shuffled(points, random)
+    if (this.#points.length === 0) this.#points = shuffled(this.#context.points, random)
     const point = named ?? this.#points.shift()!
     const before = fleet.hits.length
     let isHit = false

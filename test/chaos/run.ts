@@ -15,6 +15,7 @@ import { Fleet } from './fleet.ts'
 import { History } from './history.ts'
 import { Load } from './load.ts'
 import type { PlantedName } from './planted.ts'
+import { type Point, points } from './points.ts'
 import type { ScheduledFault } from './schedule.ts'
 import { came, sleep, TooLateError, until } from './wait.ts'
 
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly seed: string
   readonly sequencers: number
   readonly planted: PlantedName | null
+  /** The named points at which sequencers are killed. Default: all. */
+  readonly points?: readonly Point[]
   readonly say: (line: string) => void
 }
 
@@ -68,7 +71,16 @@ export class ChaosRun {
     this.history = new History(logs[0], codec)
     this.load = new Load(logs[1], codec, this.history, random.stream('load'))
     const { counts, fleet, load } = this
-    this.#faults = new Faults({ brokers, fleet, load, topicPrefix, sessionTimeoutMs, random: random.stream('faults'), counts })
+    this.#faults = new Faults({
+      brokers,
+      fleet,
+      load,
+      topicPrefix,
+      sessionTimeoutMs,
+      random: random.stream('faults'),
+      counts,
+      points: options.points ?? points,
+    })
   }
 
   /** Begins with topics of its own, under load; `heal` waits until it is whole. */
