@@ -7,9 +7,11 @@ import { Brokers } from './brokers.ts'
 import type { PlantedName } from './planted.ts'
 import { ChaosRun, type Finding } from './run.ts'
 import type { ScheduledFault } from './schedule.ts'
+import { came } from './wait.ts'
 
 const timeout = 240_000
 const startTimeoutMs = 60_000
+const readTimeoutMs = 5_000
 const seed = '4'
 
 let brokers: Brokers
@@ -39,7 +41,11 @@ async function runStorm({ healTimeoutMs, planted, rounds = 1, storm }: StormOpti
   const run = await ChaosRun.start(brokers, { seed, sequencers: 2, planted, say: (line) => lines.push(line) })
   try {
     expect(await run.untilWhole(startTimeoutMs)).toBe(true)
-    for (let round = 0; round < rounds && run.history.violations.length === 0; round++) await run.storm(storm)
+    for (let round = 1; round <= rounds; round++) {
+      await run.storm(storm)
+      // What was written wrongly is read within moments.
+      if (round < rounds && (await came(readTimeoutMs, () => run.history.violations.length > 0))) break
+    }
     // Somebody must have gone on behind what was lost, or it is only late. Duels never end.
     if (planted !== 'duelling-owners') expect(await run.untilWhole(startTimeoutMs)).toBe(true)
     await run.heal(healTimeoutMs)
