@@ -95,7 +95,7 @@ describe('planted bugs', { timeout }, () => {
     /** What finds it in every run; others may as well. */
     readonly checks: readonly Finding['check'][]
   }[] = [
-    { name: 'fencing-off', healTimeoutMs: 6_000, rounds: 3, fault: { kind: 'zombie', atMs: 0 }, checks: ['model', 'audit', 'python'] },
+    { name: 'fencing-off', healTimeoutMs: 30_000, rounds: 3, fault: { kind: 'zombie', atMs: 0 }, checks: ['model', 'audit', 'python'] },
     {
       name: 'group-offsets',
       healTimeoutMs: 6_000,

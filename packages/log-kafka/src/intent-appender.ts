@@ -80,7 +80,8 @@ export class IntentAppender {
   }
 
   async #run(): Promise<void> {
-    await Promise.resolve()
+    // Agents who are answered at one moment ask again at one moment: all of them go into the first request.
+    await new Promise<void>((resolve) => setImmediate(resolve))
     while (this.#queue.length > 0 && !this.#lifetime.ended) {
       const first = chunksOf(this.#queue.slice(0, REQUEST_RECORDS).map(({ intent }) => intent))[0]!
       this.#underWay = this.#queue.splice(0, first.length)

@@ -3,6 +3,7 @@ import kafkajs, { type Admin } from 'kafkajs'
 import type { Broker } from 'kafkajs/src/broker/index.js'
 import { withAdmin } from './admin.ts'
 import { Client } from './client.ts'
+import { unreachable } from './connection-probe.ts'
 import { closedError, errorType } from './errors.ts'
 import { type KafkaConnectionOptions, type Settings, settingsOf, TOPIC_IDS, type TopicId, topicName } from './settings.ts'
 import {
@@ -14,7 +15,7 @@ import {
   type TopicsPlan,
   type WantedTopics,
 } from './topic-plan.ts'
-import { retrying } from './wait.ts'
+import { LONGEST_RETRY_MS, pause, retrying } from './wait.ts'
 
 const APPLY = 'Run `signalbox topics apply`, which creates and mends them.'
 const DYNAMIC_TOPIC_CONFIG = 1
@@ -82,8 +83,29 @@ export async function createTopics(options: CreateTopicsOptions): Promise<Topics
   return { created, mended }
 }
 
-/** That the topics are there, with equal partition counts and fit settings. Errors: MISCONFIGURED, TRANSIENT. */
+/**
+ * That the topics are there, with equal partition counts and fit settings. A broker that has just died is still named by the
+ * others for some seconds, and asked: it is tried again while any broker answers. Errors: MISCONFIGURED, TRANSIENT.
+ */
 export async function checkTopics(settings: Settings, partitions: number | undefined): Promise<CheckedTopics> {
+  const deadlineMs = performance.now() + settings.requestTimeoutMs
+  for (;;) {
+    try {
+      return await checkOnce(settings, partitions)
+    } catch (error) {
+      const isPassing = isLogError(error, 'TRANSIENT') && performance.now() + LONGEST_RETRY_MS < deadlineMs
+      if (!isPassing || !(await isAnyThere(settings))) throw error
+      await pause(LONGEST_RETRY_MS, new AbortController().signal)
+    }
+  }
+}
+
+async function isAnyThere({ brokers, connectionTimeoutMs }: Settings): Promise<boolean> {
+  const problems = await Promise.all(brokers.map((broker) => unreachable(broker, connectionTimeoutMs)))
+  return problems.includes(null)
+}
+
+async function checkOnce(settings: Settings, partitions: number | undefined): Promise<CheckedTopics> {
   return withAdmin(settings, 'Checking the topics', async (admin) => {
     const cluster = await clusterOf(admin, settings)
     const wanted = { topicPrefix: settings.topicPrefix, partitions, replicationFactor: undefined, minInSyncReplicas: undefined }

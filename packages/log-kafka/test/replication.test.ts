@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type RunningCluster, startCluster } from '../../../infra/kafka/cluster.ts'
 import { publicClient } from '../src/client.ts'
-import { applyKafkaTopics, createTopics, describeStep, planKafkaTopics } from '../src/index.ts'
+import { applyKafkaTopics, createTopics, describeStep, openKafkaLog, planKafkaTopics } from '../src/index.ts'
 import { settingsOf, type TopicId } from '../src/settings.ts'
 import { type Cluster, type FoundTopic, planTopics, TOPIC_DESIGNS, type WantedTopics } from '../src/topic-plan.ts'
 import { PATIENCE_MS } from './support/records.ts'
@@ -48,6 +48,18 @@ describe('replicas, on three brokers', { timeout }, () => {
       steps: [],
       warnings: [],
     })
+  })
+
+  it('a log is opened although one of three has just died', async () => {
+    const options = { brokers: cluster.brokers, topicPrefix: 'bereft' }
+    await createTopics({ ...options, partitions: 2 })
+    await cluster.members[1]!.kill()
+    try {
+      const logs = await Promise.all(Array.from({ length: 8 }, () => openKafkaLog(options)))
+      await Promise.all(logs.map((log) => log.close()))
+    } finally {
+      await cluster.members[1]!.restart()
+    }
   })
 
   it("as many as the brokers' default, where none are asked for", async () => {

@@ -11,6 +11,7 @@ import { type ClientFigures, figuresOf, type Latencies, runClients } from '../cl
 import { Engine } from './engine.ts'
 import { measureFailover } from './failover.ts'
 import { eventBytes, Load } from './load.ts'
+import { plainClient } from './plain-client.ts'
 import type { EngineSettings } from './protocol.ts'
 import { measureRestore, type RestoreFigures } from './restore.ts'
 
@@ -147,8 +148,8 @@ function comparisonOf(partitions: number, clients: number, own: ClientFigures, r
 /** Intents a second of a producer of kafkajs that only sends. */
 async function measureProducer(brokers: string, topicPrefix: string, seconds: number): Promise<number> {
   await createTopics({ brokers, topicPrefix, partitions: 1 })
-  const kafka = new kafkajs.Kafka({ brokers: brokers.split(','), clientId: 'plain-producer', logLevel: kafkajs.logLevel.NOTHING })
-  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
+  const client = plainClient(brokers, 'plain-producer')
+  const producer = client.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   const load = await Load.open(brokers, topicPrefix)
   await producer.connect()
   try {
@@ -167,6 +168,7 @@ async function measureProducer(brokers: string, topicPrefix: string, seconds: nu
     return Math.round((count * 1_000) / (performance.now() - startedMs))
   } finally {
     await producer.disconnect()
+    client.close()
     await load.close()
   }
 }

@@ -4,7 +4,7 @@ import { defaultLimits } from '@signalbox/contract'
 import { PartitionState } from '@signalbox/core'
 import type { Log } from '@signalbox/log'
 import { emptyBase, Restore } from '@signalbox/replay'
-import kafkajs from 'kafkajs'
+import { plainClient } from './plain-client.ts'
 
 const readTimeoutMs = 120_000
 
@@ -55,8 +55,8 @@ async function restore(log: Log): Promise<{ events: number; perSecond: number }>
 async function readRaw(log: Log, brokers: string, topicPrefix: string, turn: number): Promise<number> {
   const { end } = await log.offsets('events', 0)
   const codec = createCodec({ limits: defaultLimits })
-  const kafka = new kafkajs.Kafka({ brokers: brokers.split(','), clientId: 'raw-reader', logLevel: kafkajs.logLevel.NOTHING })
-  const consumer = kafka.consumer({
+  const client = plainClient(brokers, 'raw-reader')
+  const consumer = client.kafka.consumer({
     groupId: `${topicPrefix}.reader.${turn}`,
     // Left to itself it would come back after it was told to go, and keep the process.
     retry: { restartOnFailure: async () => false },
@@ -90,5 +90,6 @@ async function readRaw(log: Log, brokers: string, topicPrefix: string, turn: num
   } finally {
     clearTimeout(timer)
     await consumer.disconnect()
+    client.close()
   }
 }
