@@ -47,11 +47,6 @@ const SASL_REFUSED = 'KafkaJSSASLAuthenticationError'
 
 const CODE_OF_NAME: Readonly<Record<string, LogErrorCode>> = {
   KafkaJSSASLAuthenticationError: 'MISCONFIGURED',
-  // A codec that kafkajs lacks, or bytes that are no record batch.
-  KafkaJSNotImplemented: 'CORRUPT',
-  KafkaJSInvalidVarIntError: 'CORRUPT',
-  KafkaJSInvalidLongError: 'CORRUPT',
-  KafkaJSUnsupportedMagicByteInMessageSet: 'CORRUPT',
 }
 
 const WHAT_NEXT: Readonly<Record<LogErrorCode, string>> = {

@@ -3,11 +3,9 @@ import BrokerClass, { type Broker, type BrokerRequest, type ProducedPartition } 
 import fetchRequest from 'kafkajs/src/protocol/requests/fetch/v11/request.js'
 import fetchResponse from 'kafkajs/src/protocol/requests/fetch/v11/response.js'
 import produceResponse from 'kafkajs/src/protocol/requests/produce/v7/response.js'
+import { CONSUMER, READ_COMMITTED } from './client.ts'
 import type { AbortedTransaction, FetchedRecords } from './record-batch-reader.ts'
 
-const READ_COMMITTED = 1
-/** A consumer's replica id: no broker. */
-const CONSUMER = -1
 const PRODUCE = 0
 const PRODUCE_VERSION = 7
 const ACKS_ALL = -1

@@ -93,8 +93,11 @@ export class TransactionalProducer {
         const coordinator = await this.#coordinator()
         return coordinator.addPartitionsToTxn({ ...this.#identity, topics: byTopic(entries, ({ partition }) => partition) })
       })
-      const produced = await Promise.all(entries.map(async (entry) => [entry, await this.#produce(entry)] as const))
-      return new Map(produced)
+      // All of them, also where one has failed: an abort must not overtake a request that is still on its way.
+      const produced = await Promise.allSettled(entries.map(async (entry) => [entry, await this.#produce(entry)] as const))
+      const failed = produced.find((outcome) => outcome.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+      return new Map(produced.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])))
     } catch (error) {
       if (!isFenced(error)) await this.#abort()
       throw toLogError(error, `${this.#where} could not write a batch; nothing of it will ever be visible`)
