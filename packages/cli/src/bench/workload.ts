@@ -66,11 +66,15 @@ const idBits = new Uint8Array(10)
 const idView = new DataView(idBits.buffer)
 
 /** The `number`th intent: its id carries the time it has in the log, and bits spread over the whole width. */
-export function makeIntent(number: number, { action, agent, expectedVersion, input, resource, scope }: Asked): Intent {
+export function makeIntent(number: number, asked: Asked): Intent {
   idView.setUint32(0, Math.imul(number, 0x9e3779b1))
   idView.setUint32(4, Math.imul(number, 0x85ebca6b))
   idView.setUint16(8, number)
-  const intentId = makeUuidV7(timeOf(number), idBits)
+  return counterIntent(makeUuidV7(timeOf(number), idBits), asked)
+}
+
+/** An intent with nothing in it but one action on a counter. */
+export function counterIntent(intentId: string, { action, agent, expectedVersion, input, resource, scope }: Asked): Intent {
   return {
     intentId,
     scope,

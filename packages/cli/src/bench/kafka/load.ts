@@ -5,7 +5,7 @@ import { defaultLimits, formatEventReference, type Intent, partitionOf } from '@
 import { decide, evolve, PartitionState } from '@signalbox/core'
 import { type Cursor, isLogError, type Log } from '@signalbox/log'
 import { openKafkaLog } from '@signalbox/log-kafka'
-import { capacity, counterName, rules } from '../workload.ts'
+import { type Asked, capacity, counterIntent, rules } from '../workload.ts'
 
 const scopes = 64
 const decisionTimeoutMs = 60_000
@@ -53,7 +53,7 @@ export class Load {
     await this.log.close()
   }
 
-  async #ask(client: number, action: string, input: object): Promise<void> {
+  async #ask(client: number, action: Asked['action'], input: Asked['input']): Promise<void> {
     const intent = intentOf(client, action, input)
     const record = { key: intent.scope, value: this.#codec.encodeIntent(intent), headers: {} }
     const { offset, partition } = await this.log.append(partitionOf(intent.scope, this.log.partitionCount), record)
@@ -90,24 +90,8 @@ export class Load {
   }
 }
 
-function intentOf(client: number, action: string, input: object): Intent {
-  const intentId = newIntentId()
-  return {
-    intentId,
-    scope: `scope-${client % scopes}`,
-    agent: `agent-${client}`,
-    actions: [{ resource: counterName, action, input: JSON.stringify(input), expectedVersion: null }],
-    reads: [],
-    correlationId: intentId,
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
-  }
+function intentOf(client: number, action: Asked['action'], input: Asked['input']): Intent {
+  return counterIntent(newIntentId(), { scope: `scope-${client % scopes}`, agent: `agent-${client}`, action, input })
 }
 
 /** What the value of an event takes that commits such an intent. */
