@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/contract', 'packages/codec'],
   'services/sequencer': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay'],
   'services/process-manager': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
+  'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
   'services/gateway': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay', 'packages/client'],
   // The command joins everything: `up` is the one place that imports services.
   'packages/cli': [
@@ -34,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'services/sequencer',
     'services/gateway',
     'services/process-manager',
+    'services/escalation',
   ],
   'packages/examples': [
     'packages/contract',
