@@ -11,20 +11,24 @@ export class TimeIsUp extends Error {
  * gets is aborted then too. Work that does not listen to it goes on, and nobody waits for it.
  */
 export async function inTime<T>(clock: Clock, ms: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (outer.aborted) throw outer.reason
   const over = new AbortController()
   const awake = new AbortController()
-  const signal = AbortSignal.any([outer, over.signal])
   const { promise: cut, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  if (signal.aborted) throw signal.reason
-  signal.addEventListener('abort', abort, { once: true })
+  const end = (reason: unknown) => {
+    over.abort(reason)
+    reject(reason)
+  }
+  // Not AbortSignal.any: `outer` may live as long as the process, and would gather what depended on it.
+  const abort = () => end(outer.reason)
+  outer.addEventListener('abort', abort, { once: true })
   void clock.sleep(ms, awake.signal).then(() => {
-    if (!awake.signal.aborted) over.abort(new TimeIsUp(`not done within ${ms} ms`))
+    if (!awake.signal.aborted) end(new TimeIsUp(`not done within ${ms} ms`))
   })
   try {
-    return await Promise.race([work(signal), cut])
+    return await Promise.race([work(over.signal), cut])
   } finally {
-    signal.removeEventListener('abort', abort)
+    outer.removeEventListener('abort', abort)
     awake.abort()
   }
 }

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import type { Settlement } from '../../src/index.ts'
+import { post } from '../../src/webhook/post.ts'
+import { webhookTarget } from '../../src/webhook/target.ts'
 import { certificateFor } from './certificate.ts'
 import { Desk, notificationOf, targetOf, timeoutMs } from './desk.ts'
 import { type Answerer, oneAfterTheOther, Receiver, status } from './receiver.ts'
@@ -215,6 +217,17 @@ describe('over TLS, a receiver', () => {
     expect(await desk.delivery.notify(notificationOf('id-1'))).toMatchObject([
       { cause: { code: 'EXHAUSTED', message: expect.stringMatching(/certificate|altnames/) } },
     ])
+    expect(receiver.received).toEqual([])
+  })
+})
+
+describe('a socket', () => {
+  it('that has gone to a private address after all is closed before a byte is sent', async () => {
+    await using receiver = await Receiver.open(status(200))
+    const target = { ...webhookTarget(targetOf(receiver, { url: receiver.url('hooks.test') })), allowPrivate: false }
+    const sent = post(target, [{ address: '127.0.0.1', family: 4 }], {}, Buffer.from('{}'), new AbortController().signal)
+    await expect(sent).rejects.toThrow('the connection went to 127.0.0.1, which is loopback')
+    await vi.waitFor(() => expect([receiver.connections, receiver.sockets.size]).toEqual([1, 0]), waiting)
     expect(receiver.received).toEqual([])
   })
 })
