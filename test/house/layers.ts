@@ -10,6 +10,7 @@ export function roomOf(file: string): string {
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/contract': [],
   'packages/core': ['packages/contract'],
+  'packages/handoff': ['packages/contract'],
   'packages/codec': ['packages/contract'],
   'packages/log': [],
   'packages/log-memory': ['packages/log'],
@@ -60,6 +61,7 @@ const exclusive: Readonly<Record<string, string>> = {
   'node:sqlite': 'packages/log-sqlite',
   avsc: 'packages/codec',
   fastify: 'services/gateway',
+  'gpt-tokenizer': 'packages/handoff',
 }
 
 function targetOf(file: string, imported: string): string | null {
@@ -86,6 +88,7 @@ export function layerProblem(file: string, imported: string): string | null {
 
 function thirdPartyProblem(file: string, room: string, imported: string): string | null {
   if (room === 'packages/core' && imported.startsWith('node:')) return `${file} imports ${imported}: the core has no host`
+  if (room === 'packages/handoff' && imported.startsWith('node:')) return `${file} imports ${imported}: packets are compiled without a host`
   if (room === 'packages/contract' && imported.startsWith('node:')) return `${file} imports ${imported}: contracts have no input or output`
   for (const [name, owner] of Object.entries(exclusive)) {
     const isBench = file.includes('/bench/')

@@ -1,0 +1,8 @@
+export { type Compilation, compilePacket, type PacketTools, type Sha256 } from './compile.ts'
+export * from './input.ts'
+export * from './packet.ts'
+export * from './packet-error.ts'
+export { partJson, partReference } from './part.ts'
+export * from './readback.ts'
+export { renderPacket } from './render.ts'
+export { defaultTokenizer, loadTokenizer, type Tokenizer, type TokenizerName, tokenizerNames } from './tokenizer.ts'
