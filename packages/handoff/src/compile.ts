@@ -159,7 +159,7 @@ class Compiler {
       .map((unit) => `${least[unit] - budget[unit]} ${unit} over the budget of ${budget[unit]}`)
     return new PacketError(
       'BUDGET_IMPOSSIBLE',
-      `the ${required} required parts and the frame of the packet are ${over.join(' and ')}; raise the budget to ${least.tokens} tokens and ${least.bytes} bytes, or require less`,
+      `the required parts (${required}) and the frame of the packet are ${over.join(' and ')}; raise the budget to ${least.tokens} tokens and ${least.bytes} bytes, or require less`,
       { needed: least },
     )
   }

@@ -30,7 +30,7 @@ export type InclusionReason = (typeof inclusionReasons)[number]
 export const omissionReasons = [
   /** An included part says the same: the same reject of the same actions of an agent, the same note of an author. */
   'DUPLICATE',
-  /** It had no room in bytes, but in tokens. */
+  /** It had room in tokens, but not in bytes. */
   'OVER_BYTES',
   /** With it the packet would rely on more than 256 resources. */
   'OVER_REFERENCES',

@@ -216,7 +216,7 @@ it('takes data as deep as a record may have it', () => {
 it('says by how much a budget is impossible, and what to do', () => {
   const { message, needed } = refusal('BUDGET_IMPOSSIBLE', () => compile({ budget: { tokens: 200, bytes: 100_000 } }))
   expect(message).toBe(
-    `the 1 required parts and the frame of the packet are ${needed!.tokens - 200} tokens over the budget of 200; raise the budget to ${needed!.tokens} tokens and ${needed!.bytes} bytes, or require less`,
+    `the required parts (1) and the frame of the packet are ${needed!.tokens - 200} tokens over the budget of 200; raise the budget to ${needed!.tokens} tokens and ${needed!.bytes} bytes, or require less`,
   )
 })
 
