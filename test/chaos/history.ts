@@ -119,6 +119,11 @@ export class History {
       this.duplicates++
       return
     }
+    if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') {
+      // Nothing that the suite sends can wait or be in shadow, and it has no timers.
+      this.#violated(`${source} made an event that nobody asked for: ${event.type}`)
+      return
+    }
     const { intentId } = event.payload
     const decisions = (this.#decisionsOfId.get(`${intentId}`) ?? 0) + 1
     this.#decisionsOfId.set(`${intentId}`, decisions)

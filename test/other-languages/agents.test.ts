@@ -111,13 +111,14 @@ async function decideByHand(prefix: string): Promise<void> {
       missed: [],
       retryAfterMs: null,
       details: null,
+      settles: null,
     }
     const never: Event = {
       ...common,
       type: 'IntentRejected',
       payload: { ...asked, ...none, code: 'STATE_CONFLICT', message: 'never decided' },
     }
-    const decided: Event = { ...common, type: 'IntentCommitted', payload: { ...asked, changes: [change] } }
+    const decided: Event = { ...common, type: 'IntentCommitted', payload: { ...asked, changes: [change], settles: null, verdict: null, amount: null } }
     for (const [event, end] of [
       [never, 'abort'],
       [decided, 'commit'],
@@ -144,6 +145,8 @@ const change = {
   fromState: null,
   state: 'open',
   data: '{}',
+  timer: null,
+  fields: null,
 }
 
 async function dropTopics(): Promise<void> {

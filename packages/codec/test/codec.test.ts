@@ -46,6 +46,7 @@ const event: Event = {
     missed: [],
     retryAfterMs: null,
     details: '{}',
+    settles: null,
   },
 }
 
@@ -128,8 +129,11 @@ describe('events', () => {
           intent: '{}',
           digest: 'd',
           changes: [
-            { resource: 'n/1', action: 'x', contractVersion: 1, fromVersion: 0, version: 1, fromState: null, state: 's', data: '{}' },
+            { resource: 'n/1', action: 'x', contractVersion: 1, fromVersion: 0, version: 1, fromState: null, state: 's', data: '{}', timer: { due: 5, action: 'x' }, fields: ['a'] },
           ],
+          settles: { partition: 3, offset: 7, index: 1 },
+          verdict: 'escalation/e',
+          amount: 12,
         },
       },
       {

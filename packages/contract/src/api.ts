@@ -76,7 +76,7 @@ export const checkJson = z
 
 export const explanationJson = z
   .object({
-    outcome: z.enum(['committed', 'rejected', 'duplicate']),
+    outcome: z.enum(['committed', 'rejected', 'duplicate', 'pending', 'shadowed']),
     time: z.int(),
     checks: z.array(checkJson),
     code: z.string().nullable(),

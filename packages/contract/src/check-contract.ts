@@ -1,5 +1,6 @@
 /** Refuses a contract that cannot work, when it is defined, with a sentence that says where and what to do. */
 
+import { checkActionCoordination, checkCoordination } from './check-coordination.ts'
 import { checkFunction } from './check-function.ts'
 import { checkSchema } from './check-schema.ts'
 import { ContractError } from './contract-error.ts'
@@ -7,13 +8,16 @@ import type { AnyAction, Contract } from './define-contract.ts'
 import { isActionName, isResourceType } from './identifiers.ts'
 import { none } from './none.ts'
 
-type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants'> & { readonly data: Contract['data'] }
+type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants' | 'coordination'> & {
+  readonly data: Contract['data']
+}
 
 export function checkContract(contract: AnyContract): void {
   const where = `${contract.type}@${contract.version}`
   checkHeading(contract, where)
   for (const [name, action] of Object.entries(contract.actions)) checkAction(contract, name, action, `${where}, action ${name}`)
   checkReachable(contract, where)
+  checkCoordination(contract, where)
   checkSchema(contract.data, `${where}, data`, 'data')
   for (const [name, holds] of Object.entries(contract.invariants)) checkFunction(holds, `${where}, invariant ${name}`)
 }
@@ -60,6 +64,7 @@ function checkAction(contract: AnyContract, name: string, action: AnyAction, whe
   if (action.input !== null) checkSchema(action.input, `${where}, input`, 'input')
   if (action.guard !== null) checkFunction(action.guard, `${where}, guard`)
   if (action.apply !== null) checkFunction(action.apply, `${where}, apply`)
+  checkActionCoordination(contract, action, where)
 }
 
 function checkReachable(contract: AnyContract, where: string): void {

@@ -1,4 +1,5 @@
 /** `signalbox.config.ts`: the contracts and settings that every command and service loads. */
+import { type Containment, type ContainmentSettings, containmentOf } from './containment.ts'
 import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
 import type { Contract } from './define-contract.ts'
@@ -9,6 +10,8 @@ export interface SignalboxConfig {
   readonly contracts: readonly Contract<any, any, any>[]
   /** Who may act at all, `*` at the end stands for any rest. Left out: anyone whom a contract lets. */
   readonly agents?: readonly string[]
+  /** Budgets, breakers, loops: what holds an agent's errors where they are. */
+  readonly containment?: ContainmentSettings
   /** What follows from commits; the process manager sees to it. */
   readonly reactions?: readonly Reaction[]
   /** Where the embedded log lies. Default `.signalbox`, beside where the command runs. */
@@ -22,6 +25,8 @@ export interface SignalboxConfig {
 }
 
 /** Gives a config its type, and refuses a set of contracts that cannot work together. */
-export function defineConfig(config: SignalboxConfig): SignalboxConfig & { readonly contractSet: ContractSet } {
-  return { ...config, contractSet: contractSet(config.contracts) }
+export function defineConfig(
+  config: SignalboxConfig,
+): SignalboxConfig & { readonly contractSet: ContractSet; readonly contained: Containment } {
+  return { ...config, contractSet: contractSet(config.contracts), contained: containmentOf(config.containment) }
 }

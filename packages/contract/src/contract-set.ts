@@ -1,6 +1,8 @@
 /** The contracts by which a sequencer decides, with the digest that a log records of each. */
 import { z } from 'zod'
+import { builtInRecord, builtInVersion, containmentRecord, isReservedType, reservedTypes } from './built-in/types.ts'
 import { canonicalize } from './canonical.ts'
+import { type Containment, defaultContainment } from './containment.ts'
 import { ContractError } from './contract-error.ts'
 import type { Contract } from './define-contract.ts'
 import type { ContractRecord } from './generated/records.ts'
@@ -12,22 +14,30 @@ export interface ContractSet {
   get(type: string): Contract | undefined
   /** By type, sorted. */
   readonly all: readonly Contract[]
+  /** Whether any contract is in shadow. */
+  readonly hasShadow: boolean
 }
 
 /** For who only reads, or passes by: nothing can be decided with it. */
-export const noContracts: ContractSet = { get: () => undefined, all: [] }
+export const noContracts: ContractSet = { get: () => undefined, all: [], hasShadow: false }
 
 /** Throws ContractError when two contracts have one type, or there is none. */
 export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
   const byType = new Map<string, Contract>()
   for (const contract of contracts as readonly Contract[]) {
+    if (isReservedType(contract.type)) {
+      throw new ContractError(
+        `${contract.type}@${contract.version}`,
+        `the type ${contract.type} is Signalbox's own (${reservedTypes.join(', ')}); give it another name`,
+      )
+    }
     if (byType.has(contract.type))
       throw new ContractError(`${contract.type}@${contract.version}`, 'another contract of the same type is listed too; keep one')
     byType.set(contract.type, contract)
   }
   if (byType.size === 0) throw new ContractError('(none)', 'no contract is listed, so every intent would be rejected; list at least one')
   const all = [...byType.values()].sort((a, b) => (a.type < b.type ? -1 : 1))
-  return { get: (type) => byType.get(type), all }
+  return { get: (type) => byType.get(type), all, hasShadow: all.some(({ coordination }) => coordination.shadow) }
 }
 
 // Layout of the source is no part of what a contract decides.
@@ -59,14 +69,23 @@ function refinementsOf(schema: z.ZodType): readonly (string | null)[] {
 
 /**
  * What `PartitionOpened` records: a digest that changes whenever the contract could decide otherwise (its states, its
- * actions, its schemas, the source of its code). What its code captures from outside is not seen: keep it inside.
+ * actions, its schemas, the source of its code), and of the settings of containment. What its code captures from outside is not seen: keep it inside.
  */
-export function contractRecords(contracts: ContractSet, sha256: (text: string) => string): readonly ContractRecord[] {
-  return contracts.all.map((contract) => ({
-    type: contract.type,
-    version: contract.version,
-    digest: sha256(canonicalize(describe(contract))),
-  }))
+export function contractRecords(
+  contracts: ContractSet,
+  sha256: (text: string) => string,
+  containment: Containment = defaultContainment,
+): readonly ContractRecord[] {
+  const { version, ...settings } = containment
+  return [
+    ...contracts.all.map((contract) => ({
+      type: contract.type,
+      version: contract.version,
+      digest: sha256(canonicalize(describe(contract))),
+    })),
+    { type: builtInRecord, version: builtInVersion, digest: `${builtInVersion}` },
+    { type: containmentRecord, version, digest: sha256(canonicalize(settings)) },
+  ]
 }
 
 function describe(contract: Contract): unknown {
@@ -78,9 +97,18 @@ function describe(contract: Contract): unknown {
     actions: Object.fromEntries(
       Object.entries(contract.actions).map(([name, action]) => [
         name,
-        { ...action, input: schemaOf(action.input), guard: sourceOf(action.guard), apply: sourceOf(action.apply) },
+        {
+          ...action,
+          input: schemaOf(action.input),
+          guard: sourceOf(action.guard),
+          apply: sourceOf(action.apply),
+          amount: sourceOf(action.amount),
+          escalate: action.escalate.map((rule) => ({ ...rule, when: sourceOf(rule.when) })),
+          fact: action.fact === null ? null : { ...action.fact, version: sourceOf(action.fact.version) },
+        },
       ]),
     ),
     invariants: Object.fromEntries(Object.entries(contract.invariants).map(([name, holds]) => [name, sourceOf(holds)])),
+    coordination: contract.coordination,
   }
 }

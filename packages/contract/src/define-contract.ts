@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 import type { JsonObject } from './canonical.ts'
 import { checkContract } from './check-contract.ts'
+import { type Coordination, coordinationOf } from './coordination.ts'
 import type { ContractOwner } from './generated/records.ts'
 import type { none } from './none.ts'
 
@@ -46,6 +47,8 @@ export interface Context<Input> {
   readonly resource: string
   readonly id: string
   readonly agent: string
+  /** The agent's own confidence, from 0 to 1; null where it gave none. */
+  readonly confidence: number | null
   /** Logical time, milliseconds since 1970, UTC. */
   readonly nowMs: number
   /** A resource of the scope as it was before this intent. */
@@ -60,8 +63,12 @@ export interface ExistingContext<State extends string, Data, Input> extends Cont
   readonly version: number
 }
 
-/** `version`: the first wins (the default). `commutative`: no version check, the invariants decide. */
-export type ConflictPolicy = 'version' | 'commutative'
+/**
+ * `version`: the first wins (the default). `commutative`: no version check, the invariants decide. `merge`: a resource that
+ * moved on is no conflict while what moved are other top-level fields of the data than this action changes. `priority`: as
+ * `version`, and an intent of higher priority ends another's reservation; it never undoes a commit.
+ */
+export type ConflictPolicy = 'version' | 'commutative' | 'merge' | 'priority'
 
 /** Where an action starts: from nothing (it creates the resource), or from one or several states. */
 export type From<State extends string> = typeof none | State | readonly State[]
@@ -74,6 +81,27 @@ export type ContextFrom<State extends string, Data, Input, Start> = Start extend
 /** What code sees as input: the schema's output, or nothing where the action asks for none. */
 export type InputFrom<Schema> = Schema extends z.ZodType ? z.output<Schema> : Readonly<Record<string, never>>
 
+/** When a human must agree before the action is committed. */
+export interface EscalationRule<Asked> {
+  /** Shown to the human: what is special about it, in upper-case letters, digits and underscores. */
+  readonly reason: string
+  readonly when: (context: Asked) => boolean
+  /** Whom to ask first: a name of the contract's `levels`, or any other. */
+  readonly to: string
+  /** How many humans must approve. Default 1. */
+  readonly approvals?: number
+}
+
+/** What an agent does in the world after the commit, with `effectId` as idempotency key there. */
+export interface EffectRule {
+  /** By when it must be reported as done or failed. */
+  readonly reportWithinMs: number
+  /** Whether it may be tried again unseen. An effect that is not, and goes unreported, is put before a human. */
+  readonly idempotent: boolean
+  /** How often an idempotent one is asked for before a human is. Default 3. */
+  readonly attempts?: number
+}
+
 export interface ActionRules<State extends string, Data, Input, Start> {
   /** `none`, a state, or several states. */
   readonly from: Start & From<NoInfer<State>>
@@ -85,6 +113,22 @@ export interface ActionRules<State extends string, Data, Input, Start> {
   readonly guard?: (context: ContextFrom<State, Data, InputFrom<Input>, Start>) => GuardAnswer
   /** The data that follows. Left out, the data stays; of an action from `none`, it is the input. */
   readonly apply?: (context: ContextFrom<State, Data, InputFrom<Input>, Start>) => Data
+  readonly escalate?: readonly EscalationRule<ContextFrom<State, Data, InputFrom<Input>, Start>>[]
+  readonly effect?: EffectRule
+  /** The action of the same contract that takes this one back as far as it can be. */
+  readonly undo?: string
+  /** What the action uses up of its agent's budget: whole, from 0, in whatever unit the budget counts. */
+  readonly amount?: (context: ContextFrom<State, Data, InputFrom<Input>, Start>) => number
+  /**
+   * The action states a fact from a system of record. `fields` are what it knows, top-level fields of input and data alike:
+   * where they differ from what was committed, that is a drift. `version` gives the fact's place in its source's order.
+   */
+  readonly fact?: {
+    readonly fields: readonly string[]
+    readonly version: (context: { readonly input: InputFrom<Input> }) => number
+    /** Whom a drift is put before; left out, it is an event and nobody is asked. */
+    readonly escalateTo?: string
+  }
 }
 
 /** What must hold of a resource after every commit that touches it. */
@@ -109,6 +153,7 @@ export interface Contract<State extends string = string, Data = unknown, ActionN
   extends ContractShape<State, Data> {
   readonly actions: { readonly [Name in ActionName]: AnyAction }
   readonly invariants: { readonly [name: string]: AnyInvariant }
+  readonly coordination: Coordination
 }
 
 /** Any action, as the core runs it: its payloads were validated by its own schemas before. */
@@ -120,6 +165,15 @@ export interface AnyAction {
   readonly conflict: ConflictPolicy
   readonly guard: ((context: AnyContext) => unknown) | null
   readonly apply: ((context: AnyContext) => unknown) | null
+  readonly escalate: readonly EscalationRule<AnyContext>[]
+  readonly effect: Required<EffectRule> | null
+  readonly undo: string | null
+  readonly amount: ((context: AnyContext) => unknown) | null
+  readonly fact: {
+    readonly fields: readonly string[]
+    readonly version: (context: { readonly input: unknown }) => unknown
+    readonly escalateTo?: string
+  } | null
 }
 
 export type AnyContext = Context<unknown> & { readonly data: unknown; readonly state: string; readonly version: number }
@@ -143,6 +197,16 @@ export interface ContractDefinition<State extends string, DataSchema extends z.Z
     readonly [Name in keyof StartOf]: ActionRules<State, z.output<DataSchema>, InputOf[Name & keyof InputOf], StartOf[Name]>
   }
   readonly invariants?: { readonly [name: string]: Invariant<NoInfer<State>, z.output<NoInfer<DataSchema>>> }
+  /** Durable timers: a resource that has been in a state for `ms` is acted on by the agent `clock`. */
+  readonly after?: { readonly [Name in NoInfer<State>]?: { readonly ms: number; readonly action: NoInfer<Extract<keyof StartOf, string>> } }
+  readonly waiting?: Partial<Coordination['waiting']>
+  readonly reservation?: Partial<Coordination['reservation']>
+  /** Intents may name a priority up to this. Default 0: none. */
+  readonly maxPriority?: number
+  readonly escalation?: Partial<Coordination['escalation']>
+  readonly contradictions?: Coordination['contradictions']
+  /** Decided and logged as what would have been: nothing of it is in force. */
+  readonly shadow?: boolean
 }
 
 /**
@@ -162,6 +226,11 @@ export function defineContract<const State extends string, DataSchema extends z.
       conflict: action.conflict ?? 'version',
       guard: (action.guard as AnyAction['guard'] | undefined) ?? null,
       apply: (action.apply as AnyAction['apply'] | undefined) ?? null,
+      escalate: (action.escalate ?? []) as AnyAction['escalate'],
+      effect: action.effect === undefined ? null : { attempts: 3, ...action.effect },
+      undo: action.undo ?? null,
+      amount: (action.amount as AnyAction['amount'] | undefined) ?? null,
+      fact: (action.fact as AnyAction['fact'] | undefined) ?? null,
     }
   }
   const contract = {
@@ -172,6 +241,7 @@ export function defineContract<const State extends string, DataSchema extends z.
     data: definition.data as z.ZodType<z.output<DataSchema>>,
     actions: actions as Contract<State, z.output<DataSchema>, Extract<keyof StartOf, string>>['actions'],
     invariants: (definition.invariants ?? {}) as { readonly [name: string]: AnyInvariant },
+    coordination: coordinationOf(definition),
   }
   checkContract(contract)
   return Object.freeze(contract)

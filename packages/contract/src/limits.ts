@@ -20,6 +20,14 @@ export interface Limits {
   readonly clockSkewMs: number
   /** Commits named to an agent that missed them. */
   readonly missed: number
+  /** What is counted of an agent (asked, rejected, spent) is counted over so long, sliding. */
+  readonly windowMs: number
+  /** Intents of one agent that may be pending in a scope at a time, where no budget says so. */
+  readonly pendingAnAgent: number
+  /** Timers that one record fires, besides those of what it touches; the rest fire with the next. */
+  readonly timersARecord: number
+  /** Waiting intents that one record decides again; the rest are decided with the next. */
+  readonly waitersARecord: number
 }
 
 export const defaultLimits: Limits = {
@@ -33,4 +41,8 @@ export const defaultLimits: Limits = {
   identityHorizonMs: 24 * 3_600_000,
   clockSkewMs: 5 * 60_000,
   missed: 8,
+  windowMs: 60_000,
+  pendingAnAgent: 256,
+  timersARecord: 32,
+  waitersARecord: 16,
 }

@@ -23,7 +23,29 @@ describe('a contract that works', () => {
   it('is defined, with what was left out filled in', () => {
     const contract = minimal()()
     expect(contract.actions).toEqual({
-      open: { from: ['none'], to: 'open', by: null, input: amount, conflict: 'version', guard: null, apply: null },
+      open: {
+        from: ['none'],
+        to: 'open',
+        by: null,
+        input: amount,
+        conflict: 'version',
+        guard: null,
+        apply: null,
+        escalate: [],
+        effect: null,
+        undo: null,
+        amount: null,
+        fact: null,
+      },
+    })
+    expect(contract.coordination).toEqual({
+      after: {},
+      waiting: { queue: 64, bypasses: 16, deadlineMs: 60_000 },
+      reservation: { maxMs: 600_000 },
+      maxPriority: 0,
+      escalation: { levels: [{ to: 'operators', withinMs: 3_600_000 }], separationOfDuties: true },
+      contradictions: null,
+      shadow: false,
     })
   })
 })

@@ -18,7 +18,7 @@ export const refund = defineContract({
     input: { from: 'requested', input: z.strictObject({ by: z.int() }), guard: ({ input }) => input.bye > 5 }, // wrong: a field that the input has not
     kind: { from: 'requested', apply: ({ data }) => ({ amountCents: `${data.amountCents}` }) }, // wrong: text for a number
     none: { from: none, to: 'requested', input: data, guard: ({ data }) => data !== undefined }, // wrong: there is no data yet
-    policy: { from: 'requested', conflict: 'merge' }, // wrong: a policy that there is not
+    policy: { from: 'requested', conflict: 'mergee' }, // wrong: a policy that there is not
     answer: { from: 'requested', guard: () => 'yes' }, // wrong: no answer of a guard
   },
   invariants: { positive: ({ data }) => data.amount > 0 }, // wrong: a field that the data has not

@@ -1,40 +1,78 @@
 /**
  * The only place where state changes. Needs events and nothing else: no contract, no clock, no order beside the log's.
  */
-import type { Event, EventBase, IntentCommitted, ResourceChange } from '@signalbox/contract'
+import type { Event, EventBase, ResourceChange } from '@signalbox/contract'
+import { evolveCoordination, resourceMoved } from './evolve-coordination.ts'
 import { isRemembered } from './remembered.ts'
 import type { Change, PartitionState } from './state.ts'
+
+/** Who changed a resource, and with which intent; of a rule, its name and the intent that it followed. */
+interface Author {
+  readonly agent: string
+  readonly intentId: string
+}
+
+/** Who changed it, where a rule did. */
+const rules: Author = { agent: 'signalbox', intentId: '' }
+
+/** The code with which an id is remembered whose intent was decided in shadow. */
+export const shadowed = 'SHADOWED'
 
 /** Applies one event, in log order, to the newest layer of `state` (or to the published state where none is open). */
 export function evolve(state: PartitionState, event: Event): PartitionState {
   switch (event.type) {
     case 'IntentCommitted': {
       const { payload } = event
-      const { changes } = payload
-      state.remember(payload.intentId, payload.digest, event.offset, null)
-      for (let index = 0; index < changes.length; index++) applyChange(state, event, payload, changes[index]!)
+      state.remember(payload.intentId, payload.digest, event, null)
+      applyChanges(state, event, payload, payload.changes)
       break
     }
     case 'IntentRejected': {
       const { intentId, digest, code } = event.payload
-      if (intentId !== null && digest !== null && isRemembered(code)) state.remember(intentId, digest, event.offset, code)
+      if (intentId !== null && digest !== null && isRemembered(code)) state.remember(intentId, digest, event, code)
       break
     }
+    case 'IntentShadowed': {
+      const { by, changes, digest, intentId } = event.payload
+      state.remember(intentId, digest, event, shadowed)
+      // A contract in shadow has a world of its own, so that its next action finds what its last one did.
+      if (by.startsWith('contract ')) applyChanges(state, { ...event, scope: shadowScope(event.scope) }, event.payload, changes)
+      break
+    }
+    case 'RuleApplied':
+      applyChanges(state, event, { ...rules, intentId: event.payload.cause ?? '' }, event.payload.changes)
+      break
+    case 'IntentPending':
+    case 'WaitersExamined':
     case 'IntentDuplicated':
       break
     case 'PartitionOpened':
       state.setContracts(event.payload.contracts)
       return state
   }
+  evolveCoordination(state, event)
   state.advance(event.offset, event.time)
   return state
+}
+
+/** Where the resources of contracts in shadow live: no scope can have this name. */
+export function shadowScope(scope: string): string {
+  return `\u0001shadow\u0001${scope}`
+}
+
+function applyChanges(state: PartitionState, event: EventBase, author: Author, changes: readonly ResourceChange[]): void {
+  for (let index = 0; index < changes.length; index++) {
+    const change = changes[index]!
+    applyChange(state, event, author, change)
+    resourceMoved(state, event, change)
+  }
 }
 
 function applyChange(
   state: PartitionState,
   { index, offset, scope, time }: EventBase,
-  { agent, intentId }: IntentCommitted,
-  { action, contractVersion, data, resource, state: name, version }: ResourceChange,
+  { agent, intentId }: Author,
+  { action, contractVersion, data, fields, resource, state: name, timer, version }: ResourceChange,
 ): void {
   const before = state.resourceIn(scope, resource)
   let previous = before?.lastChange ?? null
@@ -45,6 +83,6 @@ function applyChange(
     previous = null
   }
   const depth = previous === null ? 0 : previous.depth + 1
-  const lastChange: Change = { offset, index, time, intentId, agent, action, version, previous, depth }
-  state.setResource(scope, resource, { version, state: name, data, contractVersion, lastChange, olderChange: older })
+  const lastChange: Change = { offset, index, time, intentId, agent, action, version, fields, previous, depth }
+  state.setResource(scope, resource, { version, state: name, data, contractVersion, lastChange, olderChange: older, timer })
 }

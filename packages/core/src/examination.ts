@@ -1,8 +1,20 @@
 /** The scratch of one decision: what the checks found out so far, in the order in which they run. */
-import { type ActionRequest, type AnyAction, type Contract, type Intent, type IntentCommitted, resourceType } from '@signalbox/contract'
+import {
+  type ActionRequest,
+  type AnyAction,
+  type Budget,
+  type Contract,
+  type Intent,
+  type IntentCommitted,
+  resourceType,
+  type Timer,
+} from '@signalbox/contract'
+import type { Decisions } from './decisions.ts'
+import { shadowScope } from './evolve.ts'
 import type { RememberedDecision } from './identity.ts'
 import type { IntentRecord } from './intent-record.ts'
-import type { PreparedAction } from './prepared.ts'
+import type { NewEscalation } from './pend.ts'
+import { governingContract, type PreparedAction } from './prepared.ts'
 import type { Rules } from './rules.ts'
 import type { PartitionState, ResourceState } from './state.ts'
 
@@ -19,11 +31,17 @@ export interface PlannedAction {
   /** A copy for this decision alone, so that contract code may do with it what it likes. */
   readonly data: unknown
   /** Set by the check that applies. */
-  after: { readonly state: string; readonly data: unknown; readonly text: string } | null
+  after: { readonly state: string; readonly data: unknown; readonly text: string; readonly timer: Timer | null } | null
 }
 
 const none: PlannedAction[] = []
 const noChanges: IntentCommitted['changes'] = []
+const noNames: readonly string[] = []
+
+/** Where the intent is known from. */
+export interface Duplicate extends RememberedDecision {
+  readonly isPending: boolean
+}
 
 export class Examination {
   readonly rules: Rules
@@ -34,9 +52,25 @@ export class Examination {
   /** The canonical intent and its digest; set by the identity check. */
   canonical = ''
   digest = ''
-  duplicateOf: RememberedDecision | undefined = undefined
+  duplicateOf: Duplicate | undefined = undefined
+  /** Set when everything that follows concerns the intent itself, and not only how it came. */
+  passedDoor = false
   planned: PlannedAction[] = none
   changes: IntentCommitted['changes'] = noChanges
+  /** What the intent would use up of its agent's budget; null where no action says so. */
+  amount: number | null = null
+  /** Set by the check of budgets: the one that the agent has. */
+  budget: Budget | null = null
+  /** A human must agree, as a contract says. */
+  escalation: NewEscalation | null = null
+  /** Set where a human has agreed: the versions that were agreed on, by resource. */
+  agreed: ReadonlyMap<string, number> | null = null
+  /** Reservations of others that the intent ends, by its priority. */
+  preempted: readonly string[] = noNames
+  /** What contract code looked at, where that must be known. */
+  readByCode: Set<string> | null = null
+  /** What follows from a reject, where a check says so. */
+  afterReject: ((decisions: Decisions) => void) | null = null
   /** Set when the decision has been made: contract code must not look at the state any more. */
   isOver = false
 
@@ -52,8 +86,17 @@ export class Examination {
     return this.intent.scope
   }
 
+  /** A resource of the scope; one whose contract is in shadow, in the world of shadow. */
   current(resource: string): ResourceState | undefined {
-    return this.state.resourceIn(this.intent.scope, resource)
+    return this.state.resourceIn(this.worldOf(resource), resource)
+  }
+
+  /** The scope under which the state has a resource. */
+  worldOf(resource: string): string {
+    const { scope } = this.intent
+    if (!this.rules.contracts.hasShadow) return scope
+    const contract = governingContract(this.rules.contracts, resource, resource.indexOf('/'))?.contract
+    return contract?.coordination.shadow === true ? shadowScope(scope) : scope
   }
 
   plannedFor(resource: string): PlannedAction | undefined {

@@ -1,12 +1,17 @@
 /** Why a decision falls as it does: every check with the values it saw, computed anew by running the checks, not read back. */
-import type { IntentRejected, JsonObject } from '@signalbox/contract'
+import type { IntentPending, IntentRejected, JsonObject } from '@signalbox/contract'
+import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
-import { faultRejection, rejected } from './decide.ts'
+import { Decisions } from './decisions.ts'
+import { fireDue } from './due.ts'
 import { Examination } from './examination.ts'
 import type { IntentRecord } from './intent-record.ts'
+import { outcomeOf } from './own.ts'
+import { faultRejection, rejected, unreadRejection } from './rejected.ts'
 import type { Rejection } from './rejection.ts'
 import type { Rules } from './rules.ts'
 import { ContractFault } from './sandbox.ts'
+import { examinationOf } from './settle.ts'
 import type { PartitionState } from './state.ts'
 
 export interface CheckReport {
@@ -17,40 +22,82 @@ export interface CheckReport {
 }
 
 export interface Explanation {
-  readonly outcome: 'committed' | 'rejected' | 'duplicate'
+  readonly outcome: 'committed' | 'rejected' | 'duplicate' | 'pending' | 'shadowed'
   readonly checks: readonly CheckReport[]
   readonly rejection: IntentRejected | null
+  /** What it would wait for. */
+  readonly pending: IntentPending | null
   readonly changes: Examination['changes']
   readonly time: number
 }
 
-/** Explains what `decide` says of the record in this state. Changes nothing. */
+const allChecks = [...doorChecks, ...decisionChecks]
+
+/** Explains what `decide` says of the record in this state, once what is due has happened. Changes nothing. */
 export function explain(state: PartitionState, record: IntentRecord, rules: Rules): Explanation {
   const nowMs = Math.max(state.time, record.timestampMs)
-  const all = [...doorChecks, ...decisionChecks]
-  const unreached = (from: number): CheckReport[] => all.slice(from).map(({ name }) => ({ name, result: 'not reached', seen: null }))
   if (record.intent === null) {
     const decoding: CheckReport = { name: 'decode', result: 'failed', seen: { problem: record.problem } }
-    const rejection = rejected(state, null, { code: 'DEAD_LETTERED', message: `the record could not be decoded: ${record.problem}` })
-    return { outcome: 'rejected', checks: [decoding, ...unreached(0)], rejection, changes: [], time: nowMs }
+    const rejection = rejected(state, null, unreadRejection(record))
+    const checks = [decoding, ...unreached(allChecks, 0)]
+    return { outcome: 'rejected', checks, rejection, pending: null, changes: [], time: nowMs }
   }
-  const examination = new Examination(rules, state, record, record.intent, nowMs)
-  const checks: CheckReport[] = []
+  const { intent } = record
+  return state.scratch(() => {
+    fireDue(new Decisions(state, rules, record.offset, nowMs), intent)
+    const examination = new Examination(rules, state, record, intent, nowMs)
+    return explained(examination, allChecks)
+  })
+}
+
+/** Explains what would be decided of a pending intent now. Undefined where it is not pending. */
+export function explainPending(state: PartitionState, intentId: string, nowMs: number, rules: Rules): Explanation | undefined {
+  const pending = state.coordination.pending.get(intentId)
+  if (pending === undefined) return undefined
+  return state.scratch(() => explained(examinationOf(state, rules, pending, Math.max(state.time, nowMs)), decisionChecks))
+}
+
+function explained(examination: Examination, all: readonly Check[]): Explanation {
+  const { reports, rejection } = run(examination, all)
+  examination.isOver = true
+  const own = outcomeOf(examination, rejection)
+  const time = examination.nowMs
+  const common = { checks: reports, rejection: null, pending: null, changes: [], time }
+  switch (own.type) {
+    case 'IntentCommitted':
+      return { ...common, outcome: 'committed', changes: examination.changes }
+    case 'IntentPending':
+      return { ...common, outcome: 'pending', pending: own.payload }
+    case 'IntentDuplicated':
+      return { ...common, outcome: 'duplicate' }
+    case 'IntentShadowed':
+      return { ...common, outcome: 'shadowed', changes: own.payload.changes }
+    case 'IntentRejected':
+      return { ...common, outcome: 'rejected', rejection: own.payload }
+    default:
+      throw new Error(`an intent came to ${own.type}; this is a bug in Signalbox`)
+  }
+}
+
+function run(
+  examination: Examination,
+  all: readonly Check[],
+): { readonly reports: readonly CheckReport[]; readonly rejection: Rejection | null } {
+  const reports: CheckReport[] = []
   for (const [index, check] of all.entries()) {
-    if (index === doorChecks.length && examination.duplicateOf !== undefined) break
-    const rejection = runOne(() => check.run(examination))
-    checks.push({ name: check.name, result: rejection === null ? 'passed' : 'failed', seen: check.seen?.(examination) ?? {} })
-    if (rejection === null) continue
-    return {
-      outcome: 'rejected',
-      checks: [...checks, ...unreached(index + 1)],
-      rejection: rejected(state, examination, rejection),
-      changes: [],
-      time: nowMs,
+    if (check === decisionChecks[0]) {
+      if (examination.duplicateOf !== undefined) return { reports: [...reports, ...unreached(all, index)], rejection: null }
+      examination.passedDoor = true
     }
+    const rejection = runOne(() => check.run(examination))
+    reports.push({ name: check.name, result: rejection === null ? 'passed' : 'failed', seen: check.seen?.(examination) ?? {} })
+    if (rejection !== null) return { reports: [...reports, ...unreached(all, index + 1)], rejection }
   }
-  const outcome = examination.duplicateOf === undefined ? 'committed' : 'duplicate'
-  return { outcome, checks: [...checks, ...unreached(checks.length)], rejection: null, changes: examination.changes, time: nowMs }
+  return { reports, rejection: null }
+}
+
+function unreached(all: readonly Check[], from: number): CheckReport[] {
+  return all.slice(from).map(({ name }) => ({ name, result: 'not reached', seen: null }))
 }
 
 function runOne(run: () => Rejection | null): Rejection | null {

@@ -1,7 +1,7 @@
 /**
  * A hash table from intent ids to their decisions, made for few cache misses and little memory. The entries lie one after
  * another in the order in which they came, ten words each: four of the id, four of the digest (120 bits), two of the
- * decision's offset and code. An index of one word an entry, open addressing, leads to them; what of that word the number
+ * decision's place and code. An index of one word an entry, open addressing, leads to them; what of that word the number
  * of the entry leaves free holds bits of the hash, so that an id which is not there is told by the index alone.
  */
 
@@ -17,9 +17,14 @@ const chunkBits = 10
 const chunkEntries = 1 << chunkBits
 const firstChunkEntries = 16
 
-// An offset has 53 bits: 32 lie in one word, 21 in the next, whose upper bits hold the number of the code.
+// An offset has 45 bits: 32 lie in one word, 13 in the next, whose upper bits hold the event's index (8) and the code's number (11).
+const indexShift = 13
+const indexMask = 0xff
 const codeShift = 21
-const offsetHighMask = (1 << codeShift) - 1
+const offsetHighMask = (1 << indexShift) - 1
+
+/** The highest index that an entry holds. */
+export const maxIndex = indexMask
 
 /** The highest number of a code that an entry holds. */
 export const maxCodeNumber = (1 << (32 - codeShift)) - 1
@@ -36,6 +41,12 @@ export function readDigest(digest: string, words: Uint32Array): void {
     for (const end = index + 5; index < end; index++) value = (value << 6) | base64Value[digest.charCodeAt(index) & 127]!
     words[word] = value
   }
+}
+
+/** Where the decision of an id lies. */
+export interface Place {
+  readonly offset: number
+  readonly index: number
 }
 
 export class IdTable {
@@ -81,12 +92,16 @@ export class IdTable {
     return chunk[at + offsetAt]! + (chunk[at + codeAt]! & offsetHighMask) * 0x1_0000_0000
   }
 
+  index(entry: number): number {
+    return (this.#chunks[entry >>> chunkBits]![placeOf(entry) + codeAt]! >>> indexShift) & indexMask
+  }
+
   codeNumber(entry: number): number {
     return this.#chunks[entry >>> chunkBits]![placeOf(entry) + codeAt]! >>> codeShift
   }
 
   /** The first entry of an id stays, unless `replace` is set. */
-  add(id: Uint32Array, digest: Uint32Array, offset: number, codeNumber: number, replace: boolean): void {
+  add(id: Uint32Array, digest: Uint32Array, { index, offset }: Place, codeNumber: number, replace: boolean): void {
     let entry = this.find(id)
     if (entry >= 0 && !replace) return
     if (entry < 0) entry = this.#addToIndex(id)
@@ -97,7 +112,7 @@ export class IdTable {
       chunk[at + digestAt + word] = digest[word]!
     }
     chunk[at + offsetAt] = offset >>> 0
-    chunk[at + codeAt] = Math.floor(offset / 0x1_0000_0000) + codeNumber * 2 ** codeShift
+    chunk[at + codeAt] = Math.floor(offset / 0x1_0000_0000) + index * 2 ** indexShift + codeNumber * 2 ** codeShift
   }
 
   /** The entries as they lie in memory, ten words each; see `fromEntries`. */

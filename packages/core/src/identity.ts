@@ -4,7 +4,7 @@
  * an id where many come, and up to 900 for one alone in its bucket. A bucket is dropped whole once all of it is past the horizon.
  */
 import { parseUuidV7 } from '@signalbox/contract'
-import { IdTable, maxCodeNumber } from './id-table.ts'
+import { IdTable, maxCodeNumber, maxIndex, type Place } from './id-table.ts'
 
 const bucketMs = 4096
 
@@ -15,8 +15,9 @@ function bucketOf(id: Uint32Array): number {
 
 /** The decision of a remembered intent. */
 export interface RememberedDecision {
-  /** Source offset of the decision; its index is always 0. */
+  /** Source offset and index of the decision. */
   readonly offset: number
+  readonly index: number
   /** Null when it was committed. */
   readonly code: string | null
   /** Whether the body is the one that was asked about. */
@@ -66,6 +67,7 @@ export class RememberedIds {
     const codeNumber = bucket.codeNumber(entry)
     return {
       offset: bucket.offset(entry),
+      index: bucket.index(entry),
       code: codeNumber === 0 ? null : this.#codes[codeNumber]!,
       isSameBody: bucket.hasDigest(entry, digest),
     }
@@ -75,14 +77,16 @@ export class RememberedIds {
   remember(
     id: Uint32Array,
     digest: Uint32Array,
-    offset: number,
+    place: Place,
     code: string | null,
     options: { readonly added?: AddedIds; readonly replace?: boolean } = {},
   ): void {
+    if (place.index > maxIndex)
+      throw new RangeError(`a decision at index ${place.index}, beyond ${maxIndex}; lower timersARecord and waitersARecord`)
     const number = bucketOf(id)
     const bucket = this.#bucket(number) ?? this.#addBucket(number)
     const before = bucket.size
-    bucket.add(id, digest, offset, code === null ? 0 : this.#codeNumber(code), options.replace ?? false)
+    bucket.add(id, digest, place, code === null ? 0 : this.#codeNumber(code), options.replace ?? false)
     const { added } = options
     if (added === undefined || bucket.size === before) return
     added.count++
@@ -161,7 +165,7 @@ export class IdIndex {
   add(intentId: string, partition: number, logOffset: number, usesIdUp: boolean): void {
     if (!parseUuidV7(intentId, this.#id)) return
     this.#partitions[partition] ??= new RememberedIds(Number.MAX_SAFE_INTEGER)
-    this.#partitions[partition].remember(this.#id, this.#noDigest, logOffset, null, { replace: usesIdUp })
+    this.#partitions[partition].remember(this.#id, this.#noDigest, { offset: logOffset, index: 0 }, null, { replace: usesIdUp })
   }
 
   find(intentId: string): { readonly partition: number; readonly logOffset: number } | undefined {

@@ -4,6 +4,8 @@
  */
 import type { AnyAction, AnyInvariant, Contract, ContractSet } from '@signalbox/contract'
 import type { z } from 'zod'
+import type { BuiltIn, BuiltInAction } from './built-in/built-in.ts'
+import { builtIns } from './built-in/index.ts'
 
 /** Validates a value by a schema. */
 type Reader = (value: unknown) => z.ZodSafeParseResult<unknown>
@@ -27,6 +29,10 @@ export interface PreparedAction {
   readonly whereGuard: string
   readonly whereApply: string
   readonly whereData: string
+  readonly whereEscalate: string
+  readonly whereAmount: string
+  /** Where the contract is Signalbox's own: what its code is, which sees more than others'. */
+  readonly builtIn: BuiltInAction | null
 }
 
 export interface PreparedContract {
@@ -51,13 +57,18 @@ export function governingContract(contracts: ContractSet, resource: string, type
 }
 
 function use(contracts: ContractSet): void {
-  lastPrepared = preparedSets.get(contracts) ?? new Map(contracts.all.map((contract) => [contract.type, prepare(contract)]))
+  lastPrepared = preparedSets.get(contracts) ?? prepareAll(contracts)
   preparedSets.set(contracts, lastPrepared)
   lastSet = contracts
   last = undefined
 }
 
-function prepare(contract: Contract): PreparedContract {
+function prepareAll(contracts: ContractSet): PreparedContracts {
+  const own = builtIns.map((builtIn) => [builtIn.contract.type, prepare(builtIn.contract, builtIn)] as const)
+  return new Map([...own, ...contracts.all.map((contract) => [contract.type, prepare(contract, null)] as const)])
+}
+
+function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract {
   const title = `contract ${contract.type}@${contract.version}`
   const invariants = Object.entries(contract.invariants).map(([name, holds]) => ({ name, holds, where: `${title}, invariant ${name}` }))
   const actions = new Map<string, PreparedAction>()
@@ -65,8 +76,16 @@ function prepare(contract: Contract): PreparedContract {
   for (const [name, action] of Object.entries(contract.actions)) {
     const readInput = action.input === null ? null : readerOf(action.input)
     const where = (what: string) => `${title}, ${what} of ${name}`
-    const places = { whereInput: where('input'), whereGuard: where('guard'), whereApply: where('apply'), whereData: where('data') }
-    actions.set(name, { name, contract, action, invariants, readInput, readData, ...places })
+    const places = {
+      whereInput: where('input'),
+      whereGuard: where('guard'),
+      whereApply: where('apply'),
+      whereData: where('data'),
+      whereEscalate: where('escalate'),
+      whereAmount: where('amount'),
+    }
+    const own = builtIn?.actions[name] ?? null
+    actions.set(name, { name, contract, action, invariants, readInput, readData, ...places, builtIn: own })
   }
   return { contract, actions }
 }

@@ -13,4 +13,6 @@ export interface Rejection {
   /** The resource as it is: tells who moved it, and what the agent missed since `expectedVersion`. */
   readonly current?: ResourceState
   readonly details?: JsonObject
+  /** When it may come true, where that is known. */
+  readonly retryAfterMs?: number
 }

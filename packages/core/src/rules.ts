@@ -1,9 +1,10 @@
-import type { ContractSet, Limits } from '@signalbox/contract'
+import type { Containment, ContractSet, Limits } from '@signalbox/contract'
 
 /** Everything besides state and record that a decision depends on. */
 export interface Rules {
   readonly contracts: ContractSet
   readonly limits: Limits
+  readonly containment: Containment
   readonly partitionCount: number
   /** Names of the agents that may act at all, `*` at the end stands for any rest. Null: whoever is well-named. */
   readonly agents: readonly string[] | null

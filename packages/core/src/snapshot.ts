@@ -2,15 +2,16 @@
  * The state of a partition as plain values, and back: what a snapshot holds. The events remain the truth; a state that was
  * restored from its parts and one that was folded from its events cannot be told apart.
  */
-import type { ContractRecord } from '@signalbox/contract'
+import type { ContractRecord, Timer } from '@signalbox/contract'
+import { type CoordinationPart, coordinationParts, restoreCoordination } from './coordination/parts.ts'
 import type { IdBucket } from './identity.ts'
 import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
 
 /** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
-export const stateFormatVersion = 1
+export const stateFormatVersion = 2
 
-/** [offset, index, time, intentId, agent, action, version] of a commit. */
-export type ChangeRow = readonly [number, number, number, string, string, string, number]
+/** [offset, index, time, intentId, agent, action, version, fields] of a commit. */
+export type ChangeRow = readonly [number, number, number, string, string, string, number, readonly string[] | null]
 
 export interface ResourceSnapshot {
   readonly scope: string
@@ -23,6 +24,7 @@ export interface ResourceSnapshot {
   readonly changes: readonly ChangeRow[]
   /** The changes of the run before it, oldest first. */
   readonly olderChanges: readonly ChangeRow[]
+  readonly timer: Timer | null
 }
 
 export type SnapshotPart =
@@ -38,6 +40,7 @@ export type SnapshotPart =
     }
   | { readonly kind: 'resource'; readonly resource: ResourceSnapshot }
   | { readonly kind: 'ids'; readonly ids: IdBucket }
+  | CoordinationPart
 
 /** The published state in parts, in any order but for the first; nothing may be applied to it meanwhile. */
 export function* snapshotParts(state: PartitionState): Generator<SnapshotPart> {
@@ -45,6 +48,7 @@ export function* snapshotParts(state: PartitionState): Generator<SnapshotPart> {
   yield { kind: 'partition', partition, time, nextOffset, contracts, codes: state.rememberedCodes }
   for (const [key, resource] of state.resources()) yield { kind: 'resource', resource: snapshotOf(key, resource) }
   for (const ids of state.idBuckets()) yield { kind: 'ids', ids }
+  yield* coordinationParts(state.coordination)
 }
 
 /** Makes a state of the parts of a snapshot, given in their order. Throws RangeError where they cannot be of one. */
@@ -61,7 +65,8 @@ export class StateBuilder {
       this.#state = new PartitionState(part.partition, this.#limits)
       this.#state.restorePosition(part)
     } else if (part.kind === 'resource') this.state.setResource(part.resource.scope, part.resource.resource, resourceOf(part.resource))
-    else this.state.restoreIds(part.ids)
+    else if (part.kind === 'ids') this.state.restoreIds(part.ids)
+    else restoreCoordination(this.state.coordination, part)
   }
 
   get state(): PartitionState {
@@ -70,7 +75,10 @@ export class StateBuilder {
   }
 }
 
-function snapshotOf(key: string, { contractVersion, data, lastChange, olderChange, state, version }: ResourceState): ResourceSnapshot {
+function snapshotOf(
+  key: string,
+  { contractVersion, data, lastChange, olderChange, state, timer, version }: ResourceState,
+): ResourceSnapshot {
   const end = key.indexOf('\u0000')
   return {
     scope: key.slice(0, end),
@@ -81,27 +89,28 @@ function snapshotOf(key: string, { contractVersion, data, lastChange, olderChang
     contractVersion,
     changes: rowsOf(lastChange),
     olderChanges: rowsOf(olderChange),
+    timer,
   }
 }
 
-function resourceOf({ changes, contractVersion, data, olderChanges, state, version }: ResourceSnapshot): ResourceState {
+function resourceOf({ changes, contractVersion, data, olderChanges, state, timer, version }: ResourceSnapshot): ResourceState {
   const lastChange = runOf(changes)
   if (lastChange === null) throw new RangeError('a resource of a snapshot has no last change')
-  return { version, state, data, contractVersion, lastChange, olderChange: runOf(olderChanges) }
+  return { version, state, data, contractVersion, lastChange, olderChange: runOf(olderChanges), timer }
 }
 
 function rowsOf(newest: Change | null): ChangeRow[] {
   const rows: ChangeRow[] = []
   for (let change = newest; change !== null; change = change.previous) {
-    rows.push([change.offset, change.index, change.time, change.intentId, change.agent, change.action, change.version])
+    rows.push([change.offset, change.index, change.time, change.intentId, change.agent, change.action, change.version, change.fields])
   }
   return rows.reverse()
 }
 
 function runOf(rows: readonly ChangeRow[]): Change | null {
   let previous: Change | null = null
-  for (const [depth, [offset, index, time, intentId, agent, action, version]] of rows.entries()) {
-    previous = { offset, index, time, intentId, agent, action, version, previous, depth }
+  for (const [depth, [offset, index, time, intentId, agent, action, version, fields]] of rows.entries()) {
+    previous = { offset, index, time, intentId, agent, action, version, fields, previous, depth }
   }
   return previous
 }

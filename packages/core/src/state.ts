@@ -3,7 +3,8 @@
  * above the published state, one a batch: `begin` opens one, `publish` makes the oldest part of the published state once
  * its batch is durable, `drop` forgets all of them.
  */
-import { type ContractRecord, type FlatObject, parseUuidV7 } from '@signalbox/contract'
+import { type ContractRecord, type EventReference, type FlatObject, parseUuidV7, type Timer } from '@signalbox/contract'
+import { CoordinationState } from './coordination/coordination.ts'
 import { parsedData } from './data-cache.ts'
 import { readDigest } from './id-table.ts'
 import { type AddedIds, type IdBucket, type RememberedDecision, RememberedIds } from './identity.ts'
@@ -19,6 +20,8 @@ export interface Change {
   readonly agent: string
   readonly action: string
   readonly version: number
+  /** The top-level fields of the data that it changed; null where its contract does not merge. */
+  readonly fields: readonly string[] | null
   /** The one before it in its run of changes; null at the start of a run. */
   readonly previous: Change | null
   /** How many changes of its run lie before it. */
@@ -34,6 +37,7 @@ export interface ResourceState {
   readonly lastChange: Change
   /** The last change of the run before; null in the first run. */
   readonly olderChange: Change | null
+  readonly timer: Timer | null
 }
 
 /** One batch that is not durable yet. What it changed in the resources is in three lists side by side. */
@@ -51,6 +55,7 @@ interface Layer {
 export interface StateLimits {
   readonly identityHorizonMs: number
   readonly missed: number
+  readonly windowMs: number
 }
 
 /** What a snapshot says of the partition as a whole. */
@@ -68,6 +73,8 @@ export function resourceKey(scope: string, resource: string): string {
 export class PartitionState {
   readonly partition: number
   readonly limits: StateLimits
+  /** Who waits, what is due, what is counted. */
+  readonly coordination: CoordinationState
   readonly #ids: RememberedIds
   readonly #resources = new Resources()
   readonly #published: Layer
@@ -79,10 +86,12 @@ export class PartitionState {
   readonly #digestWords = new Uint32Array(4)
   #digestText = ''
   #top: Layer
+  #isScratch = false
 
   constructor(partition: number, limits: StateLimits) {
     this.partition = partition
     this.limits = limits
+    this.coordination = new CoordinationState(limits.windowMs)
     this.#ids = new RememberedIds(limits.identityHorizonMs)
     this.#published = newLayer({ contracts: [], time: 0, nextOffset: 0 })
     this.#top = this.#published
@@ -163,13 +172,19 @@ export class PartitionState {
       this.#top.befores.push(place.newest)
       this.#top.afters.push(after)
     }
+    const { timers } = this.coordination
+    if (after.timer !== null) {
+      const { action, due } = after.timer
+      if (place.newest?.timer !== after.timer)
+        timers.set(resourceKey(scope, resource), { dueMs: due, scope, resource, intentId: null, action })
+    } else if (place.newest?.timer != null) timers.end(resourceKey(scope, resource))
     place.newest = after
   }
 
-  remember(intentId: string, digest: string, offset: number, code: string | null): void {
+  remember(intentId: string, digest: string, { index, offset }: Pick<EventReference, 'offset' | 'index'>, code: string | null): void {
     const id = this.idWords(intentId)
-    if (id === null) return
-    this.#ids.remember(id, this.#readDigest(digest), offset, code, this.#top === this.#published ? undefined : this.#top.ids)
+    if (id === null || this.#isScratch) return
+    this.#ids.remember(id, this.#readDigest(digest), { offset, index }, code, this.#top === this.#published ? undefined : this.#top.ids)
   }
 
   #readDigest(digest: string): Uint32Array {
@@ -184,7 +199,12 @@ export class PartitionState {
     const top = this.#top
     if (offset >= top.nextOffset) top.nextOffset = offset + 1
     if (time > top.time) top.time = time
-    if (top === this.#published) this.#ids.forget(top.time)
+    if (top === this.#published) this.#forget(top.time)
+  }
+
+  #forget(timeMs: number): void {
+    this.#ids.forget(timeMs)
+    this.coordination.tidy(timeMs)
   }
 
   setContracts(contracts: readonly ContractRecord[]): void {
@@ -216,8 +236,25 @@ export class PartitionState {
   // The layers.
 
   begin(): void {
+    this.coordination.begin()
     this.#top = newLayer(this.#top)
     this.#layers.push(this.#top)
+  }
+
+  /**
+   * Runs `work` in a layer that is forgotten after it: what it changes is seen by `work` alone. Ids are not remembered in
+   * it, as taking them back takes long and no one asks for them there.
+   */
+  scratch<Result>(work: () => Result): Result {
+    if (this.#isScratch) throw new Error('a scratch layer in a scratch layer; this is a bug in Signalbox')
+    this.begin()
+    this.#isScratch = true
+    try {
+      return work()
+    } finally {
+      this.#isScratch = false
+      this.dropNewest()
+    }
   }
 
   /** Makes the oldest layer part of the published state: its batch is durable. */
@@ -229,8 +266,9 @@ export class PartitionState {
     published.contracts = layer.contracts
     published.time = layer.time
     published.nextOffset = layer.nextOffset
-    this.#ids.forget(published.time)
+    this.coordination.publishOldest()
     if (this.#layers.length === 0) this.#top = published
+    this.#forget(published.time)
   }
 
   /** Forgets every layer: their batches will never be durable, or nobody knows. */
@@ -242,6 +280,7 @@ export class PartitionState {
   dropNewest(): void {
     const layer = this.#layers.pop()
     if (layer === undefined) return
+    this.coordination.dropNewest()
     // Backwards, so that a resource which the layer changed twice ends as it was before the first change.
     for (let index = layer.places.length - 1; index >= 0; index--) this.#resources.revert(layer.places[index]!, layer.befores[index])
     this.#ids.remove(layer.ids.added)

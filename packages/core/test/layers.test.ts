@@ -76,7 +76,13 @@ test('publishing what is not there is a bug, and says so', () => {
 })
 
 describe('the table of ids', () => {
-  const entry = fc.record({ id: fc.nat(40), digest: fc.nat(3), offset: fc.maxSafeNat(), code: fc.nat(2047), replace: fc.boolean() })
+  const entry = fc.record({
+    id: fc.nat(40),
+    digest: fc.nat(3),
+    offset: fc.nat(2 ** 31 - 1).map((offset) => offset * 8_191),
+    code: fc.nat(2047),
+    replace: fc.boolean(),
+  })
 
   function words(number: number): Uint32Array {
     const read = new Uint32Array(4)
@@ -96,7 +102,7 @@ describe('the table of ids', () => {
         const table = new IdTable()
         const model = new Map<number, (typeof entries)[number]>()
         for (const each of entries) {
-          table.add(words(each.id), digestWords(each.digest), each.offset, each.code, each.replace)
+          table.add(words(each.id), digestWords(each.digest), { offset: each.offset, index: each.offset % 256 }, each.code, each.replace)
           if (each.replace || !model.has(each.id)) model.set(each.id, each)
         }
         // The ids that came first stay; a replaced one keeps its place.
@@ -109,7 +115,7 @@ describe('the table of ids', () => {
           const expected = stay.get(number)
           expect(at >= 0).toBe(expected !== undefined)
           if (expected === undefined) continue
-          expect([table.offset(at), table.codeNumber(at)]).toEqual([expected.offset, expected.code])
+          expect([table.offset(at), table.index(at), table.codeNumber(at)]).toEqual([expected.offset, expected.offset % 256, expected.code])
           expect([0, 1, 2, 3].map((digest) => table.hasDigest(at, digestWords(digest)))).toEqual(
             [0, 1, 2, 3].map((digest) => digest === expected.digest),
           )
@@ -120,7 +126,7 @@ describe('the table of ids', () => {
 
   test('holds many', () => {
     const table = new IdTable()
-    for (let number = 0; number < 10_000; number++) table.add(words(number), digestWords(0), number, 0, false)
+    for (let number = 0; number < 10_000; number++) table.add(words(number), digestWords(0), { offset: number, index: 0 }, 0, false)
     expect(table.size).toBe(10_000)
     for (let number = 0; number < 10_000; number++) expect(table.offset(table.find(words(number)))).toBe(number)
     expect(table.find(words(10_001))).toBe(-1)

@@ -4,6 +4,8 @@ import {
   canonicalize,
   defaultLimits,
   type Event,
+  type IntentPending,
+  type IntentRejected,
   intentToJson,
   isRejectCode,
   JsonError,
@@ -49,7 +51,12 @@ function fold(state: PartitionState, events: readonly Event[]): PartitionState {
 /** Everything that a state says, in an order of its own. */
 function dump(state: PartitionState): unknown {
   const resources = [...state.resources()].sort(([left], [right]) => (left < right ? -1 : 1))
-  return { resources, size: state.size, time: state.time, nextOffset: state.nextOffset }
+  const coordination = [...snapshotParts(state)]
+    .filter(({ kind }) => kind !== 'ids' && kind !== 'resource' && kind !== 'partition')
+    .map((part) => JSON.stringify(part))
+    .sort()
+  const { nextMs, size: timers } = state.coordination.timers
+  return { resources, size: state.size, time: state.time, nextOffset: state.nextOffset, coordination, timers, dueMs: timers === 0 ? 0 : nextMs }
 }
 
 test('a repeated intent yields nothing new', () => {
@@ -57,19 +64,18 @@ test('a repeated intent yields nothing new', () => {
     fc.property(askedList, fc.nat(), (list, chosen) => {
       const state = emptyState()
       const events = decideAll(state, list)
-      const settled = events.flatMap((event, index) => {
-        const usesIdUp = event.type === 'IntentCommitted' || (event.type === 'IntentRejected' && rejectCodes[codeOf(event)].remembered)
-        return usesIdUp ? [{ event, index }] : []
-      })
+      const settled = events.filter(
+        (event) => event.type === 'IntentCommitted' || (event.type === 'IntentRejected' && rejectCodes[codeOf(event)].remembered),
+      )
       fc.pre(settled.length > 0)
-      const { event: first, index } = settled[chosen % settled.length]!
+      const first = settled[chosen % settled.length]! as Event & { readonly type: 'IntentCommitted' | 'IntentRejected' }
       const before = dump(state) as object
-      const [again, ...more] = decideAll(state, [list[index]!])
+      const [again, ...more] = decideAll(state, [list[first.payload.settles?.offset ?? first.offset]!])
       expect(more).toEqual([])
       expect(again).toMatchObject({
         type: 'IntentDuplicated',
         payload: {
-          decision: { partition: 0, offset: first.offset, index: 0 },
+          decision: { partition: 0, offset: first.offset, index: first.index },
           code: first.type === 'IntentRejected' ? codeOf(first) : null,
         },
       })
@@ -78,6 +84,13 @@ test('a repeated intent yields nothing new', () => {
     runs,
   )
 })
+
+/** Whether an event says what became of the intent of its own record. */
+function isOwn({ payload, type }: Event): boolean {
+  if (type === 'IntentDuplicated' || type === 'IntentShadowed') return true
+  if (type === 'IntentPending') return (payload as IntentPending).since === null
+  return (type === 'IntentCommitted' || type === 'IntentRejected') && (payload as IntentRejected).settles === null
+}
 
 function codeOf(event: Event) {
   if (event.type !== 'IntentRejected' || !isRejectCode(event.payload.code)) throw new Error(`${JSON.stringify(event)} has no known code`)
@@ -216,8 +229,12 @@ test('one record has one decision, and every reject a code of the closed set', (
   fc.assert(
     fc.property(askedList, (list) => {
       const events = decideAll(emptyState(), list)
-      expect(events).toHaveLength(list.length)
-      for (const event of events) {
+      // Of each record one event says what became of its own intent, and the events of a record are numbered through.
+      const own = events.filter(isOwn)
+      expect(own.map(({ offset }) => offset)).toEqual(list.map((_, offset) => offset))
+      for (const [index, event] of events.entries()) {
+        const before = events[index - 1]
+        expect(event.index).toBe(before?.offset === event.offset ? before.index + 1 : 0)
         seen.add(event.type)
         if (event.type === 'IntentRejected') seen.add(codeOf(event))
       }

@@ -87,7 +87,6 @@ const cases: Readonly<Record<RejectCode, Case>> = {
     ]),
     rejects: { owner, resource: 'account/a' },
   },
-  ON_CONFLICT_UNAVAILABLE: { given: [open], when: deposit({ onConflict: 'wait' }), rejects: { message: expect.stringContaining('wait') } },
   VERSION_REQUIRED: {
     given: [open, moved],
     when: intent({ resource: 'account/a', action: 'withdraw', input: { by: 1 } }),

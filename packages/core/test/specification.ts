@@ -1,6 +1,6 @@
 /** given(events).when(intent).then(events): tests of the core that say what happened before, what is asked, and what follows. */
 import { sha256 } from '@signalbox/codec'
-import { defaultLimits, type Event, type Intent, makeUuidV7, type RejectCode } from '@signalbox/contract'
+import { defaultContainment, defaultLimits, type Event, type Intent, makeUuidV7, type RejectCode } from '@signalbox/contract'
 import { decide, evolve, PartitionState, type Rules, type Skip } from '@signalbox/core'
 import { expect } from 'vitest'
 import { contracts, owner } from './contracts.ts'
@@ -8,6 +8,7 @@ import { contracts, owner } from './contracts.ts'
 export const rules: Rules = {
   contracts,
   limits: defaultLimits,
+  containment: defaultContainment,
   partitionCount: 1,
   agents: null,
   sha256,
@@ -91,8 +92,13 @@ export function changed(resource: string, data: unknown, change: { state?: strin
             fromState: known?.state ?? null,
             state,
             data: JSON.stringify(data),
+            timer: null,
+            fields: null,
           },
         ],
+        settles: null,
+        verdict: null,
+        amount: null,
       },
     }
   }

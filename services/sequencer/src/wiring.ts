@@ -1,6 +1,6 @@
 /** Puts a sequencer together. The one place of this service where the core and a log meet. */
 import { type Codec, sha256 } from '@signalbox/codec'
-import { type ContractSet, contractRecords, defaultLimits, type Limits } from '@signalbox/contract'
+import { type Containment, type ContractSet, contractRecords, defaultContainment, defaultLimits, type Limits } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { type Clock, type Log, systemClock } from '@signalbox/log'
 import type { Logger } from 'pino'
@@ -15,6 +15,7 @@ export interface SequencerWiring {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly software: string
   readonly agents?: readonly string[] | null
+  readonly containment?: Containment
   readonly limits?: Limits
   readonly clock?: Clock
   readonly metrics?: SequencerMetrics
@@ -25,11 +26,12 @@ export interface SequencerWiring {
 }
 
 export function rulesOf(
-  wiring: Pick<SequencerWiring, 'agents' | 'contracts' | 'limits'> & { readonly log: { readonly partitionCount: number } },
+  wiring: Pick<SequencerWiring, 'agents' | 'containment' | 'contracts' | 'limits'> & { readonly log: { readonly partitionCount: number } },
 ): Rules {
   return {
     contracts: wiring.contracts,
     limits: wiring.limits ?? defaultLimits,
+    containment: wiring.containment ?? defaultContainment,
     partitionCount: wiring.log.partitionCount,
     agents: wiring.agents ?? null,
     sha256,
@@ -51,7 +53,7 @@ export function settingsOf(wiring: SequencerWiring): SequencerSettings {
     log: wiring.log,
     codec: wiring.codec,
     rules: rulesOf(wiring),
-    contracts: contractRecords(wiring.contracts, sha256),
+    contracts: contractRecords(wiring.contracts, sha256, wiring.containment ?? defaultContainment),
     clock: wiring.clock ?? systemClock,
     logger: wiring.logger,
     metrics: wiring.metrics ?? noMetrics,

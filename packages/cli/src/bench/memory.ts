@@ -61,6 +61,7 @@ function rejection(number: number): Event {
     movedBy: null,
     retryAfterMs: null,
     details: null,
+    settles: null,
   }
   const payload = { ...duplicateFree(number), intent: '{}', code: 'STALE_READ', message: 'stale', missed: [], ...nothing }
   return { ...baseOf(number, 'scope'), type: 'IntentRejected', payload }
@@ -76,10 +77,12 @@ function creation(number: number): Event {
     fromVersion: 0,
     version: 1,
     fromState: null,
+    timer: null,
+    fields: null,
     state: 'open',
     data: JSON.stringify({ note: `${number}`.padStart(dataBytes - data.length, '.') }),
   }
-  const payload = { ...duplicateFree(number), intent: '{}', changes: [change] }
+  const payload = { ...duplicateFree(number), intent: '{}', changes: [change], settles: null, verdict: null, amount: null }
   return { ...baseOf(number, `scope-${Math.floor(number / resourcesPerScope)}`), type: 'IntentCommitted', payload }
 }
 

@@ -1,6 +1,15 @@
 /** What the benchmarks ask for: counters, each in a scope of its own, half raised commutatively and half set by version. */
 import { sha256 } from '@signalbox/codec'
-import { type ContractSet, contractSet, defaultLimits, defineContract, type Intent, makeUuidV7, none } from '@signalbox/contract'
+import {
+  type ContractSet,
+  contractSet,
+  defaultContainment,
+  defaultLimits,
+  defineContract,
+  type Intent,
+  makeUuidV7,
+  none,
+} from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { z } from 'zod'
 
@@ -39,6 +48,7 @@ export const capacity = Number.MAX_SAFE_INTEGER
 export const rules: Rules = {
   contracts,
   limits: defaultLimits,
+  containment: defaultContainment,
   partitionCount: 1,
   agents: null,
   sha256,

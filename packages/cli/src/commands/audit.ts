@@ -5,6 +5,7 @@ import { auditChecks, auditPartition, type PartitionAudit } from '@signalbox/rep
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openToRead } from '../logs.ts'
 import { printOne, say, table } from '../output.ts'
+import { agentsOf } from '../rules.ts'
 import type { Settings } from '../settings.ts'
 
 const progressMs = 2_000
@@ -35,8 +36,8 @@ export async function audit(settings: Settings, flags: AuditFlags): Promise<numb
       log,
       codec,
       snapshots,
-      rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, agents: settings.config?.agents ?? null, sha256 },
-      contracts: contractRecords(contracts, sha256),
+      rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, ...agentsOf(settings), sha256 },
+      contracts: contractRecords(contracts, sha256, agentsOf(settings).containment),
       progress: progressTo(say),
     }
     const partitions: PartitionAudit[] = []

@@ -1,16 +1,15 @@
 /** `signalbox intent ...` */
 import { readFileSync } from 'node:fs'
 import { HttpCoordinator, newIntentId } from '@signalbox/client'
-import { sha256 } from '@signalbox/codec'
-import { type Decision, defaultLimits, type ExplainedDecision, type Intent, intentFromJson, JsonError, readJson } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
-import { type DecisionFilter, decisions, explainDecision, findDecision, presentDecision, type Source } from '@signalbox/replay'
+import { type Decision, type ExplainedDecision, type Intent, intentFromJson, JsonError, readJson } from '@signalbox/contract'
+import { type DecisionFilter, decisions, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { decisionLine, decisionText } from '../render/decision.ts'
 import { dryRunText, explainedText } from '../render/explanation.ts'
-import { contractsOf, type Settings } from '../settings.ts'
+import { readerRules } from '../rules.ts'
+import type { Settings } from '../settings.ts'
 import { followDecisions } from './tail.ts'
 
 export interface SubmitFlags {
@@ -151,21 +150,11 @@ export async function explainIntent(settings: Settings, intentId: string): Promi
     ? fromGateway<ExplainedDecision>(settings, `/v1/intents/${encodeURIComponent(intentId)}/explanation`)
     : withSource(settings, async (source) => {
         const logged = await findDecision(source, intentId)
-        return logged === null ? null : await explainDecision(source, readerRules(settings, source), logged)
+        return logged === null ? null : await explainDecision(source, readerRules(settings, source.log.partitionCount), logged)
       })
   const explained = await decided(settings, intentId, ask)
   printOne(settings.output, explained, () => explainedText(explained))
   return exitCodes.ok
-}
-
-function readerRules(settings: Settings, source: Source): Rules {
-  return {
-    contracts: contractsOf(settings),
-    limits: defaultLimits,
-    partitionCount: source.log.partitionCount,
-    agents: settings.config?.agents ?? null,
-    sha256,
-  }
 }
 
 async function fromGateway<Result>(settings: Settings, path: string): Promise<Result | null> {

@@ -7,10 +7,11 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
 import { type Engine, openEngine } from '../logs.ts'
 import { say } from '../output.ts'
+import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
-import { agentsOf, listenAddress, serviceLogger, type UpFlags } from './up.ts'
+import { listenAddress, serviceLogger, type UpFlags } from './up.ts'
 
 export type ServiceName = 'sequencer' | 'gateway' | 'process-manager'
 

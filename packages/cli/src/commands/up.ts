@@ -1,6 +1,6 @@
 /** `signalbox up`: every service in one process on one log. The one place that may import services. */
 import { type Codec, createCodec } from '@signalbox/codec'
-import { type ContractSet, defaultLimits, type Reaction } from '@signalbox/contract'
+import { type Containment, type ContractSet, defaultContainment, defaultLimits, type Reaction } from '@signalbox/contract'
 import { type Gateway, startGateway } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
 import { startProcessManager } from '@signalbox/process-manager'
@@ -10,6 +10,7 @@ import { Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
 import { say } from '../output.ts'
+import { agentsOf } from '../rules.ts'
 import { contractsOf, rememberConfig, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
@@ -31,7 +32,8 @@ export interface StartOptions {
   /** Default: without a schema registry. */
   readonly codec?: Codec
   readonly contracts: ContractSet
-  readonly agents?: readonly string[]
+  readonly agents?: readonly string[] | null
+  readonly containment?: Containment
   readonly reactions?: readonly Reaction[]
   readonly logger: Logger
   /** False where sequencers run as processes of their own. Default true. */
@@ -40,10 +42,10 @@ export interface StartOptions {
 
 /** Starts all services on a log (the gateway does not listen yet); closes the log when it cannot. */
 export async function startSignalbox(options: StartOptions): Promise<RunningSignalbox> {
-  const { agents, codec: given, contracts, log, logger, reactions } = options
+  const { agents, codec: given, containment = defaultContainment, contracts, log, logger, reactions } = options
   const codec = given ?? createCodec({ limits: defaultLimits })
   const registry = new Registry()
-  const common = { log, codec, contracts, agents: agents ?? null, logger, software, registry }
+  const common = { log, codec, contracts, containment, agents: agents ?? null, logger, software, registry }
   const sequencer = options.sequencer === false ? null : await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
   const phase = (partition: number) => sequencer?.phases().get(partition) ?? null
   const gateway = await startGateway({ ...common, rules: rulesOf(common), phase }).catch(async (error: unknown) => {
@@ -104,10 +106,6 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
   } finally {
     await signalbox.stop()
   }
-}
-
-export function agentsOf({ config }: Settings): { agents?: readonly string[] } {
-  return config?.agents === undefined ? {} : { agents: config.agents }
 }
 
 /** Where to listen, by flag, else as the gateway's address says. */

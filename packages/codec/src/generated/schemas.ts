@@ -78,6 +78,27 @@ export const schemas = [
   },
   {
     "type": "record",
+    "name": "Timer",
+    "namespace": "signalbox.v1",
+    "doc": "A durable timer: what happens to a resource by itself if nothing happens to it before.",
+    "fields": [
+      {
+        "name": "due",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "When, in logical time: milliseconds since 1970, UTC."
+      },
+      {
+        "name": "action",
+        "type": "string",
+        "doc": "The action that the clock takes then."
+      }
+    ]
+  },
+  {
+    "type": "record",
     "name": "ResourceChange",
     "namespace": "signalbox.v1",
     "doc": "The after-image of one resource that a commit changed. A projection is: state[scope, resource] = change.",
@@ -125,6 +146,50 @@ export const schemas = [
         "name": "data",
         "type": "string",
         "doc": "The data now: a JSON object in RFC 8785 form."
+      },
+      {
+        "name": "timer",
+        "type": [
+          "null",
+          "signalbox.v1.Timer"
+        ],
+        "doc": "The timer that runs for the resource now; null where none does.",
+        "default": null
+      },
+      {
+        "name": "fields",
+        "type": [
+          "null",
+          {
+            "type": "array",
+            "items": "string"
+          }
+        ],
+        "doc": "The top-level fields of the data that differ from before, sorted; null where no action of the contract merges.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "EventReference",
+    "namespace": "signalbox.v1",
+    "doc": "The identity of an event, written partition/offset/index. It names where its intent lay, never where the event lies.",
+    "fields": [
+      {
+        "name": "partition",
+        "type": "int",
+        "doc": "Source partition: the partition of the intents topic."
+      },
+      {
+        "name": "offset",
+        "type": "long",
+        "doc": "Source offset: the offset of the intent record there; -1 for an event that no intent caused."
+      },
+      {
+        "name": "index",
+        "type": "int",
+        "doc": "Place among the events of that one intent record, from 0."
       }
     ]
   },
@@ -161,29 +226,33 @@ export const schemas = [
           "items": "signalbox.v1.ResourceChange"
         },
         "doc": "The after-image of every resource that the commit changed, in the order of the actions."
-      }
-    ]
-  },
-  {
-    "type": "record",
-    "name": "EventReference",
-    "namespace": "signalbox.v1",
-    "doc": "The identity of an event, written partition/offset/index. It names where its intent lay, never where the event lies.",
-    "fields": [
-      {
-        "name": "partition",
-        "type": "int",
-        "doc": "Source partition: the partition of the intents topic."
       },
       {
-        "name": "offset",
-        "type": "long",
-        "doc": "Source offset: the offset of the intent record there; -1 for an event that no intent caused."
+        "name": "settles",
+        "type": [
+          "null",
+          "signalbox.v1.EventReference"
+        ],
+        "doc": "The IntentPending event that this decision ends; null where the intent was decided at once.",
+        "default": null
       },
       {
-        "name": "index",
-        "type": "int",
-        "doc": "Place among the events of that one intent record, from 0."
+        "name": "verdict",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The escalation under whose verdict it was committed, as type/id.",
+        "default": null
+      },
+      {
+        "name": "amount",
+        "type": [
+          "null",
+          "long"
+        ],
+        "doc": "The amount that the actions declared, in the unit of their contract; null where none did.",
+        "default": null
       }
     ]
   },
@@ -351,6 +420,15 @@ export const schemas = [
         ],
         "doc": "What else the code has to say, as a JSON object in RFC 8785 form.",
         "default": null
+      },
+      {
+        "name": "settles",
+        "type": [
+          "null",
+          "signalbox.v1.EventReference"
+        ],
+        "doc": "The IntentPending event that this decision ends; null where the intent was decided at once.",
+        "default": null
       }
     ]
   },
@@ -358,7 +436,7 @@ export const schemas = [
     "type": "record",
     "name": "IntentDuplicated",
     "namespace": "signalbox.v1",
-    "doc": "The record repeats an intent that already has its decision; this is that decision again.",
+    "doc": "The record repeats an intent that is known already; this is its decision again, or where it waits for one.",
     "fields": [
       {
         "name": "intentId",
@@ -378,7 +456,7 @@ export const schemas = [
       {
         "name": "decision",
         "type": "signalbox.v1.EventReference",
-        "doc": "The first and only decision."
+        "doc": "The first and only decision; of an intent that is pending, the event that says so."
       },
       {
         "name": "outcome",
@@ -386,13 +464,15 @@ export const schemas = [
           "type": "enum",
           "name": "Outcome",
           "namespace": "signalbox.v1",
-          "doc": "What an intent was decided to.",
+          "doc": "What became of an intent.",
           "symbols": [
             "committed",
-            "rejected"
+            "rejected",
+            "pending",
+            "shadowed"
           ]
         },
-        "doc": "What was decided."
+        "doc": "What became of it."
       },
       {
         "name": "code",
@@ -401,6 +481,287 @@ export const schemas = [
           "string"
         ],
         "doc": "The code of the decision when it was a reject.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "IntentPending",
+    "namespace": "signalbox.v1",
+    "doc": "The intent is not decided yet: it waits for something to come true, or for a human. It ends in exactly one decision, which names this event.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The id of the intent."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who asked."
+      },
+      {
+        "name": "intent",
+        "type": "string",
+        "doc": "The canonical intent: its RFC 8785 JSON form without transport fields."
+      },
+      {
+        "name": "digest",
+        "type": "string",
+        "doc": "SHA-256 of the canonical intent, base64url without padding."
+      },
+      {
+        "name": "reason",
+        "type": {
+          "type": "enum",
+          "name": "PendingReason",
+          "namespace": "signalbox.v1",
+          "doc": "What a pending intent waits for.",
+          "symbols": [
+            "waiting",
+            "escalated"
+          ]
+        },
+        "doc": "What it waits for: something that can still come true, or a human."
+      },
+      {
+        "name": "code",
+        "type": "string",
+        "doc": "The code with which it would have been rejected, or the cause of the escalation."
+      },
+      {
+        "name": "message",
+        "type": "string",
+        "doc": "What is in its way, and what to do."
+      },
+      {
+        "name": "resources",
+        "type": {
+          "type": "array",
+          "items": "string"
+        },
+        "doc": "The resources, as type/id, with whose change it is decided again; empty for an escalated one."
+      },
+      {
+        "name": "until",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "When it is rejected at the latest."
+      },
+      {
+        "name": "escalation",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The escalation that decides, as type/id; null for one that waits.",
+        "default": null
+      },
+      {
+        "name": "since",
+        "type": [
+          "null",
+          "signalbox.v1.EventReference"
+        ],
+        "doc": "The first event that said the intent is pending; null where this is it.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "IntentShadowed",
+    "namespace": "signalbox.v1",
+    "doc": "The intent was decided in shadow: this is what would have become of it. The state is as it was.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The id of the intent."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who asked."
+      },
+      {
+        "name": "intent",
+        "type": "string",
+        "doc": "The canonical intent: its RFC 8785 JSON form without transport fields."
+      },
+      {
+        "name": "digest",
+        "type": "string",
+        "doc": "SHA-256 of the canonical intent, base64url without padding."
+      },
+      {
+        "name": "by",
+        "type": "string",
+        "doc": "What is in shadow: contract TYPE, or agent NAME."
+      },
+      {
+        "name": "code",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The code with which it would have been rejected or made to wait; null where it would have been committed.",
+        "default": null
+      },
+      {
+        "name": "message",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The sentence of that reject.",
+        "default": null
+      },
+      {
+        "name": "resource",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The resource that it would have been rejected for, as type/id.",
+        "default": null
+      },
+      {
+        "name": "changes",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ResourceChange"
+        },
+        "doc": "What it would have changed.",
+        "default": []
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "StillPending",
+    "namespace": "signalbox.v1",
+    "doc": "A waiting intent that was decided again and cannot be committed yet.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The id of the intent."
+      },
+      {
+        "name": "code",
+        "type": "string",
+        "doc": "The code with which it would have been rejected now."
+      },
+      {
+        "name": "resources",
+        "type": {
+          "type": "array",
+          "items": "string"
+        },
+        "doc": "The resources with whose change it is decided again."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "WaitersExamined",
+    "namespace": "signalbox.v1",
+    "doc": "Intents that wait were decided again, and wait on.",
+    "fields": [
+      {
+        "name": "waiting",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.StillPending"
+        },
+        "doc": "Those that wait on, in the order in which they came."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "RuleApplied",
+    "namespace": "signalbox.v1",
+    "doc": "Something followed by a rule, not by the wish of an agent: a timer was due, a breaker opened, an escalation began.",
+    "fields": [
+      {
+        "name": "rule",
+        "type": {
+          "type": "enum",
+          "name": "Rule",
+          "namespace": "signalbox.v1",
+          "doc": "The rules by which something follows.",
+          "symbols": [
+            "timer",
+            "breaker",
+            "loop",
+            "effect",
+            "escalation",
+            "verdict",
+            "contradiction",
+            "drift",
+            "taint",
+            "quarantine",
+            "preemption",
+            "fact",
+            "other"
+          ],
+          "default": "other"
+        },
+        "doc": "Which rule."
+      },
+      {
+        "name": "message",
+        "type": "string",
+        "doc": "What happened and why, in a sentence."
+      },
+      {
+        "name": "cause",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The intent at whose decision it happened; null where time alone caused it.",
+        "default": null
+      },
+      {
+        "name": "changes",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ResourceChange"
+        },
+        "doc": "The after-image of every resource that changed.",
+        "default": []
+      },
+      {
+        "name": "resource",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "The resource concerned, as type/id.",
+        "default": null
+      },
+      {
+        "name": "code",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "Where a timer could not do what it was to do: the code that says why. The timer is spent.",
+        "default": null
+      },
+      {
+        "name": "details",
+        "type": [
+          "null",
+          "string"
+        ],
+        "doc": "What else the rule has to say, as a JSON object in RFC 8785 form.",
         "default": null
       }
     ]
@@ -445,7 +806,7 @@ export const schemas = [
       {
         "name": "index",
         "type": "int",
-        "doc": "Place among the events of that one intent record, from 0."
+        "doc": "Place among the events of that one intent record, from 0, in the order in which they happened."
       },
       {
         "name": "time",
@@ -471,6 +832,10 @@ export const schemas = [
             "IntentCommitted",
             "IntentRejected",
             "IntentDuplicated",
+            "IntentPending",
+            "IntentShadowed",
+            "WaitersExamined",
+            "RuleApplied",
             "PartitionOpened"
           ]
         },
@@ -482,6 +847,10 @@ export const schemas = [
           "signalbox.v1.IntentCommitted",
           "signalbox.v1.IntentRejected",
           "signalbox.v1.IntentDuplicated",
+          "signalbox.v1.IntentPending",
+          "signalbox.v1.IntentShadowed",
+          "signalbox.v1.WaitersExamined",
+          "signalbox.v1.RuleApplied",
           "signalbox.v1.PartitionOpened"
         ],
         "doc": "What happened."

@@ -30,6 +30,14 @@ export interface ContractRecord {
   readonly digest: string
 }
 
+/** A durable timer: what happens to a resource by itself if nothing happens to it before. */
+export interface Timer {
+  /** When, in logical time: milliseconds since 1970, UTC. */
+  readonly due: number
+  /** The action that the clock takes then. */
+  readonly action: string
+}
+
 /** The after-image of one resource that a commit changed. A projection is: state[scope, resource] = change. */
 export interface ResourceChange {
   /** The resource inside the scope, as type/id. */
@@ -48,6 +56,20 @@ export interface ResourceChange {
   readonly state: string
   /** The data now: a JSON object in RFC 8785 form. */
   readonly data: string
+  /** The timer that runs for the resource now; null where none does. */
+  readonly timer: Timer | null
+  /** The top-level fields of the data that differ from before, sorted; null where no action of the contract merges. */
+  readonly fields: readonly string[] | null
+}
+
+/** The identity of an event, written partition/offset/index. It names where its intent lay, never where the event lies. */
+export interface EventReference {
+  /** Source partition: the partition of the intents topic. */
+  readonly partition: number
+  /** Source offset: the offset of the intent record there; -1 for an event that no intent caused. */
+  readonly offset: number
+  /** Place among the events of that one intent record, from 0. */
+  readonly index: number
 }
 
 /** The intent was committed: all its actions were applied. */
@@ -62,16 +84,12 @@ export interface IntentCommitted {
   readonly digest: string
   /** The after-image of every resource that the commit changed, in the order of the actions. */
   readonly changes: readonly ResourceChange[]
-}
-
-/** The identity of an event, written partition/offset/index. It names where its intent lay, never where the event lies. */
-export interface EventReference {
-  /** Source partition: the partition of the intents topic. */
-  readonly partition: number
-  /** Source offset: the offset of the intent record there; -1 for an event that no intent caused. */
-  readonly offset: number
-  /** Place among the events of that one intent record, from 0. */
-  readonly index: number
+  /** The IntentPending event that this decision ends; null where the intent was decided at once. */
+  readonly settles: EventReference | null
+  /** The escalation under whose verdict it was committed, as type/id. */
+  readonly verdict: string | null
+  /** The amount that the actions declared, in the unit of their contract; null where none did. */
+  readonly amount: number | null
 }
 
 /** The commit that moved a resource to where it is now. */
@@ -120,12 +138,14 @@ export interface IntentRejected {
   readonly retryAfterMs: number | null
   /** What else the code has to say, as a JSON object in RFC 8785 form. */
   readonly details: string | null
+  /** The IntentPending event that this decision ends; null where the intent was decided at once. */
+  readonly settles: EventReference | null
 }
 
-/** What an intent was decided to. */
-export type Outcome = 'committed' | 'rejected'
+/** What became of an intent. */
+export type Outcome = 'committed' | 'rejected' | 'pending' | 'shadowed'
 
-/** The record repeats an intent that already has its decision; this is that decision again. */
+/** The record repeats an intent that is known already; this is its decision again, or where it waits for one. */
 export interface IntentDuplicated {
   /** The id of the intent. */
   readonly intentId: string
@@ -133,12 +153,100 @@ export interface IntentDuplicated {
   readonly agent: string
   /** SHA-256 of the canonical intent, base64url without padding. */
   readonly digest: string
-  /** The first and only decision. */
+  /** The first and only decision; of an intent that is pending, the event that says so. */
   readonly decision: EventReference
-  /** What was decided. */
+  /** What became of it. */
   readonly outcome: Outcome
   /** The code of the decision when it was a reject. */
   readonly code: string | null
+}
+
+/** What a pending intent waits for. */
+export type PendingReason = 'waiting' | 'escalated'
+
+/** The intent is not decided yet: it waits for something to come true, or for a human. It ends in exactly one decision, which names this event. */
+export interface IntentPending {
+  /** The id of the intent. */
+  readonly intentId: string
+  /** Who asked. */
+  readonly agent: string
+  /** The canonical intent: its RFC 8785 JSON form without transport fields. */
+  readonly intent: string
+  /** SHA-256 of the canonical intent, base64url without padding. */
+  readonly digest: string
+  /** What it waits for: something that can still come true, or a human. */
+  readonly reason: PendingReason
+  /** The code with which it would have been rejected, or the cause of the escalation. */
+  readonly code: string
+  /** What is in its way, and what to do. */
+  readonly message: string
+  /** The resources, as type/id, with whose change it is decided again; empty for an escalated one. */
+  readonly resources: readonly string[]
+  /** When it is rejected at the latest. */
+  readonly until: number
+  /** The escalation that decides, as type/id; null for one that waits. */
+  readonly escalation: string | null
+  /** The first event that said the intent is pending; null where this is it. */
+  readonly since: EventReference | null
+}
+
+/** The intent was decided in shadow: this is what would have become of it. The state is as it was. */
+export interface IntentShadowed {
+  /** The id of the intent. */
+  readonly intentId: string
+  /** Who asked. */
+  readonly agent: string
+  /** The canonical intent: its RFC 8785 JSON form without transport fields. */
+  readonly intent: string
+  /** SHA-256 of the canonical intent, base64url without padding. */
+  readonly digest: string
+  /** What is in shadow: contract TYPE, or agent NAME. */
+  readonly by: string
+  /** The code with which it would have been rejected or made to wait; null where it would have been committed. */
+  readonly code: string | null
+  /** The sentence of that reject. */
+  readonly message: string | null
+  /** The resource that it would have been rejected for, as type/id. */
+  readonly resource: string | null
+  /** What it would have changed. */
+  readonly changes: readonly ResourceChange[]
+}
+
+/** A waiting intent that was decided again and cannot be committed yet. */
+export interface StillPending {
+  /** The id of the intent. */
+  readonly intentId: string
+  /** The code with which it would have been rejected now. */
+  readonly code: string
+  /** The resources with whose change it is decided again. */
+  readonly resources: readonly string[]
+}
+
+/** Intents that wait were decided again, and wait on. */
+export interface WaitersExamined {
+  /** Those that wait on, in the order in which they came. */
+  readonly waiting: readonly StillPending[]
+}
+
+/** The rules by which something follows. */
+export type Rule = 'timer' | 'breaker' | 'loop' | 'effect' | 'escalation' | 'verdict' | 'contradiction' | 'drift' | 'taint' | 'quarantine' | 'preemption' | 'fact' | 'other'
+
+/** Something followed by a rule, not by the wish of an agent: a timer was due, a breaker opened, an escalation began. */
+export interface RuleApplied {
+  /** Which rule. */
+  readonly rule: Rule
+  /** What happened and why, in a sentence. */
+  readonly message: string
+  /** The intent at whose decision it happened; null where time alone caused it. */
+  readonly cause: string | null
+  /** The after-image of every resource that changed. */
+  readonly changes: readonly ResourceChange[]
+  /** The resource concerned, as type/id. */
+  readonly resource: string | null
+  /** Where a timer could not do what it was to do: the code that says why. The timer is spent. */
+  readonly code: string | null
+  /** What else the rule has to say, as a JSON object in RFC 8785 form. */
+  readonly details: string | null
 }
 
 /** A sequencer took ownership of a partition. Everything that an earlier owner wrote lies before it. */
@@ -150,7 +258,7 @@ export interface PartitionOpened {
 }
 
 /** Which record the payload is, for readers whose Avro library does not say. */
-export type EventType = 'IntentCommitted' | 'IntentRejected' | 'IntentDuplicated' | 'PartitionOpened'
+export type EventType = 'IntentCommitted' | 'IntentRejected' | 'IntentDuplicated' | 'IntentPending' | 'IntentShadowed' | 'WaitersExamined' | 'RuleApplied' | 'PartitionOpened'
 
 /** What every Event has. */
 export interface EventBase {
@@ -158,7 +266,7 @@ export interface EventBase {
   readonly partition: number
   /** Source offset: the offset of the intent record that caused it; -1 where none did. */
   readonly offset: number
-  /** Place among the events of that one intent record, from 0. */
+  /** Place among the events of that one intent record, from 0, in the order in which they happened. */
   readonly index: number
   /** Logical time: the highest append time of the intents up to this one; 0 where no intent caused it. */
   readonly time: number
@@ -169,10 +277,14 @@ export interface EventBase {
 export type IntentCommittedEvent = EventBase & { readonly type: 'IntentCommitted'; readonly payload: IntentCommitted }
 export type IntentRejectedEvent = EventBase & { readonly type: 'IntentRejected'; readonly payload: IntentRejected }
 export type IntentDuplicatedEvent = EventBase & { readonly type: 'IntentDuplicated'; readonly payload: IntentDuplicated }
+export type IntentPendingEvent = EventBase & { readonly type: 'IntentPending'; readonly payload: IntentPending }
+export type IntentShadowedEvent = EventBase & { readonly type: 'IntentShadowed'; readonly payload: IntentShadowed }
+export type WaitersExaminedEvent = EventBase & { readonly type: 'WaitersExamined'; readonly payload: WaitersExamined }
+export type RuleAppliedEvent = EventBase & { readonly type: 'RuleApplied'; readonly payload: RuleApplied }
 export type PartitionOpenedEvent = EventBase & { readonly type: 'PartitionOpened'; readonly payload: PartitionOpened }
 
 /** A fact. Its identity is (partition, offset, index); what surrounds it in the log (epoch, chain, log offset) is not part of it. */
-export type Event = IntentCommittedEvent | IntentRejectedEvent | IntentDuplicatedEvent | PartitionOpenedEvent
+export type Event = IntentCommittedEvent | IntentRejectedEvent | IntentDuplicatedEvent | IntentPendingEvent | IntentShadowedEvent | WaitersExaminedEvent | RuleAppliedEvent | PartitionOpenedEvent
 
 /** One entry of a read set: a version that the reasoning behind an intent was based on. */
 export interface Read {

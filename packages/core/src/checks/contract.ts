@@ -54,6 +54,7 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
   const read = readInput === null ? null : runContractCode(prepared.whereInput, readInput, value)
   if (read?.success === false) return invalidInput(prepared, request, issuesOf(read.error))
   const before = examination.current(resource)
+  const world = before === undefined ? '' : examination.worldOf(resource)
   return {
     request,
     prepared,
@@ -62,7 +63,7 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
     action,
     before,
     input: read === null ? value : read.data,
-    data: before === undefined ? undefined : examination.state.dataIn(examination.intent.scope, resource),
+    data: before === undefined ? undefined : examination.state.dataIn(world, resource),
     after: null,
   }
 }

@@ -1,18 +1,18 @@
-/** What an intent must be before anything of it is looked at: in the right place, well-formed, new, in time, from someone known. */
+/** What an intent must be before anything of it is looked at: in the right place, well-formed, new. */
 import {
+  formatEventReference,
   isActionName,
   isAgentName,
   isResourceName,
   isScope,
   isTraceId,
-  matchesAgent,
   partitionOf,
   utf8Length,
   uuidTimeMs,
 } from '@signalbox/contract'
 import { canonicalIntent } from '../canonical-intent.ts'
 import type { Check } from '../check.ts'
-import type { Examination } from '../examination.ts'
+import type { Duplicate, Examination } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
 
 export const partition: Check = {
@@ -105,6 +105,20 @@ function entries({ intent, rules }: Examination): Rejection | null {
   return null
 }
 
+/** An id is not forgotten while its intent is pending. */
+function pendingOf({ digest, intent, state }: Examination): Duplicate | undefined {
+  const { pending } = state.coordination
+  const found = pending.size === 0 ? undefined : pending.get(intent.intentId)
+  if (found === undefined) return undefined
+  const { index, offset } = found.since
+  return { offset, index, code: null, isSameBody: found.digest === digest, isPending: true }
+}
+
+function decidedBefore({ digest, intent, state }: Examination): Duplicate | undefined {
+  const found = state.decision(intent.intentId, digest)
+  return found === undefined ? undefined : { ...found, isPending: false }
+}
+
 export const identity: Check = {
   name: 'identity',
   run(examination) {
@@ -134,23 +148,24 @@ export const identity: Check = {
         details: { idTimeMs, nowMs },
       }
     }
-    if (idTimeMs < nowMs - identityHorizonMs) {
+    if (idTimeMs < nowMs - identityHorizonMs && pendingOf(examination) === undefined) {
       return {
         code: 'INTENT_EXPIRED',
         message: `the id of intent ${intent.intentId} is ${nowMs - idTimeMs} ms old, and ids are remembered for ${identityHorizonMs} ms, so it might have been decided before; look it up, and send it with a new id if it was not`,
         details: { idTimeMs, nowMs },
       }
     }
-    const remembered = state.decision(intent.intentId, examination.digest)
-    if (remembered === undefined) return null
-    if (remembered.isSameBody) {
-      examination.duplicateOf = remembered
+    const known = pendingOf(examination) ?? decidedBefore(examination)
+    if (known === undefined) return null
+    if (known.isSameBody) {
+      examination.duplicateOf = known
       return null
     }
+    const decision = { partition: state.partition, offset: known.offset, index: known.index }
     return {
       code: 'INTENT_ID_REUSED',
-      message: `intentId ${intent.intentId} was used before with another body (event ${state.partition}/${remembered.offset}/0); make a new id for a new intent`,
-      details: { decision: { partition: state.partition, offset: remembered.offset, index: 0 } },
+      message: `intentId ${intent.intentId} was used before with another body (event ${formatEventReference(decision)}); make a new id for a new intent`,
+      details: { decision },
     }
   },
   seen({ digest, duplicateOf, intent, nowMs, state }) {
@@ -159,42 +174,6 @@ export const identity: Check = {
       digest,
       ageMs: idWords === null ? null : nowMs - uuidTimeMs(idWords),
       ...(duplicateOf === undefined ? {} : { decidedAtOffset: duplicateOf.offset }),
-    }
-  },
-}
-
-export const deadline: Check = {
-  name: 'deadline',
-  run({ intent, nowMs }) {
-    if (intent.deadline === null || intent.deadline >= nowMs) return null
-    return {
-      code: 'DEADLINE_PASSED',
-      message: `the deadline passed ${nowMs - intent.deadline} ms before the intent was decided; if it still makes sense, send it with a new id and a later deadline`,
-      details: { deadline: intent.deadline, nowMs },
-    }
-  },
-  seen: ({ intent, nowMs }) => ({ nowMs, deadline: intent.deadline }),
-}
-
-export const agent: Check = {
-  name: 'agent',
-  run({ intent, rules }) {
-    if (rules.agents === null || matchesAgent(intent.agent, rules.agents)) return null
-    return {
-      code: 'AGENT_UNKNOWN',
-      message: `agent ${intent.agent} is not among the agents of the settings; add it to 'agents' in signalbox.config.ts`,
-    }
-  },
-  seen: ({ intent }) => ({ agent: intent.agent }),
-}
-
-export const onConflict: Check = {
-  name: 'on-conflict',
-  run({ intent }) {
-    if (intent.onConflict === 'reject') return null
-    return {
-      code: 'ON_CONFLICT_UNAVAILABLE',
-      message: `onConflict ${intent.onConflict} is not available in this version; send reject, and propose again when the conflict is over`,
     }
   },
 }

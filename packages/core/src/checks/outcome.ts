@@ -1,5 +1,5 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
-import { type AnyContext, canonicalize, flatObject, JsonError, none, Refusal, type ResourceChange, utf8Length } from '@signalbox/contract'
+import { type AnyContext, canonicalize, flatObject, JsonError, none, Refusal, type Timer } from '@signalbox/contract'
 import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
@@ -49,6 +49,8 @@ export const guards: Check = {
   run(examination) {
     for (const planned of examination.planned) {
       const { guard } = planned.action
+      const own = planned.prepared.builtIn?.check?.(examination, planned) ?? null
+      if (own !== null) return own
       if (guard === null) continue
       const at = planned.prepared.whereGuard
       const answer = runContractCode(at, guard, new ActionContext(examination, planned) as AnyContext)
@@ -94,17 +96,31 @@ export const apply: Check = {
   }),
 }
 
-function dataOf({ intent, state }: Examination, { request }: PlannedAction): unknown {
-  return state.dataIn(intent.scope, request.resource)
+function dataOf(examination: Examination, { request }: PlannedAction): unknown {
+  return examination.state.dataIn(examination.worldOf(request.resource), request.resource)
+}
+
+/** A state that is entered starts its timer; one that stays keeps the one that runs. */
+function timerOf({ action, before, contract }: PlannedAction, nowMs: number): Timer | null {
+  if (action.to === null) return before?.timer ?? null
+  const timed = contract.coordination.after[action.to]
+  return timed === undefined ? null : { due: nowMs + timed.ms, action: timed.action }
 }
 
 function applyOne(examination: Examination, planned: PlannedAction): Rejection | null {
   const { action, before } = planned
+  const { builtIn } = planned.prepared
+  if (builtIn !== null) {
+    const made = builtIn.apply(examination, planned)
+    planned.after = made === null ? null : { state: made.state, data: made.data, text: canonicalize(made.data), timer: made.timer ?? null }
+    return null
+  }
   const state = action.to ?? before!.state
+  const timer = timerOf(planned, examination.nowMs)
   if (action.apply === null && before !== undefined) {
     // A guard has had the data in its hands, and invariants must judge what stays.
     const data = action.guard === null ? planned.data : dataOf(examination, planned)
-    planned.after = { state, data, text: before.data }
+    planned.after = { state, data, text: before.data, timer }
     return null
   }
   const { readData, whereApply, whereData } = planned.prepared
@@ -123,13 +139,13 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
   let text: string
   try {
     const flat = flatObject(parsed.data)
-    if (flat !== null) examination.state.keepData(examination.intent.scope, planned.request.resource, flat)
+    if (flat !== null) examination.state.keepData(examination.worldOf(planned.request.resource), planned.request.resource, flat)
     text = flat?.text ?? canonicalize(parsed.data)
   } catch (cause) {
     if (cause instanceof JsonError) throw new ContractFault(`${whereApply} made data that JSON cannot hold: ${cause.message}`, { cause })
     throw cause
   }
-  planned.after = { state, data: parsed.data, text }
+  planned.after = { state, data: parsed.data, text, timer }
   return null
 }
 
@@ -156,53 +172,4 @@ export const invariants: Check = {
       Object.keys(contract.invariants).map((name) => ({ resource: request.resource, invariant: name })),
     ),
   }),
-}
-
-export const size: Check = {
-  name: 'size',
-  run(examination) {
-    const { canonical, planned, rules } = examination
-    const { dataBytes, resultBytes } = rules.limits
-    let length = canonical.length + 512
-    let changes: ResourceChange[] | null = null
-    for (const { action, after, before, contract, prepared, request } of planned) {
-      const { state, text } = after!
-      if (3 * text.length > dataBytes && utf8Length(text) > dataBytes)
-        return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${dataBytes} bytes of the limit`)
-      length += text.length + request.resource.length + 128
-      const change: ResourceChange = {
-        resource: request.resource,
-        action: prepared.name,
-        contractVersion: contract.version,
-        fromVersion: before?.version ?? 0,
-        version: (before?.version ?? 0) + 1,
-        fromState: before?.state ?? null,
-        state: action.to ?? state,
-        data: text,
-      }
-      if (changes === null) changes = [change]
-      else changes.push(change)
-    }
-    // Three bytes a character is the most that UTF-8 takes of a string's units: counted exactly only where it matters.
-    if (3 * length > resultBytes && length - canonical.length + utf8Length(canonical) + bytesBeyond(planned) > resultBytes) {
-      return tooLarge(undefined, `what the intent would write has more than the ${resultBytes} bytes of the limit; split the intent`)
-    }
-    examination.changes = changes ?? []
-    return null
-  },
-  seen: ({ changes }) => ({ changes: changes.length }),
-}
-
-function bytesBeyond(planned: readonly PlannedAction[]): number {
-  let bytes = 0
-  for (const { after } of planned) bytes += utf8Length(after!.text) - after!.text.length
-  return bytes
-}
-
-function tooLarge(resource: string | undefined, message: string): Rejection {
-  return {
-    code: 'RESULT_TOO_LARGE',
-    message: `${message}; keep large content elsewhere and refer to it by digest`,
-    ...(resource === undefined ? {} : { resource }),
-  }
 }

@@ -5,13 +5,15 @@ import type { Rejection } from '../rejection.ts'
 import type { ResourceState } from '../state.ts'
 
 /** The version that the agent reasoned on: as it says of the action, or of its read set. */
-function expectedVersion({ intent }: Examination, { request }: PlannedAction): number | null {
+export function expectedVersion({ agreed, intent }: Examination, { request }: PlannedAction): number | null {
+  // What a human agreed on stands in place of what the agent had read.
+  if (agreed !== null) return agreed.get(request.resource) ?? request.expectedVersion
   if (request.expectedVersion !== null) return request.expectedVersion
   for (const read of intent.reads) if (read.resource === request.resource) return read.version
   return null
 }
 
-function moved(
+export function moved(
   code: 'STALE_VERSION' | 'STALE_READ',
   examination: Examination,
   resource: string,
@@ -47,7 +49,8 @@ export const versions: Check = {
   name: 'versions',
   run(examination) {
     for (const planned of examination.planned) {
-      if (planned.action.conflict === 'commutative') continue
+      const policy = planned.action.conflict
+      if (policy === 'commutative') continue
       const { before, request } = planned
       const expected = expectedVersion(examination, planned)
       if (expected === null) {
@@ -61,7 +64,10 @@ export const versions: Check = {
           owner: planned.contract.owner,
         }
       }
-      if (expected !== (before?.version ?? 0)) return moved('STALE_VERSION', examination, request.resource, expected, before)
+      const actual = before?.version ?? 0
+      // What has moved is looked at once it is known what the action changes.
+      if (policy === 'merge' && expected > 0 && expected < actual) continue
+      if (expected !== actual) return moved('STALE_VERSION', examination, request.resource, expected, before)
     }
     return null
   },
@@ -78,9 +84,12 @@ export const versions: Check = {
 export const reads: Check = {
   name: 'reads',
   run(examination) {
-    for (const { resource, version } of examination.intent.reads) {
+    const { agreed } = examination
+    for (const read of examination.intent.reads) {
+      const { resource } = read
       // What the intent acts on is judged by the policy of the action, above.
       if (examination.plannedFor(resource) !== undefined) continue
+      const version = agreed?.get(resource) ?? read.version
       const current = examination.current(resource)
       if ((current?.version ?? 0) !== version) return moved('STALE_READ', examination, resource, version, current)
     }
@@ -93,15 +102,4 @@ export const reads: Check = {
       actual: examination.current(resource)?.version ?? 0,
     })),
   }),
-}
-
-export const reservations: Check = {
-  name: 'reservations',
-  run({ intent }) {
-    if (intent.reservation === null) return null
-    return {
-      code: 'RESERVATION_UNKNOWN',
-      message: `there is no reservation ${intent.reservation}; leave the field out, or take the reservation first`,
-    }
-  },
 }

@@ -1,0 +1,165 @@
+/** The data of Signalbox's own resources, and the input of their actions: what a client sends and a console shows. */
+import { z } from 'zod'
+import { isAgentName, isResourceName } from '../identifiers.ts'
+
+const agentName = z.string().refine(isAgentName, 'is no agent name')
+const resourceName = z.string().refine(isResourceName, 'must be type/id')
+const timeMs = z.int().min(0).describe('Milliseconds since 1970, UTC')
+const durationMs = z
+  .int()
+  .min(1)
+  .max(366 * 86_400_000)
+const reason = z.string().min(1).max(1_000).describe('Why, in a sentence: it stays in the log')
+const name = z.string().min(1).max(200)
+
+/** `reservation/TYPE/ID`: a lease on a resource. */
+export const reservationData = z.strictObject({
+  holder: agentName,
+  lease: z.string().describe('Named by the intents that act under it: the id of the intent that took it'),
+  token: z.int().describe('The fencing token: rises with every lease on the resource'),
+  expiresMs: timeMs,
+  priority: z.int(),
+})
+export type ReservationData = z.output<typeof reservationData>
+export const reservationInputs = { take: z.strictObject({ forMs: durationMs }), renew: z.strictObject({ forMs: durationMs }) }
+
+/** `agent/NAME`: its breaker in a scope; its quarantine in its home scope and in that of every partition. */
+export const agentData = z.strictObject({
+  agent: agentName,
+  reason: z.string(),
+  sinceMs: timeMs,
+  taintedSinceMs: timeMs.nullable().describe('What it wrote from then on is not to be trusted'),
+  opens: z.int().describe('How often its breaker opened here within a day'),
+  successes: z.int().describe('Commits in a row since it is half-open'),
+  capabilities: z.array(name).max(64),
+})
+export type AgentData = z.output<typeof agentData>
+export const agentInputs = {
+  declare: z.strictObject({ capabilities: z.array(name).max(64) }),
+  quarantine: z.strictObject({ reason, taintedSinceMs: timeMs.nullable().default(null) }),
+  release: z.strictObject({ reason }),
+}
+
+/** `effect/ID`: what an agent does in the world after a commit. */
+export const effectData = z.strictObject({
+  agent: agentName,
+  intentId: z.string(),
+  resource: resourceName,
+  action: z.string(),
+  undo: z.string().nullable(),
+  idempotent: z.boolean(),
+  reportWithinMs: durationMs,
+  attempt: z.int(),
+  attempts: z.int(),
+  result: z.string().nullable(),
+})
+export type EffectData = z.output<typeof effectData>
+export const effectInputs = { done: z.strictObject({ result: z.string().max(4_000).optional() }), failed: z.strictObject({ reason }) }
+
+const versions = z.array(z.strictObject({ resource: z.string(), version: z.int() }))
+
+/** `escalation/ID`: something that a human decides. */
+export const escalationData = z.strictObject({
+  cause: z.string().describe('Why a human is asked: a code of its own set, or the reason that a contract gives'),
+  message: z.string(),
+  group: z.string().describe('The same for escalations of the same cause'),
+  agent: z.string().describe('Whose intent or effect it is about'),
+  intentId: z.string().nullable().describe('The pending intent that the verdict settles'),
+  resource: z.string().nullable(),
+  levels: z.array(z.strictObject({ to: z.string(), withinMs: durationMs })),
+  level: z.int(),
+  to: z.string().describe('Who is asked now'),
+  expiresMs: timeMs.describe('When it is over at the latest: nobody having answered, it is denied'),
+  openedMs: timeMs,
+  count: z.int().describe('How often the same came again'),
+  versions: versions.describe('What the verdict is about: the named and read resources as they were when the human was asked'),
+  digest: z.string().describe('Of the versions; a verdict repeats it'),
+  approvalsNeeded: z.int(),
+  approvals: z.array(z.strictObject({ by: agentName, reason })),
+  separationOfDuties: z.boolean(),
+  acknowledgedBy: z.string().nullable(),
+  assignee: z.string().nullable(),
+  verdict: z.enum(['approved', 'rejected', 'amended', 'expired', 'withdrawn', 'moot']).nullable(),
+  verdictBy: z.string().nullable(),
+  verdictReason: z.string().nullable(),
+})
+export type EscalationData = z.output<typeof escalationData>
+const digest = z.string().min(1).max(100).describe('The digest of what the human saw, as the escalation shows it')
+export const escalationInputs = {
+  acknowledge: z.strictObject({ reason }),
+  assign: z.strictObject({ reason, assignee: name }),
+  approve: z.strictObject({ reason, digest }),
+  reject: z.strictObject({ reason }),
+  amend: z.strictObject({
+    reason,
+    digest,
+    actions: z
+      .array(z.strictObject({ resource: resourceName, action: z.string(), input: z.record(z.string(), z.json()).default({}) }))
+      .min(1)
+      .max(64)
+      .describe('What is done in place of the intent, by the same agent'),
+  }),
+}
+
+/** `task/ID`: work that one agent at a time claims. */
+export const taskData = z.strictObject({
+  title: z.string().min(1).max(1_000),
+  needs: z.array(name).max(64).describe('Capabilities that its claimer must have declared'),
+  payload: z.record(z.string(), z.json()),
+  offeredBy: agentName,
+  leaseMs: durationMs,
+  claimWithinMs: durationMs.nullable(),
+  claimedBy: agentName.nullable(),
+  token: z.int().describe('The fencing token of the claim'),
+  expiresMs: timeMs.nullable(),
+  offers: z.int().describe('How often it was offered'),
+  hops: z.int().describe('How often it was handed on'),
+  result: z.string().nullable(),
+})
+export type TaskData = z.output<typeof taskData>
+export const taskInputs = {
+  offer: z.strictObject({
+    title: z.string().min(1).max(1_000),
+    needs: z.array(name).max(64).default([]),
+    payload: z.record(z.string(), z.json()).default({}),
+    leaseMs: durationMs.default(300_000),
+    claimWithinMs: durationMs.nullable().default(null),
+  }),
+  done: z.strictObject({ result: z.string().max(4_000).optional() }),
+  fail: z.strictObject({ reason }),
+  cancel: z.strictObject({ reason }),
+}
+
+/** `handoff/ID`: a piece of work, with what must be known of it, from one agent to another. */
+export const handoffData = z.strictObject({
+  from: agentName,
+  to: agentName,
+  task: resourceName.nullable(),
+  digest: z.string().describe('Of the packet; the receiver repeats it, so that it is known to have read it'),
+  position: z.string().describe('partition:offset that the packet was compiled at'),
+  references: versions.describe('What the packet relies on'),
+  moved: z
+    .array(z.strictObject({ resource: z.string(), from: z.int(), to: z.int() }))
+    .describe('What of it had moved when the handoff was accepted'),
+  expiresMs: timeMs,
+  reason: z.string().nullable(),
+})
+export type HandoffData = z.output<typeof handoffData>
+export const handoffInputs = {
+  offer: z.strictObject({
+    to: agentName,
+    task: resourceName.nullable().default(null),
+    digest: z.string().min(1).max(100),
+    position: z.string().max(100),
+    references: versions.max(256).default([]),
+    withinMs: durationMs.default(300_000),
+  }),
+  accept: z.strictObject({ readback: z.string().max(100) }),
+  decline: z.strictObject({ reason }),
+}
+
+/** `source/TYPE/ID`: what a system of record said last of a resource. */
+export const sourceData = z.strictObject({ agent: agentName, version: z.int(), fields: z.record(z.string(), z.json()) })
+export type SourceData = z.output<typeof sourceData>
+
+export const withdrawInput = z.strictObject({ reason: reason.optional() })

@@ -1,0 +1,70 @@
+/** Names that are Signalbox's own: resource types, agents, and the scope in which a partition keeps what concerns all of it. */
+import { partitionOf } from '../partitioner.ts'
+
+/** Raised with every change of what the built-in contracts decide. */
+export const builtInVersion = 1
+
+/** What `PartitionOpened` records beside the contracts. */
+export const builtInRecord = 'signalbox'
+export const containmentRecord = 'containment'
+
+export const reservedTypes = [
+  'agent',
+  'clock',
+  'containment',
+  'drift',
+  'effect',
+  'escalation',
+  'handoff',
+  'intent',
+  'reservation',
+  'signalbox',
+  'source',
+  'task',
+  'transfer',
+] as const
+export type ReservedType = (typeof reservedTypes)[number]
+
+const reserved: ReadonlySet<string> = new Set(reservedTypes)
+
+export function isReservedType(type: string): type is ReservedType {
+  return reserved.has(type)
+}
+
+const systemScopePrefix = '~partition/'
+const systemScopes = new Map<string, string>()
+
+/** The scope on a partition that concerns all of it: ticks, and agents in quarantine. The same for everyone. */
+export function systemScope(partition: number, partitionCount: number): string {
+  const key = `${partition}/${partitionCount}`
+  let scope = systemScopes.get(key)
+  for (let number = 0; scope === undefined; number++) {
+    const candidate = `${systemScopePrefix}${partition}/${number}`
+    if (partitionOf(candidate, partitionCount) === partition) scope = candidate
+  }
+  systemScopes.set(key, scope)
+  return scope
+}
+
+export function isSystemScope(scope: string): boolean {
+  return scope.startsWith(systemScopePrefix)
+}
+
+/** The scope that gathers what all others say of an agent. */
+export function homeScope(agent: string): string {
+  return `~agent/${agent}`
+}
+
+export function isHomeScope(scope: string): boolean {
+  return scope.startsWith('~agent/')
+}
+
+/** The reservation of a resource is itself a resource. */
+export function reservationOf(resource: string): string {
+  return `reservation/${resource}`
+}
+
+/** The id of the effect of an intent's action: use it as idempotency key in the world. */
+export function effectIdOf(intentId: string, actionIndex: number): string {
+  return `${intentId}-${actionIndex}`
+}

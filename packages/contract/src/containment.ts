@@ -1,0 +1,87 @@
+/** What holds an agent's errors where they are: settings of the whole installation, the same for every sequencer. */
+
+export interface Budget {
+  /** Agents' names, `*` at the end stands for any rest. The first budget that names an agent is its own. */
+  readonly agents: readonly string[]
+  /** Intents that got through the door, a window (`limits.windowMs`) and scope. */
+  readonly intents?: number
+  /** Intents that wait at a time, a scope. */
+  readonly pending?: number
+  /** Declared amounts of what was committed, a window and scope. */
+  readonly amount?: number
+}
+
+export interface Containment {
+  /** Raised with every change of these settings, as a contract's is: an older process gives way to a newer one. */
+  readonly version: number
+  readonly breaker: {
+    /** Rejects in the window that open it; null: never. */
+    readonly rejects: number | null
+    /** ... if they are at least this part of what the agent asked, from 0 to 1. */
+    readonly ratio: number
+    /** How long it stays open before it is tried again. */
+    readonly openMs: number
+    /** Commits in a row that close it again. */
+    readonly probes: number
+    /** How often it may open in a scope within a day before the agent is quarantined everywhere; null: never. */
+    readonly opensBeforeQuarantine: number | null
+  }
+  /** The same reject of the same resource so often in a row is a loop, and opens the breaker; null: never. */
+  readonly repeatedRejects: number | null
+  readonly budgets: readonly Budget[]
+  /** How long a chain of intents, each caused by the one before, may become; null: any length. */
+  readonly maxDepth: number | null
+  /** How many intents of one correlation a scope takes in the window; null: any number. */
+  readonly correlationIntents: number | null
+  /** How often a task may be handed on, and offered again. */
+  readonly maxHops: number
+  readonly maxOffers: number
+  /** Who is asked where no contract says so. */
+  readonly escalateTo: string
+  /** How long they have. */
+  readonly escalateWithinMs: number
+  /** Agents whose intents are decided in shadow: logged as what would have been, nothing of it in force. */
+  readonly shadowAgents: readonly string[]
+}
+
+/** Holds nothing back but what runs away by itself: the counters that need a limit of one's own are off. */
+export const defaultContainment: Containment = {
+  version: 1,
+  breaker: { rejects: null, ratio: 0.5, openMs: 30_000, probes: 3, opensBeforeQuarantine: null },
+  repeatedRejects: null,
+  budgets: [],
+  maxDepth: 32,
+  correlationIntents: null,
+  maxHops: 8,
+  maxOffers: 5,
+  escalateTo: 'operators',
+  escalateWithinMs: 3_600_000,
+  shadowAgents: [],
+}
+
+/** As `containment` in signalbox.config.ts: what is left out has its default. */
+export type ContainmentSettings = Partial<Omit<Containment, 'breaker'>> & { readonly breaker?: Partial<Containment['breaker']> }
+
+/** Throws RangeError where a setting cannot be. */
+export function containmentOf(settings: ContainmentSettings = {}): Containment {
+  const containment = { ...defaultContainment, ...settings, breaker: { ...defaultContainment.breaker, ...settings.breaker } }
+  const { breaker } = containment
+  if (!(breaker.ratio >= 0 && breaker.ratio <= 1)) throw new RangeError(`containment.breaker.ratio is ${breaker.ratio}; give 0 to 1`)
+  for (const [name, value] of [
+    ['version', containment.version],
+    ['breaker.rejects', breaker.rejects],
+    ['breaker.openMs', breaker.openMs],
+    ['breaker.probes', breaker.probes],
+    ['breaker.opensBeforeQuarantine', breaker.opensBeforeQuarantine],
+    ['repeatedRejects', containment.repeatedRejects],
+    ['maxDepth', containment.maxDepth],
+    ['correlationIntents', containment.correlationIntents],
+    ['maxHops', containment.maxHops],
+    ['maxOffers', containment.maxOffers],
+    ['escalateWithinMs', containment.escalateWithinMs],
+  ] as const) {
+    if (value !== null && !(Number.isSafeInteger(value) && value >= 1))
+      throw new RangeError(`containment.${name} is ${value}; give a whole number from 1`)
+  }
+  return containment
+}

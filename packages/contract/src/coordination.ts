@@ -1,0 +1,58 @@
+/** What a contract says of waiting, reservations, timers and escalation, with the defaults of what it leaves out. */
+
+export interface EscalationLevel {
+  /** Who is asked: a team, a role, a person. */
+  readonly to: string
+  /** How long, before the next level is asked. After the last one the escalation expires, and that denies. */
+  readonly withinMs: number
+}
+
+export interface Coordination {
+  readonly after: { readonly [state: string]: { readonly ms: number; readonly action: string } }
+  readonly waiting: {
+    /** Intents that may wait for one resource. */
+    readonly queue: number
+    /** How often later intents may be committed to what one waits for, by the same action, before they must queue behind it. */
+    readonly bypasses: number
+    /** How long an intent without a deadline waits. */
+    readonly deadlineMs: number
+  }
+  readonly reservation: {
+    /** The longest that a reservation may be taken or renewed for at a time. */
+    readonly maxMs: number
+  }
+  readonly maxPriority: number
+  readonly escalation: {
+    readonly levels: readonly EscalationLevel[]
+    /** Whether who asked may not be who approves. */
+    readonly separationOfDuties: boolean
+  }
+  /** One agent running into another's commits on one resource so often within the window is put before a human. */
+  readonly contradictions: { readonly count: number; readonly to: string } | null
+  readonly shadow: boolean
+}
+
+/** Who acts when a timer is due. */
+export const clockAgent = 'clock'
+
+interface Parts {
+  readonly after?: { readonly [state: string]: { readonly ms: number; readonly action: string } | undefined }
+  readonly waiting?: Partial<Coordination['waiting']>
+  readonly reservation?: Partial<Coordination['reservation']>
+  readonly maxPriority?: number
+  readonly escalation?: Partial<Coordination['escalation']>
+  readonly contradictions?: Coordination['contradictions']
+  readonly shadow?: boolean
+}
+
+export function coordinationOf(parts: Parts): Coordination {
+  return {
+    after: (parts.after ?? {}) as Coordination['after'],
+    waiting: { queue: 64, bypasses: 16, deadlineMs: 60_000, ...parts.waiting },
+    reservation: { maxMs: 600_000, ...parts.reservation },
+    maxPriority: parts.maxPriority ?? 0,
+    escalation: { levels: [{ to: 'operators', withinMs: 3_600_000 }], separationOfDuties: true, ...parts.escalation },
+    contradictions: parts.contradictions ?? null,
+    shadow: parts.shadow ?? false,
+  }
+}

@@ -1,0 +1,95 @@
+import { type AgentData, agentData, agentInputs, isHomeScope, isSystemScope } from '@signalbox/contract'
+import { closeEscalation } from '../escalations.ts'
+import type { Examination, PlannedAction } from '../examination.ts'
+import { agentIn } from '../follow.ts'
+import type { Rejection } from '../rejection.ts'
+import { defineBuiltIn, type Made, refused } from './built-in.ts'
+
+/**
+ * `agent/NAME`: in a scope, its breaker and what it can do; in its home scope, whether it is in quarantine; in the scope of
+ * a partition, the same as it is in force there. The process manager carries it from home to every partition.
+ */
+export const agent = defineBuiltIn({
+  type: 'agent',
+  data: agentData,
+  states: ['active', 'open', 'half-open', 'quarantined'],
+  actions: {
+    declare: { from: ['none', 'active', 'open', 'half-open'], to: null, input: agentInputs.declare, check: checkSelf, apply: declare },
+    quarantine: {
+      from: ['none', 'active', 'quarantined'],
+      to: 'quarantined',
+      input: agentInputs.quarantine,
+      check: checkPlace,
+      apply: quarantine,
+    },
+    release: {
+      from: ['quarantined', 'open', 'half-open'],
+      to: 'active',
+      input: agentInputs.release,
+      check: checkRelease,
+      apply: release,
+      follow: released,
+    },
+    try: { from: ['open'], to: 'half-open', by: ['clock'], apply: tryAgain },
+    open: { from: ['none', 'active', 'half-open'], to: 'open', by: [], apply: keep('open') },
+    probe: { from: ['half-open'], to: 'half-open', by: [], apply: keep('half-open') },
+    close: { from: ['half-open'], to: 'active', by: [], apply: keep('active') },
+  },
+})
+
+function checkSelf({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  return planned.id === intent.agent ? null : refused(planned, 'NOT_YOURS', `only ${planned.id} itself declares what it can do`)
+}
+
+function declare(examination: Examination, planned: PlannedAction): Made {
+  const { intent, nowMs, state } = examination
+  const { capabilities } = planned.input as { capabilities: string[] }
+  const data: AgentData = { ...agentIn(state, intent.scope, planned.id, nowMs), capabilities }
+  return { state: planned.before?.state ?? 'active', data, timer: planned.before?.timer ?? null }
+}
+
+function checkPlace({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  if (isHomeScope(intent.scope) || isSystemScope(intent.scope)) return null
+  return refused(
+    planned,
+    'WRONG_SCOPE',
+    `a quarantine is over all scopes: ask for it in the scope ~agent/${planned.id} (signalbox agent quarantine ${planned.id})`,
+  )
+}
+
+function quarantine({ nowMs }: Examination, planned: PlannedAction): Made {
+  const { reason, taintedSinceMs } = planned.input as { reason: string; taintedSinceMs: number | null }
+  const before = planned.data as AgentData | undefined
+  const data: AgentData = {
+    agent: planned.id,
+    reason,
+    sinceMs: planned.before?.state === 'quarantined' ? before!.sinceMs : nowMs,
+    taintedSinceMs,
+    opens: 0,
+    successes: 0,
+    capabilities: before?.capabilities ?? [],
+  }
+  return { state: 'quarantined', data }
+}
+
+function checkRelease({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  if (intent.agent !== planned.id) return null
+  return refused(planned, 'NOT_YOURS', 'an agent does not release itself; a human does, who found out what was wrong')
+}
+
+function release({ nowMs }: Examination, planned: PlannedAction): Made {
+  const { reason } = planned.input as { reason: string }
+  return { state: 'active', data: { ...(planned.data as AgentData), reason, sinceMs: nowMs, taintedSinceMs: null, successes: 0 } }
+}
+
+function released(decisions: Parameters<typeof closeEscalation>[0], { intent }: Examination, planned: PlannedAction): void {
+  closeEscalation(decisions, intent.scope, `escalation/breaker-${planned.id}`, 'moot', `${planned.id} was released by ${intent.agent}`)
+}
+
+function tryAgain(_examination: Examination, planned: PlannedAction): Made {
+  return { state: 'half-open', data: { ...(planned.data as AgentData), successes: 0 } }
+}
+
+function keep(state: string) {
+  return (_examination: Examination, planned: PlannedAction): Made => ({ state, data: planned.data as AgentData })
+}

@@ -1,0 +1,91 @@
+import { type EffectData, effectData, effectInputs } from '@signalbox/contract'
+import type { Decisions } from '../decisions.ts'
+import { closeEscalation, openEscalation } from '../escalations.ts'
+import type { Examination, PlannedAction } from '../examination.ts'
+import type { Rejection } from '../rejection.ts'
+import { defineBuiltIn, type Made, refused } from './built-in.ts'
+
+/** `effect/ID`: what an agent does in the world after a commit. Made by the commit; its agent reports how it went. */
+export const effect = defineBuiltIn({
+  type: 'effect',
+  data: effectData,
+  states: ['pending', 'done', 'failed', 'unreported'],
+  actions: {
+    done: {
+      from: ['pending', 'unreported'],
+      to: 'done',
+      input: effectInputs.done,
+      check: checkAgent,
+      apply: report('done'),
+      follow: settled,
+      relief: 'report',
+    },
+    failed: {
+      from: ['pending', 'unreported'],
+      to: 'failed',
+      input: effectInputs.failed,
+      check: checkAgent,
+      apply: report('failed'),
+      follow: failed,
+      relief: 'report',
+    },
+    lapse: { from: ['pending'], to: 'unreported', by: ['clock'], apply: lapse, follow: lapsed },
+  },
+})
+
+function checkAgent({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  const { agent } = planned.data as EffectData
+  if (agent === intent.agent || intent.agent.startsWith('human:')) return null
+  return refused(planned, 'NOT_YOURS', `the effect is ${agent}'s to report`)
+}
+
+function report(state: 'done' | 'failed') {
+  return (_examination: Examination, planned: PlannedAction): Made => {
+    const { reason, result = reason ?? null } = planned.input as { result?: string; reason?: string }
+    return { state, data: { ...(planned.data as EffectData), result } }
+  }
+}
+
+/** An idempotent effect is asked for again; any other may have happened, and only a human can tell. */
+function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
+  const data = planned.data as EffectData
+  if (!data.idempotent || data.attempt >= data.attempts) return { state: 'unreported', data }
+  return { state: 'pending', data: { ...data, attempt: data.attempt + 1 }, timer: { due: nowMs + data.reportWithinMs, action: 'lapse' } }
+}
+
+function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+  if (planned.after!.state !== 'unreported') return
+  const { action, agent, resource } = planned.data as EffectData
+  openEscalation(decisions, {
+    id: `effect-${planned.id}`,
+    scope: intent.scope,
+    cause: 'EFFECT_UNREPORTED',
+    message: `${agent} committed ${action} ${resource} and never reported whether its effect ${planned.id} took place: look in the system that it concerns, and report it done or failed`,
+    agent,
+    resource: planned.request.resource,
+  })
+}
+
+function settled(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+  closeEscalation(
+    decisions,
+    intent.scope,
+    `escalation/effect-${planned.id}`,
+    'moot',
+    `the effect was reported ${planned.after!.state} by ${intent.agent}`,
+  )
+}
+
+function failed(decisions: Decisions, examination: Examination, planned: PlannedAction): void {
+  settled(decisions, examination, planned)
+  const { action, agent, resource, undo } = planned.data as EffectData
+  const { reason } = planned.input as { reason: string }
+  openEscalation(decisions, {
+    id: `effect-failed-${planned.id}`,
+    scope: examination.intent.scope,
+    cause: 'EFFECT_FAILED',
+    message: `the effect of ${action} ${resource} failed: ${reason}. What was committed does not hold in the world${undo === null ? '' : `; ${undo} takes it back`}`,
+    agent,
+    resource: planned.request.resource,
+  })
+}

@@ -1,0 +1,127 @@
+import { type HandoffData, handoffData, handoffInputs, type TaskData } from '@signalbox/contract'
+import type { Decisions } from '../decisions.ts'
+import { openEscalation } from '../escalations.ts'
+import type { Examination, PlannedAction } from '../examination.ts'
+import type { Rejection } from '../rejection.ts'
+import { applyRule } from '../rule.ts'
+import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { claimedBy } from './task.ts'
+
+/** `handoff/ID`: a piece of work and the packet that says what must be known of it, from one agent to another. */
+export const handoff = defineBuiltIn({
+  type: 'handoff',
+  data: handoffData,
+  states: ['offered', 'accepted', 'declined', 'expired'],
+  actions: {
+    offer: { from: ['none', 'declined', 'expired'], to: 'offered', input: handoffInputs.offer, check: checkOffer, apply: offer },
+    accept: { from: ['offered'], to: 'accepted', input: handoffInputs.accept, check: checkAccept, apply: accept, follow: accepted },
+    decline: { from: ['offered'], to: 'declined', input: handoffInputs.decline, check: checkReceiver, apply: decline, relief: 'release' },
+    lapse: { from: ['offered'], to: 'expired', by: ['clock'], apply: lapse, follow: lapsed },
+  },
+})
+
+interface OfferInput {
+  readonly to: string
+  readonly task: string | null
+  readonly digest: string
+  readonly position: string
+  readonly references: HandoffData['references']
+  readonly withinMs: number
+}
+
+function taskOf(
+  { intent, state }: Examination,
+  name: string,
+): { readonly state: string; readonly data: TaskData; readonly version: number } | undefined {
+  const found = state.resourceIn(intent.scope, name)
+  return found === undefined ? undefined : { state: found.state, data: JSON.parse(found.data) as TaskData, version: found.version }
+}
+
+function checkOffer(examination: Examination, planned: PlannedAction): Rejection | null {
+  const { task } = planned.input as OfferInput
+  if (task === null) return null
+  const found = taskOf(examination, task)
+  if (found === undefined || !task.startsWith('task/')) return refused(planned, 'TASK_UNKNOWN', `there is no ${task} in this scope`)
+  if (found.state !== 'claimed' || found.data.claimedBy !== examination.intent.agent)
+    return refused(
+      planned,
+      'NOT_YOURS',
+      `${task} is ${found.state}${found.data.claimedBy === null ? '' : ` by ${found.data.claimedBy}`}; claim it before you hand it on`,
+    )
+  const { maxHops } = examination.rules.containment
+  if (found.data.hops < maxHops) return null
+  return refused(
+    planned,
+    'TOO_MANY_HOPS',
+    `${task} was handed on ${found.data.hops} times, and ${maxHops} are let; finish it, or fail it with what is missing`,
+  )
+}
+
+function offer({ intent, nowMs }: Examination, planned: PlannedAction): Made {
+  const { withinMs, ...input } = planned.input as OfferInput
+  const data: HandoffData = { ...input, from: intent.agent, moved: [], expiresMs: nowMs + withinMs, reason: null }
+  return { state: 'offered', data, timer: { due: data.expiresMs, action: 'lapse' } }
+}
+
+function checkReceiver({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  const { to } = planned.data as HandoffData
+  return to === intent.agent ? null : refused(planned, 'NOT_YOURS', `the handoff is to ${to}`)
+}
+
+function checkAccept(examination: Examination, planned: PlannedAction): Rejection | null {
+  const wrong = checkReceiver(examination, planned)
+  if (wrong !== null) return wrong
+  const { digest, from, task } = planned.data as HandoffData
+  const { readback } = planned.input as { readback: string }
+  if (readback !== digest)
+    return refused(planned, 'READBACK_WRONG', 'the digest read back is not that of the packet; read the packet anew and state its digest')
+  const found = task === null ? undefined : taskOf(examination, task)
+  if (task === null || (found?.state === 'claimed' && found.data.claimedBy === from)) return null
+  return refused(planned, 'TASK_MOVED', `${task} is not ${from}'s to hand on any more; decline, and see what became of it`)
+}
+
+/** Tells the receiver what of the packet is out of date: its references that have moved. */
+function accept(examination: Examination, planned: PlannedAction): Made {
+  const data = planned.data as HandoffData
+  const moved = data.references.flatMap(({ resource, version }) => {
+    const now = examination.current(resource)?.version ?? 0
+    return now === version ? [] : [{ resource, from: version, to: now }]
+  })
+  return { state: 'accepted', data: { ...data, moved } }
+}
+
+function accepted(decisions: Decisions, examination: Examination, planned: PlannedAction): void {
+  const { task } = planned.data as HandoffData
+  if (task === null) return
+  const { intent, nowMs } = examination
+  const { data } = taskOf(examination, task)!
+  const made = claimedBy({ ...data, hops: data.hops + 1 }, intent.agent, nowMs)
+  applyRule(decisions, {
+    rule: 'other',
+    scope: intent.scope,
+    cause: intent.intentId,
+    message: `${task} goes over to ${intent.agent} with the handoff ${planned.id}`,
+    changes: [{ resource: task, action: 'hand-on', ...made }],
+  })
+}
+
+function decline(_examination: Examination, planned: PlannedAction): Made {
+  const { reason } = planned.input as { reason: string }
+  return { state: 'declined', data: { ...(planned.data as HandoffData), reason } }
+}
+
+function lapse(_examination: Examination, planned: PlannedAction): Made {
+  return { state: 'expired', data: planned.data as HandoffData }
+}
+
+function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+  const { from, to } = planned.data as HandoffData
+  openEscalation(decisions, {
+    id: `handoff-${planned.id}`,
+    scope: intent.scope,
+    cause: 'HANDOFF_UNANSWERED',
+    message: `${to} never answered the handoff ${planned.id} of ${from}: the work is still with ${from}`,
+    agent: to,
+    resource: planned.request.resource,
+  })
+}

@@ -1,0 +1,13 @@
+import { agent } from './agent.ts'
+import type { BuiltIn } from './built-in.ts'
+import { clock } from './clock.ts'
+import { effect } from './effect.ts'
+import { escalation } from './escalation.ts'
+import { handoff } from './handoff.ts'
+import { intent } from './intent.ts'
+import { reservation } from './reservation.ts'
+import { source } from './source.ts'
+import { task } from './task.ts'
+
+/** Signalbox's own contracts, by type. */
+export const builtIns: readonly BuiltIn[] = [agent, clock, effect, escalation, handoff, intent, reservation, source, task]

@@ -1,0 +1,92 @@
+import { type ReservationData, reservationData, reservationInputs } from '@signalbox/contract'
+import { priorityOf, reservationIn, reserved } from '../checks/reservations.ts'
+import type { Examination, PlannedAction } from '../examination.ts'
+import { governingContract } from '../prepared.ts'
+import type { Rejection } from '../rejection.ts'
+import { defineBuiltIn, type Made, refused } from './built-in.ts'
+
+/** `reservation/TYPE/ID`: a lease on TYPE/ID, taken before minutes of thinking. Only who holds it may act on the resource. */
+export const reservation = defineBuiltIn({
+  type: 'reservation',
+  data: reservationData,
+  states: ['held', 'ended'],
+  actions: {
+    take: { from: ['none', 'ended', 'held'], to: 'held', input: reservationInputs.take, check: checkTake, apply: take },
+    renew: { from: ['held'], to: 'held', input: reservationInputs.renew, check: checkRenew, apply: renew },
+    release: { from: ['held'], to: 'ended', check: checkHolder, apply: end, relief: 'release' },
+    lapse: { from: ['held'], to: 'ended', by: ['clock'], apply: end },
+    preempt: { from: ['held'], to: 'ended', by: [], apply: end },
+  },
+})
+
+/** The contract of what is reserved. */
+function governed({ rules }: Examination, { id }: PlannedAction) {
+  return governingContract(rules.contracts, id, id.indexOf('/'))
+}
+
+function checkTake(examination: Examination, planned: PlannedAction): Rejection | null {
+  const governing = governed(examination, planned)
+  if (governing === undefined || Object.values(governing.actions).length === 0)
+    return refused(planned, 'NOTHING_TO_RESERVE', `no contract governs ${planned.id}; reserve a resource as reservation/TYPE/ID`)
+  const { contract } = governing
+  const { forMs } = planned.input as { forMs: number }
+  const tooLong = checkLength(planned, contract.coordination.reservation.maxMs, forMs)
+  if (tooLong !== null) return tooLong
+  const held = reservationIn(examination, planned.id)
+  if (held === undefined || !held.isInForce) return null
+  if (held.holder === examination.intent.agent && held.lease === examination.intent.reservation)
+    return refused(planned, 'HELD_ALREADY', `you hold it until ${held.expiresMs}; renew it`)
+  if (priorityOf(examination, { contract }) > held.priority) return null
+  return reserved(examination, { contract, request: planned.request }, held)
+}
+
+function checkLength(planned: PlannedAction, maxMs: number, forMs: number): Rejection | null {
+  if (forMs <= maxMs) return null
+  return refused(
+    planned,
+    'TOO_LONG',
+    `${forMs} ms are asked, and the contract of ${planned.id} lets ${maxMs} at a time; renew it when you need longer`,
+  )
+}
+
+function take(examination: Examination, planned: PlannedAction): Made {
+  const { intent, nowMs } = examination
+  const { forMs } = planned.input as { forMs: number }
+  const data: ReservationData = {
+    holder: intent.agent,
+    lease: intent.intentId,
+    // Versions of a resource never go back, whatever becomes of it.
+    token: (planned.before?.version ?? 0) + 1,
+    expiresMs: nowMs + forMs,
+    priority: priorityOf(examination, governed(examination, planned)!),
+  }
+  return { state: 'held', data, timer: { due: data.expiresMs, action: 'lapse' } }
+}
+
+function checkHolder(examination: Examination, planned: PlannedAction): Rejection | null {
+  const { intent, nowMs } = examination
+  const { expiresMs, holder, lease } = planned.data as ReservationData
+  if (expiresMs <= nowMs)
+    return { code: 'RESERVATION_EXPIRED', message: `the reservation of ${planned.id} has ended; take a new one`, resource: planned.id }
+  // A human may end what an agent holds.
+  if (holder === intent.agent || intent.agent.startsWith('human:')) return null
+  return refused(planned, 'NOT_YOURS', `${planned.id} is reserved by ${holder} (lease ${lease})`)
+}
+
+function checkRenew(examination: Examination, planned: PlannedAction): Rejection | null {
+  const { forMs } = planned.input as { forMs: number }
+  const contract = governed(examination, planned)?.contract
+  const tooLong = contract === undefined ? null : checkLength(planned, contract.coordination.reservation.maxMs, forMs)
+  return tooLong ?? checkHolder(examination, planned)
+}
+
+function renew({ nowMs }: Examination, planned: PlannedAction): Made {
+  const { forMs } = planned.input as { forMs: number }
+  const data = { ...(planned.data as ReservationData), expiresMs: nowMs + forMs }
+  return { state: 'held', data, timer: { due: data.expiresMs, action: 'lapse' } }
+}
+
+function end({ nowMs }: Examination, planned: PlannedAction): Made {
+  const data = planned.data as ReservationData
+  return { state: 'ended', data: { ...data, expiresMs: Math.min(data.expiresMs, nowMs) } }
+}

@@ -1,0 +1,43 @@
+/** Facts of systems of record: each is taken once, in its source's order. */
+import type { SourceData } from '@signalbox/contract'
+import type { Check } from '../check.ts'
+import type { Examination, PlannedAction } from '../examination.ts'
+import { ContractFault, runContractCode } from '../sandbox.ts'
+
+/** The place of a fact in its source's order. */
+export function factVersion(planned: PlannedAction): number {
+  const { version } = planned.action.fact!
+  const where = `${planned.prepared.whereAmount}, fact`
+  const said = runContractCode(where, version, { input: planned.input })
+  if (!(typeof said === 'number' && Number.isSafeInteger(said) && said >= 0))
+    throw new ContractFault(`${where} returned ${String(said)} as its version; return a whole number from 0`)
+  return said
+}
+
+/** What the source said last of the resource; undefined where this is the first time. */
+export function lastFact({ intent, state }: Examination, resource: string): SourceData | undefined {
+  const found = state.resourceIn(intent.scope, `source/${resource}`)
+  return found === undefined ? undefined : (JSON.parse(found.data) as SourceData)
+}
+
+export const fact: Check = {
+  name: 'fact',
+  run(examination) {
+    for (let index = 0; index < examination.planned.length; index++) {
+      const planned = examination.planned[index]!
+      if (planned.action.fact === null) continue
+      const { resource } = planned.request
+      const version = factVersion(planned)
+      const last = lastFact(examination, resource)
+      if (last === undefined || version > last.version) continue
+      return {
+        code: 'FACT_OUTDATED',
+        message: `the fact about ${resource} has version ${version}, and its source's version ${last.version} is known already; there is nothing left to do`,
+        resource,
+        owner: planned.contract.owner,
+        details: { version, known: last.version },
+      }
+    }
+    return null
+  },
+}

@@ -1,0 +1,67 @@
+/** What the intent writes: the after-images, with what follows from them in the same commit, within what a record may take. */
+import { type ResourceChange, utf8Length } from '@signalbox/contract'
+import type { Check } from '../check.ts'
+import type { PlannedAction } from '../examination.ts'
+import type { Rejection } from '../rejection.ts'
+import { sideChanges } from '../side-changes.ts'
+import { changedFields } from './merge.ts'
+
+export const size: Check = {
+  name: 'size',
+  run(examination) {
+    const { canonical, planned, rules } = examination
+    const { dataBytes, resultBytes } = rules.limits
+    let length = canonical.length + 512
+    let changes: ResourceChange[] | null = null
+    for (let index = 0; index < planned.length; index++) {
+      const each = planned[index]!
+      const { after, before, contract, prepared, request } = each
+      // Some of Signalbox's own actions leave nothing behind but what follows from them.
+      if (after === null) continue
+      const { state, text, timer } = after
+      if (3 * text.length > dataBytes && utf8Length(text) > dataBytes)
+        return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${dataBytes} bytes of the limit`)
+      length += text.length + request.resource.length + 128
+      const change: ResourceChange = {
+        resource: request.resource,
+        action: prepared.name,
+        contractVersion: contract.version,
+        fromVersion: before?.version ?? 0,
+        version: (before?.version ?? 0) + 1,
+        fromState: before?.state ?? null,
+        state,
+        data: text,
+        timer,
+        fields: changedFields(each),
+      }
+      if (changes === null) changes = [change]
+      else changes.push(change)
+    }
+    const more = sideChanges(examination)
+    if (more !== null) {
+      for (const { data, resource } of more) length += data.length + resource.length + 128
+      changes = [...(changes ?? []), ...more]
+    }
+    // Three bytes a character is the most that UTF-8 takes of a string's units: counted exactly only where it matters.
+    if (3 * length > resultBytes && length - canonical.length + utf8Length(canonical) + bytesBeyond(planned) > resultBytes) {
+      return tooLarge(undefined, `what the intent would write has more than the ${resultBytes} bytes of the limit; split the intent`)
+    }
+    examination.changes = changes ?? []
+    return null
+  },
+  seen: ({ changes }) => ({ changes: changes.length }),
+}
+
+function bytesBeyond(planned: readonly PlannedAction[]): number {
+  let bytes = 0
+  for (const { after } of planned) if (after !== null) bytes += utf8Length(after.text) - after.text.length
+  return bytes
+}
+
+function tooLarge(resource: string | undefined, message: string): Rejection {
+  return {
+    code: 'RESULT_TOO_LARGE',
+    message: `${message}; keep large content elsewhere and refer to it by digest`,
+    ...(resource === undefined ? {} : { resource }),
+  }
+}

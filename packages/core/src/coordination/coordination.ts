@@ -1,0 +1,124 @@
+/** What a partition's state holds beside resources and ids: who waits, what is due, what is counted, who is in quarantine. */
+import { Journal } from './journal.ts'
+import { PendingIntents } from './pending.ts'
+import { Tallies } from './tallies.ts'
+import { Timers } from './timers.ts'
+import { type Count, isOver, windowOf } from './windows.ts'
+
+/** An agent that may commit nothing on this partition. */
+export interface Quarantine {
+  readonly reason: string
+  readonly sinceMs: number
+  /** What it wrote from then on is not to be trusted; null: nothing is known to be wrong. */
+  readonly taintedSinceMs: number | null
+}
+
+/** How far an intent is from the first of its chain. */
+export interface Link {
+  readonly depth: number
+  readonly timeMs: number
+}
+
+/** Chains are followed over pauses of up to so long. */
+const chainHorizonMs = 3_600_000
+
+export class CoordinationState {
+  readonly #journal = new Journal()
+  readonly #windowMs: number
+  readonly timers = new Timers(this.#journal)
+  readonly pending = new PendingIntents(this.#journal)
+  readonly tallies: Tallies
+  // By agent.
+  readonly #quarantines = new Map<string, Quarantine>()
+  // By scope, resource, who ran into it and whose commit it was.
+  readonly #contradictions = new Map<string, Count>()
+  // By scope and correlation, of intents that are caused by others.
+  readonly #correlations = new Map<string, Count>()
+  // By intent.
+  readonly #chain = new Map<string, Link>()
+  // Scopes in which anything was ever reserved.
+  readonly #reservedScopes = new Map<string, true>()
+  #tidiedWindow = 0
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs
+    this.tallies = new Tallies(this.#journal, windowMs)
+  }
+
+  get quarantines(): ReadonlyMap<string, Quarantine> {
+    return this.#quarantines
+  }
+
+  setQuarantine(agent: string, quarantine: Quarantine | undefined): void {
+    this.#journal.set(this.#quarantines, agent, quarantine)
+  }
+
+  get reservedScopes(): ReadonlyMap<string, true> {
+    return this.#reservedScopes
+  }
+
+  noteReservation(scope: string): void {
+    if (!this.#reservedScopes.has(scope)) this.#journal.set(this.#reservedScopes, scope, true)
+  }
+
+  get contradictions(): ReadonlyMap<string, Count> {
+    return this.#contradictions
+  }
+
+  setContradictions(key: string, count: Count): void {
+    this.#journal.set(this.#contradictions, key, count)
+  }
+
+  get correlations(): ReadonlyMap<string, Count> {
+    return this.#correlations
+  }
+
+  setCorrelation(key: string, count: Count): void {
+    this.#journal.set(this.#correlations, key, count)
+  }
+
+  link(intentId: string, nowMs: number): Link | undefined {
+    const link = this.#chain.get(intentId)
+    return link === undefined || link.timeMs < nowMs - chainHorizonMs ? undefined : link
+  }
+
+  get chain(): ReadonlyMap<string, Link> {
+    return this.#chain
+  }
+
+  setLink(intentId: string, link: Link): void {
+    this.#journal.set(this.#chain, intentId, link)
+  }
+
+  begin(): void {
+    this.#journal.begin()
+  }
+
+  publishOldest(): void {
+    this.#journal.publishOldest()
+  }
+
+  dropNewest(): void {
+    this.#journal.dropNewest()
+  }
+
+  /** Forgets what says nothing any more: whoever asks would be told the same without it. With no layer open. */
+  tidy(timeMs: number): void {
+    const window = windowOf(timeMs, this.#windowMs)
+    if (window <= this.#tidiedWindow || this.#journal.isOpen) return
+    this.#tidiedWindow = window
+    this.timers.tidy()
+    this.tallies.tidy(timeMs)
+    for (const counts of [this.#contradictions, this.#correlations])
+      for (const [key, count] of counts) if (isOver(count, timeMs, this.#windowMs)) counts.delete(key)
+    for (const [intentId, { timeMs: at }] of this.#chain) if (at < timeMs - chainHorizonMs) this.#chain.delete(intentId)
+  }
+}
+
+export function contradictionKey(scope: string, resource: string, agent: string, other: string): string {
+  return `${scope}\u0000${resource}\u0000${agent}\u0000${other}`
+}
+
+export function correlationKey(scope: string, correlationId: string): string {
+  return `${scope}\u0000${correlationId}`
+}

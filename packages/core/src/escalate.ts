@@ -1,0 +1,53 @@
+/** When a human must agree before an intent is committed that nothing else stands against. */
+import type { AnyContext } from '@signalbox/contract'
+import { ActionContext } from './contexts.ts'
+import type { Examination } from './examination.ts'
+import type { NewEscalation } from './pend.ts'
+import { ContractFault, runContractCode } from './sandbox.ts'
+
+export function escalationNeeded(examination: Examination): NewEscalation | null {
+  return examination.escalation ?? taintFound(examination)
+}
+
+/** The first rule of the contracts that asks for a human. Contract code runs here: as a check, before the decision is over. */
+export function ruledEscalation(examination: Examination): NewEscalation | null {
+  for (const planned of examination.planned) {
+    const { escalate } = planned.action
+    for (let index = 0; index < escalate.length; index++) {
+      const rule = escalate[index]!
+      const where = planned.prepared.whereEscalate
+      const answer = runContractCode(where, rule.when, new ActionContext(examination, planned) as AnyContext)
+      if (answer !== true && answer !== false) throw new ContractFault(`${where} returned ${typeof answer}; return true or false`)
+      if (!answer) continue
+      const { resource } = planned.request
+      const message = `${planned.request.action} ${resource} needs a human's consent: ${rule.reason}`
+      return { cause: rule.reason, message, resource, to: rule.to, approvals: rule.approvals ?? 1 }
+    }
+  }
+  return null
+}
+
+/** Whether the intent stands on what an agent in quarantine wrote after it went wrong. */
+function taintFound(examination: Examination): NewEscalation | null {
+  const { intent, planned, state } = examination
+  const { quarantines } = state.coordination
+  if (quarantines.size === 0) return null
+  const named = [
+    ...planned.map(({ prepared, request }) => (prepared.builtIn === null ? request.resource : '')),
+    ...intent.reads.map(({ resource }) => resource),
+  ]
+  for (const resource of named) {
+    const change = resource === '' ? undefined : examination.current(resource)?.lastChange
+    if (change === undefined) continue
+    const since = quarantines.get(change.agent)?.taintedSinceMs ?? null
+    if (since === null || change.time < since) continue
+    return {
+      cause: 'TAINTED',
+      message: `${resource} was last changed by ${change.agent}, which is in quarantine, after it went wrong (event ${state.partition}/${change.offset}/${change.index}): look whether it can be trusted`,
+      resource,
+      to: null,
+      approvals: 1,
+    }
+  }
+  return null
+}

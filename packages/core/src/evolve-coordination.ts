@@ -1,0 +1,159 @@
+/** What an event changes of who waits, what is due, what is counted and who is in quarantine. */
+import { type Event, type EventBase, type EventReference, isSystemScope, type ResourceChange } from '@signalbox/contract'
+import { contradictionKey, correlationKey } from './coordination/coordination.ts'
+import { askKey, type PendingIntent } from './coordination/pending.ts'
+import { counted } from './coordination/windows.ts'
+import type { PartitionState } from './state.ts'
+
+/** The agents that act for Signalbox itself: nothing is counted of them. */
+const ownAgents: ReadonlySet<string> = new Set(['clock', 'process-manager', 'signalbox'])
+
+export function isOwnAgent(agent: string): boolean {
+  return ownAgents.has(agent)
+}
+
+/** Codes of what a limit turned away at once: it must not use up the limit that turned it away. */
+const turnedAway: ReadonlySet<string> = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPEN', 'AGENT_QUARANTINED', 'CORRELATION_EXHAUSTED'])
+
+export function evolveCoordination(state: PartitionState, event: Event): void {
+  switch (event.type) {
+    case 'IntentCommitted': {
+      const { agent, amount, intent, intentId, settles } = event.payload
+      settle(state, intentId, settles)
+      if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, amount ?? 0)
+      if (settles === null) followChain(state, event, intentId, intent)
+      if (state.coordination.pending.size > 0) {
+        for (const { action, resource } of event.payload.changes) state.coordination.pending.bypass(event.scope, resource, action, settles)
+      }
+      break
+    }
+    case 'IntentRejected':
+      noteReject(state, event)
+      break
+    case 'IntentPending':
+      notePending(state, event)
+      break
+    case 'IntentShadowed': {
+      const { agent, intent, intentId } = event.payload
+      if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, 0)
+      followChain(state, event, intentId, intent)
+      break
+    }
+    case 'WaitersExamined':
+      for (const { code, intentId, resources } of event.payload.waiting) {
+        const pending = state.coordination.pending.get(intentId)
+        if (pending !== undefined) state.coordination.pending.put({ ...pending, code, resources })
+      }
+      break
+    case 'RuleApplied':
+      if (event.payload.rule === 'timer' && event.payload.changes.length === 0 && event.payload.resource !== null)
+        spendTimer(state, event.scope, event.payload.resource)
+      break
+  }
+}
+
+/** What follows from a resource's change, whoever made it. */
+export function resourceMoved(state: PartitionState, { scope, time }: EventBase, change: ResourceChange): void {
+  const { coordination } = state
+  const { resource } = change
+  coordination.pending.wake(scope, resource)
+  if (resource.startsWith('reservation/')) coordination.noteReservation(scope)
+  if (!resource.startsWith('agent/')) return
+  const agent = resource.slice('agent/'.length)
+  const tally = coordination.tallies.get(scope, agent, time)
+  if (!isSystemScope(scope)) {
+    const breaker = change.state === 'open' || change.state === 'half-open' ? change.state : 'closed'
+    // A breaker that closes begins anew: what opened it must not open it again.
+    const counts =
+      change.action === 'close' || change.action === 'release' ? { rejects: 0, rejectsBefore: 0, repeated: '', repeats: 0 } : {}
+    if (tally.breaker !== breaker || change.action === 'close') coordination.tallies.set(scope, agent, { ...tally, ...counts, breaker })
+    return
+  }
+  if (change.state === 'quarantined') {
+    const { reason, sinceMs, taintedSinceMs } = JSON.parse(change.data) as {
+      reason: string
+      sinceMs: number
+      taintedSinceMs: number | null
+    }
+    coordination.setQuarantine(agent, { reason, sinceMs, taintedSinceMs })
+    // What it waits for, and what others wait for of it.
+    coordination.pending.wakeAll()
+  } else coordination.setQuarantine(agent, undefined)
+}
+
+function settle(state: PartitionState, intentId: string, settles: EventReference | null): void {
+  if (settles === null) return
+  const { pending, tallies, timers } = state.coordination
+  const settled = pending.get(intentId)
+  if (settled === undefined) return
+  pending.end(intentId)
+  timers.end(pendingTimerKey(intentId))
+  const tally = tallies.get(settled.scope, settled.agent, state.time)
+  tallies.set(settled.scope, settled.agent, { ...tally, pending: Math.max(0, tally.pending - 1) })
+}
+
+export function pendingTimerKey(intentId: string): string {
+  return `\u0001pending\u0001${intentId}`
+}
+
+function noteReject(state: PartitionState, { payload, scope, time }: Event & { type: 'IntentRejected' }): void {
+  const { agent, code, intent, intentId, movedBy, resource, settles } = payload
+  if (intentId !== null) settle(state, intentId, settles)
+  if (agent === null || scope === '' || isOwnAgent(agent)) return
+  const { coordination } = state
+  // What waited and came to nothing is no reject that the agent could have spared itself.
+  if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !turnedAway.has(code))
+  if (movedBy !== null && resource !== null && movedBy.agent !== agent && !isOwnAgent(movedBy.agent)) {
+    const key = contradictionKey(scope, resource, agent, movedBy.agent)
+    coordination.setContradictions(key, counted(coordination.contradictions.get(key), time, state.limits.windowMs))
+  }
+  if (intentId !== null && intent !== null && settles === null) followChain(state, { scope, time }, intentId, intent)
+}
+
+function notePending(state: PartitionState, event: Event & { type: 'IntentPending' }): void {
+  const { agent, code, digest, escalation, intent, intentId, message, reason, resources, since, until } = event.payload
+  const { pending, tallies, timers } = state.coordination
+  const before = pending.get(intentId)
+  const { partition, offset, index } = event
+  const { actions } = JSON.parse(intent) as { readonly actions: readonly { readonly action: string; readonly resource: string }[] }
+  const entry: PendingIntent = {
+    intentId,
+    scope: event.scope,
+    agent,
+    intent,
+    digest,
+    since: since ?? { partition, offset, index },
+    reason,
+    code,
+    message,
+    resources,
+    untilMs: until,
+    escalation,
+    asks: actions.map(({ action, resource }) => askKey(action, resource)),
+    bypassed: before?.bypassed ?? 0,
+  }
+  pending.put(entry)
+  // An escalation has a timer of its own, and denies when nobody answers.
+  if (reason === 'escalated') timers.end(pendingTimerKey(intentId))
+  else timers.set(pendingTimerKey(intentId), { dueMs: until, scope: event.scope, resource: null, intentId, action: 'expire' })
+  if (before !== undefined) return
+  const tally = tallies.get(event.scope, agent, event.time)
+  tallies.set(event.scope, agent, { ...tally, asked: tally.asked + 1, pending: tally.pending + 1 })
+  followChain(state, event, intentId, intent)
+}
+
+function spendTimer(state: PartitionState, scope: string, resource: string): void {
+  const current = state.resourceIn(scope, resource)
+  if (current !== undefined) state.setResource(scope, resource, { ...current, timer: null })
+}
+
+/** How far an intent is from the first of its chain; of the many that nothing caused, nothing is kept. */
+function followChain(state: PartitionState, { scope, time }: Pick<EventBase, 'scope' | 'time'>, intentId: string, text: string): void {
+  if (!text.includes('"causationId":')) return
+  const { causationId, correlationId } = JSON.parse(text) as { readonly causationId?: unknown; readonly correlationId: string }
+  if (typeof causationId !== 'string') return
+  const { coordination } = state
+  coordination.setLink(intentId, { depth: (coordination.link(causationId, time)?.depth ?? 0) + 1, timeMs: time })
+  const key = correlationKey(scope, correlationId)
+  coordination.setCorrelation(key, counted(coordination.correlations.get(key), time, state.limits.windowMs))
+}

@@ -1,0 +1,247 @@
+/** What follows from a decision, in the same record: from what was committed, and from what went wrong too often. */
+import { type AgentData, type Event, isSystemScope } from '@signalbox/contract'
+import { contradictionKey } from './coordination/coordination.ts'
+import type { Tally } from './coordination/tallies.ts'
+import { countIn } from './coordination/windows.ts'
+import type { Decisions } from './decisions.ts'
+import { openEscalation } from './escalations.ts'
+import { isOwnAgent } from './evolve-coordination.ts'
+import type { Examination } from './examination.ts'
+import type { Own } from './own.ts'
+import { escalationEndMs, levelsOf, type NewEscalation, versionsOf } from './pend.ts'
+import { applyRule } from './rule.ts'
+import { driftsOf } from './side-changes.ts'
+import type { PartitionState } from './state.ts'
+
+/** Whether anything follows from a record's own intent besides its event. Asked of nearly every intent: it must be cheap. */
+export function hasConsequences(state: PartitionState, own: Own): boolean {
+  const { examination, rejection } = own
+  if (examination === null || own.type === 'IntentDuplicated' || own.type === 'IntentShadowed') return false
+  if (own.escalation !== null || examination.afterReject !== null) return true
+  const { coordination } = state
+  const { agent, scope } = examination.intent
+  const tally = coordination.tallies.get(scope, agent, examination.nowMs)
+  if (tally.breaker === 'half-open') return true
+  if (own.type === 'IntentRejected')
+    return wentWrong(examination, tally) || (rejection !== null && contradiction(examination, own, 1) !== null)
+  if (own.type === 'IntentPending') return false
+  const { planned } = examination
+  for (let index = 0; index < planned.length; index++) {
+    const { action, prepared } = planned[index]!
+    if (prepared.builtIn !== null || action.fact !== null) return true
+  }
+  if (coordination.pending.size === 0) return false
+  return examination.changes.some(({ resource }) => coordination.pending.waitersFor(scope, resource).length > 0)
+}
+
+export function follow(decisions: Decisions, own: Own): void {
+  const { examination } = own
+  if (examination === null) return
+  if (own.escalation !== null) openForIntent(decisions, examination, own.escalation)
+  if (own.type === 'IntentCommitted') followCommit(decisions, examination, examination.intent.agent)
+  if (own.type !== 'IntentRejected') return
+  examination.afterReject?.(decisions)
+  followReject(decisions, examination, own)
+}
+
+/** An escalation of a pending intent, with the world that the human is asked about. */
+export function openForIntent(
+  decisions: Decisions,
+  examination: Examination,
+  { approvals, cause, message, resource, to }: NewEscalation,
+): void {
+  const { intent, planned } = examination
+  const levels = levelsOf(examination)
+  const first = levels[0]!
+  const from = levels.findIndex((level) => level.to === to)
+  const asked = to === null ? levels : from >= 0 ? levels.slice(from) : [{ to, withinMs: first.withinMs }, ...levels]
+  openEscalation(decisions, {
+    id: intent.intentId,
+    scope: intent.scope,
+    cause,
+    message,
+    agent: intent.agent,
+    intentId: intent.intentId,
+    resource,
+    levels: [...asked],
+    versions: [...versionsOf(examination)],
+    approvals,
+    separationOfDuties: planned.some(
+      ({ contract, prepared }) => prepared.builtIn === null && contract.coordination.escalation.separationOfDuties,
+    ),
+    untilMs: escalationEndMs(examination),
+  })
+}
+
+/** What Signalbox's own actions bring about. */
+export function followBuiltIns(decisions: Decisions, examination: Examination): void {
+  for (const planned of examination.planned) planned.prepared.builtIn?.follow?.(decisions, examination, planned)
+}
+
+export function followCommit(decisions: Decisions, examination: Examination, agent: string): void {
+  const { intent } = examination
+  for (const drift of driftsOf(examination)) {
+    const said = drift.fields
+      .map(({ committed, field, stated }) => `${field} was committed as ${committed}, and the source says ${stated}`)
+      .join('; ')
+    applyRule(decisions, {
+      rule: 'drift',
+      scope: intent.scope,
+      cause: intent.intentId,
+      message: `${drift.resource} drifted: ${said}`,
+      resource: drift.resource,
+      details: { resource: drift.resource, version: drift.version, fields: drift.fields.map((field) => ({ ...field })) },
+    })
+    const { fact } = examination.plannedFor(drift.resource)!.action
+    if (fact?.escalateTo === undefined) continue
+    openEscalation(decisions, {
+      id: `drift-${decisions.rules.sha256(drift.resource).slice(0, 22)}`,
+      scope: intent.scope,
+      cause: 'DRIFT',
+      message: `${drift.resource} drifted: ${said}`,
+      agent,
+      resource: drift.resource,
+      levels: [{ to: fact.escalateTo, withinMs: decisions.rules.containment.escalateWithinMs }],
+    })
+  }
+  followBuiltIns(decisions, examination)
+  probe(decisions, examination, true)
+}
+
+/** What a half-open breaker learns from a decision. */
+function probe(decisions: Decisions, { intent }: Examination, isGood: boolean): void {
+  const { nowMs, rules, state } = decisions
+  const { agent, intentId, scope } = intent
+  if (isOwnAgent(agent) || state.coordination.tallies.get(scope, agent, nowMs).breaker !== 'half-open') return
+  if (!isGood) {
+    openBreaker(decisions, scope, agent, intentId, 'what it was let try went wrong again')
+    return
+  }
+  const data = agentIn(state, scope, agent, nowMs)
+  const successes = data.successes + 1
+  const isClosed = successes >= rules.containment.breaker.probes
+  applyRule(decisions, {
+    rule: 'breaker',
+    scope,
+    cause: intentId,
+    message: isClosed
+      ? `the breaker of ${agent} closes: ${successes} of what it tried went well`
+      : `${agent}: ${successes} of what it was let try went well`,
+    changes: [
+      {
+        resource: `agent/${agent}`,
+        action: isClosed ? 'close' : 'probe',
+        state: isClosed ? 'active' : 'half-open',
+        data: { ...data, successes },
+      },
+    ],
+  })
+}
+
+function followReject(decisions: Decisions, examination: Examination, own: Own): void {
+  const { intent, nowMs } = examination
+  const { agent, intentId, scope } = intent
+  const tally = decisions.state.coordination.tallies.get(scope, agent, nowMs)
+  if (tally.breaker === 'half-open' && own.rejection !== null && !isTurnedAway(own.rejection.code)) probe(decisions, examination, false)
+  else {
+    const why = whyOpen(examination, tally, 0)
+    if (why !== null && tally.breaker === 'closed') openBreaker(decisions, scope, agent, intentId, why)
+  }
+  const met = contradiction(examination, own, 0)
+  if (met === null) return
+  const { count, other, resource, to } = met
+  openEscalation(decisions, {
+    id: `contradiction-${decisions.rules.sha256(contradictionKey(scope, resource, agent, other)).slice(0, 22)}`,
+    scope,
+    rule: 'contradiction',
+    cause: 'CONTRADICTION',
+    message: `${agent} ran into commits of ${other} on ${resource} ${count} times: they want different things, and somebody must say which`,
+    agent,
+    resource,
+    levels: [{ to, withinMs: decisions.rules.containment.escalateWithinMs }],
+  })
+}
+
+function isTurnedAway(code: string): boolean {
+  return code === 'BUDGET_EXCEEDED' || code === 'BREAKER_OPEN' || code === 'AGENT_QUARANTINED' || code === 'CORRELATION_EXHAUSTED'
+}
+
+/** Whether a reject that is about to be counted opens the breaker. */
+function wentWrong(examination: Examination, tally: Tally): boolean {
+  return tally.breaker === 'closed' && whyOpen(examination, tally, 1) !== null
+}
+
+/** `more` is 1 before the reject is counted, 0 after. */
+function whyOpen({ intent, nowMs, rules, state }: Examination, tally: Tally, more: number): string | null {
+  const { breaker, repeatedRejects } = rules.containment
+  if ((breaker.rejects === null && repeatedRejects === null) || isOwnAgent(intent.agent) || isSystemScope(intent.scope)) return null
+  const { tallies } = state.coordination
+  // One too few may be in a row before this one is counted; looking once too often is harmless.
+  if (repeatedRejects !== null && tally.repeats + more >= repeatedRejects)
+    return `the same reject ${tally.repeats} times in a row (${tally.repeated.trim()}): it goes round in a loop`
+  if (breaker.rejects === null) return null
+  const rejects = tallies.rejects(tally, nowMs) + more
+  const asked = tallies.asked(tally, nowMs) + more
+  if (rejects < breaker.rejects || rejects < breaker.ratio * asked) return null
+  return `${rejects} of ${asked} intents were rejected within ${state.limits.windowMs} ms`
+}
+
+function openBreaker(decisions: Decisions, scope: string, agent: string, cause: string, why: string): void {
+  const { nowMs, rules, state } = decisions
+  const { openMs, opensBeforeQuarantine } = rules.containment.breaker
+  const before = agentIn(state, scope, agent, nowMs)
+  const isRecent = before.sinceMs > nowMs - 86_400_000
+  const opens = (isRecent ? before.opens : 0) + 1
+  const data: AgentData = { ...before, reason: why, sinceMs: nowMs, opens, successes: 0 }
+  const isLast = opensBeforeQuarantine !== null && opens >= opensBeforeQuarantine
+  applyRule(decisions, {
+    rule: 'breaker',
+    scope,
+    cause,
+    message: `the breaker of ${agent} opens for ${openMs} ms: ${why}`,
+    changes: [{ resource: `agent/${agent}`, action: 'open', state: 'open', data, timer: { due: nowMs + openMs, action: 'try' } }],
+    ...(isLast ? { details: { quarantine: true } } : {}),
+  })
+  openEscalation(decisions, {
+    id: `breaker-${agent}`,
+    scope,
+    rule: 'breaker',
+    cause: isLast ? 'QUARANTINE' : 'BREAKER_OPEN',
+    message: `the breaker of ${agent} in scope ${scope} is open: ${why}`,
+    agent,
+    resource: `agent/${agent}`,
+  })
+}
+
+/** What a scope knows of an agent. */
+export function agentIn(state: PartitionState, scope: string, agent: string, nowMs: number): AgentData {
+  const found = state.resourceIn(scope, `agent/${agent}`)
+  if (found !== undefined) return JSON.parse(found.data) as AgentData
+  return { agent, reason: '', sinceMs: nowMs, taintedSinceMs: null, opens: 0, successes: 0, capabilities: [] }
+}
+
+interface Contradiction {
+  readonly resource: string
+  readonly other: string
+  readonly count: number
+  readonly to: string
+}
+
+/** Whether two agents ran into each other on a resource as often as its contract lets. `more` is 1 before this time is counted, 0 after. */
+function contradiction(
+  { intent, nowMs, rules, state }: Examination,
+  { payload }: Pick<Event, 'payload'>,
+  more: number,
+): Contradiction | null {
+  if (!('movedBy' in payload) || payload.movedBy === null || payload.resource === null) return null
+  const { movedBy, resource } = payload
+  if (movedBy.agent === intent.agent || isOwnAgent(movedBy.agent)) return null
+  const setting = rules.contracts.get(resource.slice(0, resource.indexOf('/')))?.coordination.contradictions ?? null
+  if (setting === null) return null
+  const count = countIn(
+    state.coordination.contradictions.get(contradictionKey(intent.scope, resource, intent.agent, movedBy.agent)),
+    nowMs,
+    state.limits.windowMs,
+  )
+  return count + more < setting.count ? null : { resource, other: movedBy.agent, count: count + more, to: setting.to }
+}

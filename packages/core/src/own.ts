@@ -1,0 +1,131 @@
+/** What becomes of a record's own intent. */
+import type { Check } from './check.ts'
+import { decisionChecks, doorChecks } from './checks/index.ts'
+import type { ScopedSaid } from './decisions.ts'
+import { escalationNeeded } from './escalate.ts'
+import { shadowed } from './evolve.ts'
+import { Examination } from './examination.ts'
+import type { IntentRecord } from './intent-record.ts'
+import { escalatedPending, type NewEscalation, queueFull, waitingPending } from './pend.ts'
+import { faultRejection, rejected, unreadRejection } from './rejected.ts'
+import type { Rejection } from './rejection.ts'
+import type { Rules } from './rules.ts'
+import { ContractFault } from './sandbox.ts'
+import { shadowOf } from './shadow.ts'
+import type { PartitionState } from './state.ts'
+
+/** The event of the intent, with what must be known to see what follows from it. */
+export type Own = ScopedSaid & {
+  /** Null when there was no intent to examine. */
+  readonly examination: Examination | null
+  readonly rejection: Rejection | null
+  /** The escalation that must be opened with it. */
+  readonly escalation: NewEscalation | null
+}
+
+export function decideOwn(state: PartitionState, record: IntentRecord, rules: Rules, nowMs: number): Own {
+  if (record.intent === null) {
+    const rejection = unreadRejection(record)
+    return rejectedOwn(state, null, rejection, '')
+  }
+  const examination = new Examination(rules, state, record, record.intent, nowMs)
+  const rejection = examine(examination)
+  examination.isOver = true
+  return outcomeOf(examination, rejection)
+}
+
+/** What the checks come to. */
+export function outcomeOf(examination: Examination, rejection: Rejection | null): Own {
+  const { canonical, changes, digest, duplicateOf, intent, state } = examination
+  const { agent, intentId, scope } = intent
+  if (duplicateOf !== undefined) return duplicate(examination)
+  const shadow = examination.passedDoor ? shadowOf(examination) : null
+  if (shadow !== null) {
+    const { code = null, message = null, resource = null } = rejection ?? {}
+    const payload = {
+      intentId,
+      agent,
+      intent: canonical,
+      digest,
+      by: shadow,
+      code,
+      message,
+      resource,
+      changes: rejection === null ? changes : [],
+    }
+    return { type: 'IntentShadowed', scope, payload, examination, rejection: null, escalation: null }
+  }
+  if (rejection === null) {
+    const escalation = escalationNeeded(examination)
+    if (escalation !== null) return pendingOwn(examination, escalation)
+    const { amount } = examination
+    const payload = { intentId, agent, intent: canonical, digest, changes, settles: null, verdict: null, amount }
+    return { type: 'IntentCommitted', scope, payload, examination, rejection: null, escalation: null }
+  }
+  if (intent.onConflict === 'wait' && canWait(rejection)) {
+    const full = queueFull(examination)
+    if (full !== null) return rejectedOwn(state, examination, full, scope)
+    return { type: 'IntentPending', scope, payload: waitingPending(examination, rejection), examination, rejection, escalation: null }
+  }
+  if (intent.onConflict === 'escalate' && canWait(rejection)) {
+    const { code, message, resource = null } = rejection
+    return pendingOwn(examination, { cause: code, message, resource, to: null, approvals: 1 })
+  }
+  return rejectedOwn(state, examination, rejection, scope)
+}
+
+function pendingOwn(examination: Examination, escalation: NewEscalation): Own {
+  const full = queueFull(examination)
+  const { scope } = examination.intent
+  if (full !== null) return rejectedOwn(examination.state, examination, full, scope)
+  return {
+    type: 'IntentPending',
+    scope,
+    payload: escalatedPending(examination, escalation, null),
+    examination,
+    rejection: null,
+    escalation,
+  }
+}
+
+function rejectedOwn(state: PartitionState, examination: Examination | null, rejection: Rejection, scope: string): Own {
+  return { type: 'IntentRejected', scope, payload: rejected(state, examination, rejection), examination, rejection, escalation: null }
+}
+
+function duplicate(examination: Examination): Own {
+  const { digest, duplicateOf, intent, state } = examination
+  const { agent, intentId, scope } = intent
+  const { code, index, isPending, offset } = duplicateOf!
+  const decision = { partition: state.partition, offset, index }
+  const outcome = isPending ? 'pending' : code === null ? 'committed' : code === shadowed ? 'shadowed' : 'rejected'
+  const payload = { intentId, agent, digest, decision, outcome, code: code === shadowed ? null : code } as const
+  return { type: 'IntentDuplicated', scope, payload, examination, rejection: null, escalation: null }
+}
+
+/** What can still come true. A version that is gone never comes back. */
+const waitable: ReadonlySet<string> = new Set(['RESERVED', 'BEHIND_WAITERS', 'STATE_CONFLICT', 'GUARD_REFUSED', 'INVARIANT_VIOLATED'])
+
+export function canWait({ code }: Rejection): boolean {
+  return waitable.has(code)
+}
+
+export function examine(examination: Examination): Rejection | null {
+  const atTheDoor = runChecks(doorChecks, examination)
+  if (atTheDoor !== null || examination.duplicateOf !== undefined) return atTheDoor
+  examination.passedDoor = true
+  return runChecks(decisionChecks, examination)
+}
+
+/** The first that fails. What contract code throws makes a dead letter. */
+export function runChecks(checks: readonly Check[], examination: Examination): Rejection | null {
+  try {
+    for (let index = 0; index < checks.length; index++) {
+      const rejection = checks[index]!.run(examination)
+      if (rejection !== null) return rejection
+    }
+    return null
+  } catch (error) {
+    if (error instanceof ContractFault) return faultRejection(error)
+    throw error
+  }
+}

@@ -1,0 +1,121 @@
+/** Intents that are not decided yet: what their event says, and what is kept of the world that a human is asked about. */
+import { canonicalize, type EventReference, type IntentPending } from '@signalbox/contract'
+import { bounded } from './bounded.ts'
+import type { Examination } from './examination.ts'
+import { maxMessageLength } from './rejected.ts'
+import type { Rejection } from './rejection.ts'
+
+/** An escalation of an intent, to be opened. */
+export interface NewEscalation {
+  readonly cause: string
+  readonly message: string
+  readonly resource: string | null
+  /** Whom to ask first; null: the first level of the contract. */
+  readonly to: string | null
+  readonly approvals: number
+}
+
+/** Resources that one intent may wait for. */
+const maxResources = 64
+
+export function waitingPending(examination: Examination, { code, message }: Rejection): IntentPending {
+  const { canonical, digest, intent, nowMs, planned } = examination
+  const waitMs = Math.min(...planned.map(({ contract }) => contract.coordination.waiting.deadlineMs))
+  return {
+    intentId: intent.intentId,
+    agent: intent.agent,
+    intent: canonical,
+    digest,
+    reason: 'waiting',
+    code,
+    message: bounded(message, maxMessageLength),
+    resources: waitsFor(examination),
+    until: Math.min(intent.deadline ?? Number.MAX_SAFE_INTEGER, nowMs + waitMs),
+    escalation: null,
+    since: null,
+  }
+}
+
+/** With whose change the intent is decided again: what it acts on, their reservations, and what contract code read. */
+export function waitsFor({ planned, readByCode }: Examination): readonly string[] {
+  const resources = new Set<string>()
+  for (const { prepared, request } of planned) {
+    resources.add(request.resource)
+    if (prepared.builtIn === null) resources.add(`reservation/${request.resource}`)
+  }
+  for (const resource of readByCode ?? []) resources.add(resource)
+  return [...resources].sort().slice(0, maxResources)
+}
+
+export function escalatedPending(examination: Examination, { cause, message }: NewEscalation, since: EventReference | null): IntentPending {
+  const { canonical, digest, intent } = examination
+  return {
+    intentId: intent.intentId,
+    agent: intent.agent,
+    intent: canonical,
+    digest,
+    reason: 'escalated',
+    code: cause,
+    message: bounded(message, maxMessageLength),
+    resources: [],
+    until: escalationEndMs(examination),
+    escalation: `escalation/${intent.intentId}`,
+    since,
+  }
+}
+
+/** The earlier of the levels' end and the intent's deadline. */
+export function escalationEndMs(examination: Examination): number {
+  const levels = levelsOf(examination)
+  const sumMs = levels.reduce((sum, { withinMs }) => sum + withinMs, 0)
+  return Math.min(examination.intent.deadline ?? Number.MAX_SAFE_INTEGER, examination.nowMs + sumMs)
+}
+
+export function levelsOf({ planned, rules }: Examination): readonly { readonly to: string; readonly withinMs: number }[] {
+  const governed = planned.find(({ prepared }) => prepared.builtIn === null)
+  if (governed !== undefined) return governed.contract.coordination.escalation.levels
+  return [{ to: rules.containment.escalateTo, withinMs: rules.containment.escalateWithinMs }]
+}
+
+/** The named and read resources as they are: what a verdict is about. Not those that nobody's version decides. */
+export function versionsOf(examination: Examination): readonly { readonly resource: string; readonly version: number }[] {
+  const versions = new Map<string, number>()
+  for (const { action, before, request } of examination.planned) {
+    if (action.conflict !== 'commutative') versions.set(request.resource, before?.version ?? 0)
+  }
+  for (const { resource } of examination.intent.reads) {
+    const planned = examination.plannedFor(resource)
+    if (planned?.action.conflict === 'commutative') continue
+    versions.set(resource, examination.current(resource)?.version ?? 0)
+  }
+  return [...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([resource, version]) => ({ resource, version }))
+}
+
+export function digestOf(versions: ReturnType<typeof versionsOf>, sha256: (text: string) => string): string {
+  return sha256(canonicalize(versions))
+}
+
+/** Why an intent may not join those that are pending; null where it may. */
+export function queueFull(examination: Examination): Rejection | null {
+  const { intent, planned, rules, state } = examination
+  for (const { contract, request } of planned) {
+    const { queue } = contract.coordination.waiting
+    if (state.coordination.pending.waitersFor(intent.scope, request.resource).length < queue) continue
+    return {
+      code: 'WAIT_QUEUE_FULL',
+      message: `${queue} intents wait for ${request.resource} already, as many as its contract lets; propose again later`,
+      resource: request.resource,
+      owner: contract.owner,
+      details: { queue },
+    }
+  }
+  const budget = examination.budget?.pending
+  const { pending } = state.coordination.tallies.get(intent.scope, intent.agent, examination.nowMs)
+  const most = budget ?? rules.limits.pendingAnAgent
+  if (pending < most) return null
+  return {
+    code: 'BUDGET_EXCEEDED',
+    message: `${pending} intents of ${intent.agent} are pending in scope ${intent.scope}, as many as may be; wait for one of them, or withdraw it`,
+    details: { budget: 'pending', limit: most, used: pending },
+  }
+}

@@ -1,0 +1,12 @@
+import { matchesAgent } from '@signalbox/contract'
+import type { Examination } from './examination.ts'
+
+/** What of an intent is in shadow, as its event says it; null where all of it counts. */
+export function shadowOf({ intent, planned, rules }: Examination): string | null {
+  for (let index = 0; index < planned.length; index++) {
+    const { contract } = planned[index]!
+    if (contract.coordination.shadow) return `contract ${contract.type}`
+  }
+  const { shadowAgents } = rules.containment
+  return shadowAgents.length > 0 && matchesAgent(intent.agent, shadowAgents) ? `agent ${intent.agent}` : null
+}

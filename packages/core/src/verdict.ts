@@ -1,0 +1,177 @@
+/**
+ * What a human's verdict does to the pending intent. It is decided again at that moment, with the versions that the human
+ * saw in place of those that the agent had read: an approval of a world that has moved is refused, says what moved, and
+ * leaves the escalation open with a new digest.
+ */
+import { canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
+import { refused } from './built-in/built-in.ts'
+import { checkHuman } from './built-in/escalation.ts'
+import { canonicalIntent } from './canonical-intent.ts'
+import { decisionChecks } from './checks/index.ts'
+import type { PendingIntent } from './coordination/pending.ts'
+import type { Decisions } from './decisions.ts'
+import { Examination, type PlannedAction } from './examination.ts'
+import { followCommit } from './follow.ts'
+import { runChecks } from './own.ts'
+import { digestOf, versionsOf } from './pend.ts'
+import type { Rejection } from './rejection.ts'
+import { applyRule } from './rule.ts'
+import { commitPending, examinationOf, rejectPending } from './settle.ts'
+
+interface VerdictInput {
+  readonly reason: string
+  readonly digest: string
+  readonly actions?: readonly { readonly resource: string; readonly action: string; readonly input: unknown }[]
+}
+
+/** What a verdict would do, kept from its check until it is committed: nothing but the escalation changes in between. */
+const outcomes = new WeakMap<PlannedAction, Examination>()
+
+export function checkVerdict(examination: Examination, planned: PlannedAction): Rejection | null {
+  const wrong = checkHuman(examination, planned)
+  if (wrong !== null) return wrong
+  const { intent, rules, state } = examination
+  const data = planned.data as EscalationData
+  const input = planned.input as VerdictInput
+  if (data.separationOfDuties && data.agent === intent.agent)
+    return refused(planned, 'SEPARATION_OF_DUTIES', `${intent.agent} asked for it, and somebody else must agree`)
+  if (data.approvals.some(({ by }) => by === intent.agent))
+    return refused(planned, 'APPROVED_ALREADY', `${intent.agent} has approved it; ${data.approvalsNeeded} different people must`)
+  if (input.digest !== data.digest)
+    return verdictRefused(planned, 'the digest is not that of what is asked now: look at the escalation again', { digest: data.digest })
+  if (input.actions === undefined && data.approvals.length + 1 < data.approvalsNeeded) return null
+  const pending = data.intentId === null ? undefined : state.coordination.pending.get(data.intentId)
+  if (pending === undefined) {
+    if (data.intentId === null && input.actions === undefined) return null
+    return refused(planned, 'NOTHING_PENDING', 'no intent waits for this verdict; there is nothing to amend')
+  }
+  const outcome =
+    input.actions === undefined ? examinationOf(state, rules, pending, examination.nowMs) : amended(examination, pending, input)
+  outcome.agreed = new Map(data.versions.map(({ resource, version }) => [resource, version]))
+  const rejection = runChecks(decisionChecks, outcome)
+  outcome.isOver = true
+  if (rejection === null) {
+    outcomes.set(planned, outcome)
+    return null
+  }
+  if (rejection.code === 'STALE_READ' || rejection.code === 'STALE_VERSION')
+    examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
+  return verdictRefused(
+    planned,
+    `decided again now, it would be rejected with ${rejection.code}: ${rejection.message}`,
+    { code: rejection.code },
+    rejection,
+  )
+}
+
+function verdictRefused(planned: PlannedAction, why: string, details: Rejection['details'] & object, because?: Rejection): Rejection {
+  const { contract, request } = planned
+  return {
+    ...(because === undefined ? {} : pick(because)),
+    code: 'VERDICT_REFUSED',
+    message: `${request.action} ${request.resource} does not fit the world as it is: ${why}. The escalation stays open`,
+    resource: because?.resource ?? request.resource,
+    owner: contract.owner,
+    details,
+  }
+}
+
+/** What moved, and who moved it. */
+function pick({ actualVersion, current, expectedVersion }: Rejection): Partial<Rejection> {
+  return {
+    ...(actualVersion === undefined ? {} : { actualVersion }),
+    ...(expectedVersion === undefined ? {} : { expectedVersion }),
+    ...(current === undefined ? {} : { current }),
+  }
+}
+
+/** The world has moved: whoever answers next sees it as it is, and approvals of how it was count no more. */
+function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: PlannedAction, pending: PendingIntent): void {
+  const { rules, state } = decisions
+  const asked = examinationOf(state, rules, pending, nowMs)
+  // Planned, so that it is known which of the resources are commutative.
+  runChecks(decisionChecks, asked)
+  const versions = [...versionsOf(asked)]
+  const data: EscalationData = { ...(planned.data as EscalationData), versions, digest: digestOf(versions, rules.sha256), approvals: [] }
+  const { resource } = planned.request
+  const { state: name, timer } = state.resourceIn(intent.scope, resource)!
+  applyRule(decisions, {
+    rule: 'verdict',
+    scope: intent.scope,
+    cause: intent.intentId,
+    message: `what ${resource} is about has moved; it is asked anew`,
+    changes: [{ resource, action: 'renew', state: name, data, timer }],
+  })
+}
+
+/** What the human has done in place of the intent, by the same agent. */
+function amended(
+  { intent: verdict, nowMs, rules, state }: Examination,
+  pending: PendingIntent,
+  { actions, reason }: VerdictInput,
+): Examination {
+  const original = JSON.parse(pending.intent) as { readonly correlationId: string }
+  const intentId = derivedId(nowMs, ['amend', pending.intentId, verdict.intentId], rules.sha256)
+  const intent: Intent = {
+    intentId,
+    scope: pending.scope,
+    agent: pending.agent,
+    actions: actions!.map(({ action, input, resource }) => ({ resource, action, input: canonicalize(input), expectedVersion: null })),
+    reads: [],
+    correlationId: original.correlationId,
+    causationId: pending.intentId,
+    deadline: null,
+    priority: null,
+    confidence: null,
+    onConflict: 'reject',
+    reservation: null,
+    note: reason,
+    signature: null,
+  }
+  const examination = new Examination(
+    rules,
+    state,
+    { offset: pending.since.offset, timestampMs: nowMs, intent, problem: null },
+    intent,
+    nowMs,
+  )
+  examination.canonical = canonicalIntent(intent)
+  examination.digest = rules.sha256(examination.canonical)
+  examination.passedDoor = true
+  return examination
+}
+
+export function followVerdict(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+  const outcome = outcomes.get(planned)
+  if (outcome === undefined) return
+  const { intentId } = planned.data as EscalationData
+  const pending = decisions.state.coordination.pending.get(intentId!)!
+  const { resource } = planned.request
+  if (outcome.intent.intentId === pending.intentId) {
+    commitPending(decisions, pending, outcome, resource)
+    return
+  }
+  const { reason } = planned.input as VerdictInput
+  rejectPending(decisions, pending.intentId, {
+    code: 'ESCALATION_AMENDED',
+    message: `${intent.agent} had something else done in its place (intent ${outcome.intent.intentId}): ${reason}`,
+    resource,
+    details: { intentId: outcome.intent.intentId, by: intent.agent, reason },
+  })
+  const { amount, canonical, changes, digest } = outcome
+  decisions.emit({
+    type: 'IntentCommitted',
+    scope: pending.scope,
+    payload: {
+      intentId: outcome.intent.intentId,
+      agent: pending.agent,
+      intent: canonical,
+      digest,
+      changes,
+      settles: pending.since,
+      verdict: resource,
+      amount,
+    },
+  })
+  followCommit(decisions, outcome, pending.agent)
+}
