@@ -79,14 +79,16 @@ describe('a queue', () => {
     const holding = new Holding()
     await using receiver = await Receiver.open(holding.answer)
     await using desk = new Desk([targetOf(receiver, { concurrency: 3 })])
-    const settled = Promise.all(Array.from({ length: 30 }, (_, group) => desk.delivery.notify(inGroup(group, 0))))
+    const settled = Array.from({ length: 15 }, (_, group) => desk.delivery.notify(inGroup(group, 0)))
     for (let round = 0; round < 10; round++) {
       await holding.count(3)
+      for (let more = 0; round < 5 && more < 3; more++) settled.push(desk.delivery.notify(inGroup(100 + settled.length, 0)))
+      await new Promise((resolve) => setImmediate(resolve))
       // Each attempt has a timeout of its own.
       expect(desk.clock.sleeping(timeoutMs)).toBe(3)
       holding.release()
     }
-    expect((await settled).flatMap(kinds)).toEqual(Array.from({ length: 30 }, () => 'delivered'))
+    expect((await Promise.all(settled)).flatMap(kinds)).toEqual(Array.from({ length: 30 }, () => 'delivered'))
   })
 
   it('may have many groups that wait for their next attempt, without a warning of the host', async () => {
@@ -164,6 +166,17 @@ describe('a dead letter', () => {
     const settled = desk.delivery.notify(inGroup(1, 0))
     await desk.clock.end(writeTimeoutMs)
     expect([kinds(await settled), asked]).toEqual([['REFUSED'], 2])
+  })
+
+  it('that is given again while it is being written is written once', async () => {
+    const held: (() => void)[] = []
+    const deadLetter = () => new Promise<void>((resolve) => void held.push(resolve))
+    await using desk = new Desk([], { deadLetters: { deadLetter } })
+    const both = [desk.delivery.notify(inGroup(1, 0), ['nobody']), desk.delivery.notify(inGroup(1, 0), ['nobody', 'no-one'])]
+    expect(held).toHaveLength(2)
+    for (const write of held) write()
+    expect((await Promise.all(both)).flatMap(kinds)).toEqual(['UNKNOWN_TARGET', 'UNKNOWN_TARGET', 'UNKNOWN_TARGET'])
+    expect(held).toHaveLength(2)
   })
 
   it('is handed back where as many as may wait to be written do so already', async () => {
