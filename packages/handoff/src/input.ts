@@ -123,7 +123,7 @@ export interface PacketInput {
 export const packetLimits = {
   candidates: 10_000,
   /** Of all candidates, as JSON in UTF-8. */
-  candidateBytes: 8 * 1024 * 1024,
+  candidateBytes: 4 * 1024 * 1024,
   /** Of the purpose and of each fetch instruction, in UTF-16 units. */
   textLength: 4096,
   /** Resources that a packet relies on: as many as a handoff may name. */

@@ -114,6 +114,6 @@ export function twinKey(candidate: Candidate): string | null {
     'reject',
     candidate.agent,
     candidate.code,
-    candidate.actions.map(({ resource, action, input }) => [resource, action, input]),
+    candidate.actions.map(({ resource, action, input }) => [resource, action, jsonObject(input, 'input')]),
   ])
 }

@@ -82,8 +82,9 @@ export function select(ranked: readonly MeasuredPart[], { frame, reserve, allowa
   const overOf = (part: MeasuredPart): OmissionReason | null =>
     isOver(part.size) ?? (included.isTooWideWith(part) ? 'OVER_REFERENCES' : null)
   const tryToName = (part: MeasuredPart, reason: OmissionReason): void => {
+    if (named.size >= packetLimits.namedOmissions) return
     const line = omissionLine(part, reason)
-    if (named.size >= packetLimits.namedOmissions || isOver(line) !== null) return
+    if (isOver(line) !== null) return
     named.add(part)
     used = plus(used, line)
   }

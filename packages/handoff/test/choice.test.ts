@@ -105,6 +105,19 @@ it('keeps the newest of a reject that came again and again, and of a note', () =
   })
 })
 
+it('takes inputs that are written differently and say the same for the same', () => {
+  const reject = byReference.get('decision:3/42/0') as DecisionCandidate
+  const spaced = [' {"a":1, "b":2}', '{"b":2,"a":1}'].map((input, index) => ({
+    ...reject,
+    event: { partition: 3, offset: 70 + index, index: 0 },
+    actions: [{ resource: 'refund/7-1', action: 'pay', input }],
+  }))
+  expect(fates({ candidates: [...candidates, ...spaced] })).toMatchObject({
+    'decision:3/71/0': 'SAME_CORRELATION',
+    'decision:3/70/0': 'DUPLICATE',
+  })
+})
+
 it('takes a commit made twice for two commits', () => {
   const twice = [1, 2].map((offset) => ({
     ...commit,
@@ -282,7 +295,7 @@ const wrong: readonly [string, PacketErrorCode, Partial<PacketInput>, string][] 
     'too many bytes',
     'TOO_MANY_CANDIDATES',
     { candidates: Array.from({ length: 9 }, (_, index) => note(`${index}`, `${index}`.repeat(2 ** 20))) },
-    '8388608 bytes',
+    '4194304 bytes',
   ],
 ]
 it.each(wrong)('refuses %s', (_, code, given, says) => {
