@@ -226,6 +226,14 @@ it('takes data as deep as a record may have it', () => {
   expect(compile({ candidates: [deep], required: [] }).packet.parts[0]!.json).toBe(`{"data":${data},"state":"open","version":1}`)
 })
 
+it('never leaves out what is required, however large: the budget is impossible', () => {
+  const required = ['resource:customer/42']
+  const { needed } = refusal('BUDGET_IMPOSSIBLE', () => compile({ required, budget: { tokens: 800, bytes: 100_000 } }))
+  expect(needed!.tokens).toBeGreaterThan(800)
+  refusal('BUDGET_IMPOSSIBLE', () => compile({ required, budget: { tokens: 100_000, bytes: needed!.bytes - 1 } }))
+  expect(compile({ required, budget: needed! }).packet.parts.map(({ reference }) => reference)).toEqual(required)
+})
+
 it('says by how much a budget is impossible, and what to do', () => {
   const { message, needed } = refusal('BUDGET_IMPOSSIBLE', () => compile({ budget: { tokens: 200, bytes: 100_000 } }))
   expect(message).toBe(

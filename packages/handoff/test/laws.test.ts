@@ -44,10 +44,10 @@ function check(
       compiled++
       law(compilation, input, using)
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   )
   // A law that is only ever asked of impossible budgets would say nothing.
-  expect(compiled).toBeGreaterThan(100)
+  expect(compiled).toBeGreaterThan(50)
 }
 
 describe('every packet', () => {
@@ -215,7 +215,9 @@ describe('an impossible budget', () => {
         const input = { ...given, budget: { tokens: 1, bytes: 1 } }
         const { needed, message } = refusal('BUDGET_IMPOSSIBLE', () => compilePacket(input, using))
         expect(message).toContain(`${needed!.tokens - 1} tokens over the budget of 1 and ${needed!.bytes - 1} bytes over the budget of 1`)
-        expect(compilePacket({ ...input, budget: needed! }, using).packet.totals).toMatchObject(needed!)
+        const { packet } = compilePacket({ ...input, budget: needed! }, using)
+        expect(packet.totals).toMatchObject(needed!)
+        expect(packet.parts.map(({ reference }) => reference)).toEqual(expect.arrayContaining([...input.required]))
         for (const unit of ['tokens', 'bytes'] as const) {
           const short = compile({ ...input, budget: { ...needed!, [unit]: needed![unit] - 1 } }, using)
           expect(short).toBeNull()
