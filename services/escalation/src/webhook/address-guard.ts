@@ -47,6 +47,11 @@ export function addressRefusal(text: string, allowPrivate = false): string | nul
   return address.match(globalUnicast) ? null : 'is outside of the public IPv6 addresses'
 }
 
+/** What to do about a refusal, as the end of a sentence. */
+export function refusalAdvice(text: string): string {
+  return addressRefusal(text, true) === null ? 'set allowPrivate if it is meant' : 'no setting allows that; correct the url or its DNS'
+}
+
 function rangeRefusal(range: string, allowPrivate: boolean): string | null {
   if (range === 'unicast' || (allowPrivate && privateRanges.has(range))) return null
   return `is ${rangeNames[range] ?? `special (${range})`}`

@@ -1,7 +1,7 @@
 /** One attempt to deliver: resolve, check, sign, post, and say what the outcome means. */
 import { lookup } from 'node:dns/promises'
 import type { Clock } from '@signalbox/log'
-import { addressRefusal, type CheckedAddress, canonicalAddress } from './address-guard.ts'
+import { addressRefusal, type CheckedAddress, canonicalAddress, refusalAdvice } from './address-guard.ts'
 import { retryAfterMs } from './backoff.ts'
 import { inTime, TimeIsUp } from './bounded.ts'
 import { AddressRefused, type Answer, post } from './post.ts'
@@ -98,7 +98,8 @@ async function addressesOf({ allowPrivate, url }: WebhookTarget, resolve: Resolv
   return found.map((text) => {
     const address = canonicalAddress(text)
     const refusal = addressRefusal(text, allowPrivate)
-    if (address === null || refusal !== null) throw new AddressRefused(`it has the address ${text}, which ${refusal}`)
+    if (address === null || refusal !== null)
+      throw new AddressRefused(`it has the address ${text}, which ${refusal}; ${refusalAdvice(text)}`)
     return address
   })
 }
@@ -133,7 +134,7 @@ function failureOf(error: unknown, { name, timeoutMs, url }: WebhookTarget): Att
       kind: 'final',
       code: 'ADDRESS_REFUSED',
       status: null,
-      message: `webhook target "${name}": ${url.hostname} is refused: ${error.message}; set allowPrivate if it is meant`,
+      message: `webhook target "${name}": ${url.hostname} is refused: ${error.message}`,
     }
   const failed = { kind: 'retry', status: null, retryAfterMs: null } as const
   if (error instanceof TimeIsUp)

@@ -58,7 +58,12 @@ export function post(
       socket.once(isSecure ? 'secureConnect' : 'connect', () => {
         const refusal = addressRefusal(socket.remoteAddress ?? '', target.allowPrivate)
         if (refusal === null) request.end(body)
-        else request.destroy(new AddressRefused(`the connection went to ${socket.remoteAddress}, which ${refusal}`))
+        else
+          request.destroy(
+            new AddressRefused(
+              `the connection went to ${socket.remoteAddress}, which ${refusal}; look at who translates addresses on the way`,
+            ),
+          )
       })
     })
     request.once('response', (response) => {

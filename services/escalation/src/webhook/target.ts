@@ -1,5 +1,5 @@
 /** Where notifications go: what is set, and what is checked once at the start. */
-import { addressRefusal, canonicalAddress } from './address-guard.ts'
+import { addressRefusal, canonicalAddress, refusalAdvice } from './address-guard.ts'
 import { WebhookError } from './errors.ts'
 import { Secret } from './signature.ts'
 
@@ -80,7 +80,7 @@ function checkedUrl({ name, url: text, allowPlain = false, allowPrivate = false,
   if (!allowed.includes(port))
     throw misconfigured(name, `its port ${port} is not one of ${allowed.join(', ')}; add it to ports if it is meant`)
   const refusal = canonicalAddress(url.hostname) === null ? null : addressRefusal(url.hostname, allowPrivate)
-  if (refusal !== null) throw misconfigured(name, `its address ${url.hostname} ${refusal}; set allowPrivate if it is meant`)
+  if (refusal !== null) throw misconfigured(name, `its address ${url.hostname} ${refusal}; ${refusalAdvice(url.hostname)}`)
   return url
 }
 

@@ -30,7 +30,7 @@ describe('a target', () => {
     [
       'the metadata of a cloud, though private addresses are allowed',
       { url: 'https://169.254.169.254/token-in-the-path', allowPrivate: true },
-      /link-local/,
+      /link-local; no setting allows that/,
     ],
     ['no secret', { secrets: [] }, /has 0 secrets/],
     ['too many secrets', { secrets: Array.from({ length: 6 }, () => secret) }, /has 6 secrets/],
