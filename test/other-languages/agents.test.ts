@@ -118,7 +118,11 @@ async function decideByHand(prefix: string): Promise<void> {
       type: 'IntentRejected',
       payload: { ...asked, ...none, code: 'STATE_CONFLICT', message: 'never decided' },
     }
-    const decided: Event = { ...common, type: 'IntentCommitted', payload: { ...asked, changes: [change], settles: null, verdict: null, amount: null } }
+    const decided: Event = {
+      ...common,
+      type: 'IntentCommitted',
+      payload: { ...asked, changes: [change], settles: null, verdict: null, amount: null },
+    }
     for (const [event, end] of [
       [never, 'abort'],
       [decided, 'commit'],

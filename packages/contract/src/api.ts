@@ -18,6 +18,8 @@ export const resourceChangeJson = z
     fromState: z.string().nullable(),
     state: z.string(),
     data: jsonObject,
+    timer: z.object({ due: z.int(), action: z.string() }).nullable().describe('What happens by itself if nothing happens before'),
+    fields: z.array(z.string()).nullable().describe('The top-level fields that changed, where the contract merges'),
   })
   .meta({ id: 'ResourceChange', description: 'The after-image of one resource that a commit changed' })
 
@@ -31,6 +33,31 @@ export const decisionJson = z
     event: reference,
     position: z.string().describe('partition:offset behind the event in the log; give it as atLeast to read your own write'),
     time: z.int().describe('Logical time, milliseconds since 1970, UTC'),
+    pending: z
+      .object({
+        reason: z.enum(['waiting', 'escalated']),
+        until: z.int().describe('When it is rejected at the latest: milliseconds since 1970, UTC'),
+        escalation: z.string().nullable().describe('The escalation that a human decides, as type/id'),
+        resources: z.array(z.string()).describe('With whose change it is decided again'),
+      })
+      .nullable()
+      .describe('Set while the intent is not decided: it waits, or a human is asked; code and message say for what'),
+    shadow: z
+      .object({ by: z.string(), wouldBe: z.enum(['committed', 'rejected']), changes: z.array(resourceChangeJson) })
+      .nullable()
+      .describe('Set where the intent was decided in shadow: what would have become of it'),
+    verdict: z.string().nullable().describe('The escalation under whose verdict it was committed'),
+    effects: z
+      .array(
+        z.object({
+          effectId: z.string().describe('Use it as idempotency key in the world'),
+          resource: z.string(),
+          action: z.string(),
+          idempotent: z.boolean(),
+          reportWithinMs: z.int(),
+        }),
+      )
+      .describe('What the agent is to do in the world now, and to report'),
     changes: z.array(resourceChangeJson),
     code: z.string().nullable(),
     message: z.string().nullable().describe('What happened, to what, and what to do next'),
@@ -56,6 +83,7 @@ export const resourceJson = z
     state: z.string(),
     data: jsonObject.nullable(),
     lastChange: resourceMoveJson.nullable(),
+    timer: z.object({ due: z.int(), action: z.string() }).nullable().describe('What happens by itself if nothing happens before'),
   })
   .meta({ id: 'Resource', description: 'A resource as the events give it' })
 export type Resource = z.output<typeof resourceJson>

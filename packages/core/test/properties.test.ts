@@ -56,7 +56,15 @@ function dump(state: PartitionState): unknown {
     .map((part) => JSON.stringify(part))
     .sort()
   const { nextMs, size: timers } = state.coordination.timers
-  return { resources, size: state.size, time: state.time, nextOffset: state.nextOffset, coordination, timers, dueMs: timers === 0 ? 0 : nextMs }
+  return {
+    resources,
+    size: state.size,
+    time: state.time,
+    nextOffset: state.nextOffset,
+    coordination,
+    timers,
+    dueMs: timers === 0 ? 0 : nextMs,
+  }
 }
 
 test('a repeated intent yields nothing new', () => {

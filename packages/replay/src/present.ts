@@ -2,6 +2,7 @@
 import {
   codePage,
   type Decision,
+  type EffectData,
   type Event,
   type ExplanationJson,
   formatEventReference,
@@ -13,7 +14,7 @@ import {
   type Resource,
   type ResourceMove,
 } from '@signalbox/contract'
-import type { Change, Explanation, ResourceState } from '@signalbox/core'
+import type { Change, Explanation, PendingIntent, ResourceState } from '@signalbox/core'
 
 type Move = NonNullable<Decision['movedBy']>
 type Change_ = Decision['changes'][number]
@@ -27,7 +28,7 @@ function presentMove({ event, ...move }: ResourceMove): Move {
 }
 
 function presentChanges(changes: IntentCommitted['changes']): Change_[] {
-  return changes.map((change) => ({ ...change, data: JSON.parse(change.data) }))
+  return changes.map((change) => ({ ...change, data: JSON.parse(change.data), fields: change.fields === null ? null : [...change.fields] }))
 }
 
 const nothingWrong = {
@@ -49,7 +50,7 @@ function presentRejection(rejected: IntentRejected) {
   return {
     code,
     message,
-    page: isRejectCode(code) ? codePage(code) : null,
+    page: pageOf(code),
     owner: owner === null ? null : { team: owner.team, contact: owner.contact },
     resource,
     expectedVersion,
@@ -61,9 +62,15 @@ function presentRejection(rejected: IntentRejected) {
   }
 }
 
-/** The decision that an event is; null for an event that is none. `logOffset` is where the event lies. */
+/** What an event says became of an intent: its decision, or that it is pending or in shadow; null for any other event. `logOffset` is where it lies. */
 export function presentDecision(event: Event, logOffset: number): Decision | null {
-  if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return null
+  if (
+    event.type === 'IntentDuplicated' ||
+    event.type === 'WaitersExamined' ||
+    event.type === 'RuleApplied' ||
+    event.type === 'PartitionOpened'
+  )
+    return null
   const { agent, intentId } = event.payload
   const common = {
     intentId,
@@ -73,19 +80,85 @@ export function presentDecision(event: Event, logOffset: number): Decision | nul
     event: formatEventReference(event),
     position: formatPosition(event.partition, logOffset + 1),
     time: event.time,
+    committed: false,
+    pending: null,
+    shadow: null,
+    verdict: null,
+    effects: [],
+    changes: [],
+    ...nothingWrong,
   }
-  if (event.type === 'IntentCommitted')
-    return { ...common, committed: true, changes: presentChanges(event.payload.changes), ...nothingWrong }
-  return { ...common, committed: false, changes: [], ...presentRejection(event.payload) }
+  switch (event.type) {
+    case 'IntentCommitted': {
+      const { changes, verdict } = event.payload
+      return { ...common, committed: true, verdict, effects: effectsOf(changes), changes: presentChanges(changes) }
+    }
+    case 'IntentRejected':
+      return { ...common, ...presentRejection(event.payload) }
+    case 'IntentPending': {
+      const { code, escalation, message, reason, resources, until } = event.payload
+      return { ...common, code, message, page: pageOf(code), pending: { reason, until, escalation, resources: [...resources] } }
+    }
+    case 'IntentShadowed': {
+      const { by, changes, code, message, resource } = event.payload
+      const wouldBe = code === null ? 'committed' : 'rejected'
+      return {
+        ...common,
+        code,
+        message,
+        page: code === null ? null : pageOf(code),
+        resource,
+        shadow: { by, wouldBe, changes: presentChanges(changes) },
+      }
+    }
+  }
 }
 
-export function presentExplanation({ changes, checks, outcome, rejection, time }: Explanation): ExplanationJson {
+/** A pending intent, as its own event said it. */
+export function presentPending(partition: number, pending: PendingIntent, position: number, timeMs: number): Decision {
+  const { agent, code, escalation, intentId, message, reason, resources, scope, since, untilMs } = pending
+  return {
+    intentId,
+    scope,
+    agent,
+    duplicate: false,
+    event: formatEventReference(since),
+    position: formatPosition(partition, position),
+    time: timeMs,
+    committed: false,
+    pending: { reason, until: untilMs, escalation, resources: [...resources] },
+    shadow: null,
+    verdict: null,
+    effects: [],
+    changes: [],
+    ...nothingWrong,
+    code,
+    message,
+    page: pageOf(code),
+  }
+}
+
+function pageOf(code: string): string | null {
+  return isRejectCode(code) ? codePage(code) : null
+}
+
+/** What the agent is to do in the world now. */
+function effectsOf(changes: IntentCommitted['changes']): Decision['effects'] {
+  return changes.flatMap(({ action, data, resource }) => {
+    if (action !== 'start' || !resource.startsWith('effect/')) return []
+    const { action: does, idempotent, reportWithinMs, resource: of } = JSON.parse(data) as EffectData
+    return [{ effectId: resource.slice('effect/'.length), resource: of, action: does, idempotent, reportWithinMs }]
+  })
+}
+
+export function presentExplanation({ changes, checks, outcome, pending, rejection, time }: Explanation): ExplanationJson {
   const { details: _details, retryAfterMs: _retry, ...why } = rejection === null ? nothingWrong : presentRejection(rejection)
   return {
     outcome,
     time,
     checks: checks.map((check) => ({ ...check, seen: check.seen as ExplanationJson['checks'][number]['seen'] })),
     ...why,
+    ...(pending === null ? {} : { code: pending.code, message: pending.message, page: pageOf(pending.code) }),
     changes: presentChanges(changes),
   }
 }
@@ -95,7 +168,7 @@ function presentLastChange(partition: number, { action, agent, index, intentId, 
 }
 
 export function presentResource(partition: number, scope: string, resource: string, state: ResourceState | undefined): Resource {
-  if (state === undefined) return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null }
+  if (state === undefined) return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
   const data = JSON.parse(state.data) as Resource['data']
   return {
     scope,
@@ -105,12 +178,14 @@ export function presentResource(partition: number, scope: string, resource: stri
     state: state.state,
     data,
     lastChange: presentLastChange(partition, state.lastChange),
+    timer: state.timer,
   }
 }
 
 /** The intent that an event embeds, as plain JSON; null where it embeds none. */
 export function embeddedIntent(event: Event): JsonObject | null {
-  if (event.type === 'IntentCommitted') return JSON.parse(event.payload.intent)
+  if (event.type === 'IntentCommitted' || event.type === 'IntentPending' || event.type === 'IntentShadowed')
+    return JSON.parse(event.payload.intent)
   if (event.type === 'IntentRejected' && event.payload.intent !== null) return JSON.parse(event.payload.intent)
   return null
 }

@@ -9,7 +9,7 @@ import {
   partitionOf,
   type Resource,
 } from '@signalbox/contract'
-import { explain, PartitionState, type Rules, resourceKey } from '@signalbox/core'
+import { explain, explainPending, isRemembered, PartitionState, type Rules, resourceKey } from '@signalbox/core'
 import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
@@ -97,17 +97,22 @@ export async function* decisions(source: Source, filter: DecisionFilter = {}): A
   }
 }
 
-/** The decision on an intent, found by reading; null when there is none. One that used the id up goes before one that did not. */
+/** The decision on an intent, found by reading; null when there is none. Of a pending intent, the event that says so. One that used the id up goes before one that did not. */
 export async function findDecision(source: Source, intentId: string): Promise<LoggedEvent | null> {
   let found: LoggedEvent | null = null
+  let pending: LoggedEvent | null = null
   for (let partition = 0; partition < source.log.partitionCount; partition++) {
     for await (const logged of readEvents(source, partition)) {
       const { event } = logged
       if (event.type === 'IntentCommitted' && event.payload.intentId === intentId) return logged
-      if (event.type === 'IntentRejected' && event.payload.intentId === intentId) found ??= logged
+      if (event.type === 'IntentRejected' && event.payload.intentId === intentId) {
+        if (isRemembered(event.payload.code)) return logged
+        found ??= logged
+      }
+      if ((event.type === 'IntentPending' || event.type === 'IntentShadowed') && event.payload.intentId === intentId) pending = logged
     }
   }
-  return found
+  return pending ?? found
 }
 
 /** The state of a partition just before the event at `logOffset`, folded from the beginning. */
@@ -148,9 +153,29 @@ export async function explainDecision(source: Source, rules: Rules, logged: Logg
     intent: intent === null ? null : intentFromJson(intent),
     problem: intent === null ? 'its bytes are kept in the dead letters' : null,
   }
-  const explanation = presentExplanation(explain(state, record, rules))
-  const agrees = intent === null || ((explanation.outcome === 'committed') === decision.committed && explanation.code === decision.code)
+  // What was pending was decided again, without a look at its identity; its record is long past.
+  const again =
+    'settles' in event.payload && event.payload.settles !== null ? explainPending(state, decision.intentId!, event.time, rules) : undefined
+  const explanation = presentExplanation(again ?? explain(state, record, rules))
+  const agrees = intent === null || explanationAgrees(event, decision, explanation)
   return { decision, intent: intent as ExplainedDecision['intent'], explanation, agrees }
+}
+
+/** How a pending intent ended by what no check decides: by time, by a human, by its own agent. */
+const endedFromOutside: ReadonlySet<string> = new Set([
+  'DEADLINE_PASSED',
+  'WITHDRAWN',
+  'ESCALATION_DENIED',
+  'ESCALATION_EXPIRED',
+  'ESCALATION_AMENDED',
+])
+
+function explanationAgrees(event: Event, decision: Decision, explanation: ExplainedDecision['explanation']): boolean {
+  if (event.type === 'IntentRejected' && event.payload.settles !== null && endedFromOutside.has(event.payload.code)) return true
+  if (event.type === 'IntentCommitted' && event.payload.verdict !== null) return true
+  const outcome =
+    decision.pending !== null ? 'pending' : decision.shadow !== null ? 'shadowed' : decision.committed ? 'committed' : 'rejected'
+  return explanation.outcome === outcome && (outcome === 'shadowed' || explanation.code === decision.code)
 }
 
 /** The state of a partition at the end of its log. */

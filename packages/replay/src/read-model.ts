@@ -175,7 +175,8 @@ export class ReadModel {
   }
 
   #index(partition: number, { event, logOffset }: LoggedEvent): void {
-    if (event.type === 'IntentCommitted') this.#decisions[partition]!.add(event.payload.intentId, partition, logOffset, true)
+    if (event.type === 'IntentCommitted' || event.type === 'IntentShadowed')
+      this.#decisions[partition]!.add(event.payload.intentId, partition, logOffset, true)
     else if (event.type === 'IntentRejected' && event.payload.intentId !== null) {
       const indexes = isRemembered(event.payload.code) ? this.#decisions : this.#refusals
       indexes[partition]!.add(event.payload.intentId, partition, logOffset, false)

@@ -6,9 +6,11 @@ import type { Coordinator, ListQuery, SubmitOptions } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
 import {
   type Decision,
+  type EventReference,
   type ExplainedDecision,
   type ExplanationJson,
   type Intent,
+  isOwnEvent,
   type Observation,
   partitionOf,
   type Resource,
@@ -24,6 +26,7 @@ import {
   listResources,
   presentDecision,
   presentExplanation,
+  presentPending,
   presentResource,
   type ReadModel,
   type ResourceFilter,
@@ -64,13 +67,26 @@ export class Desk implements Coordinator {
   async submit(intent: Intent, { headers, waitMs }: SubmitOptions): Promise<Decision | null> {
     const { codec, log } = this.#settings
     const partition = partitionOf(intent.scope, log.partitionCount)
+    const untilMs = this.#settings.clock.nowMs() + waitMs
     const logged = await this.#appendAndWait(
       partition,
       { key: intent.scope, value: codec.encodeIntent(intent), headers: headers ?? {} },
       waitMs,
     )
     if (logged === null) return null
-    return await this.#answer(logged, intent.intentId)
+    return await this.#answer(await this.#settled(logged, untilMs), intent.intentId)
+  }
+
+  /** What a pending intent came to, if it comes to anything within the time that is left; else that it is pending. */
+  async #settled(logged: LoggedEvent, untilMs: number): Promise<LoggedEvent> {
+    const { clock, readModel } = this.#settings
+    const { event } = logged
+    if (event.type !== 'IntentPending' || event.payload.reason === 'escalated') return logged
+    // Its decision may have been read by now.
+    const found = readModel.decisionOf(event.payload.intentId, event.partition)
+    if (found !== undefined) return await readEvent(this.source, found.partition, found.logOffset)
+    const leftMs = untilMs - clock.nowMs()
+    return leftMs <= 0 ? logged : ((await this.#waiting.wait(settleKey(event), leftMs)) ?? logged)
   }
 
   async #appendAndWait(
@@ -97,7 +113,9 @@ export class Desk implements Coordinator {
 
   #deliver(logged: LoggedEvent): void {
     const { event } = logged
-    if (event.index !== 0 || event.offset < 0) return
+    const settles = event.type === 'IntentCommitted' || event.type === 'IntentRejected' ? event.payload.settles : null
+    if (settles !== null) this.#waiting.deliver(settleKey(settles), logged)
+    if (!isOwnEvent(event)) return
     const position = `${event.partition}/${event.offset}`
     if (!this.#waiting.deliver(position, logged) && this.#appending > 0) this.#early.set(position, logged)
   }
@@ -106,6 +124,10 @@ export class Desk implements Coordinator {
     if (logged.event.type !== 'IntentDuplicated') return presentDecision(logged.event, logged.logOffset)!
     // In that very partition: elsewhere the same id may stand for another intent.
     const found = this.#settings.readModel.decisionOf(intentId, logged.event.partition)
+    const { event: duplicate } = logged
+    const pending = this.#settings.readModel.state(duplicate.partition).coordination.pending.get(intentId)
+    if (found === undefined && pending !== undefined)
+      return { ...presentPending(duplicate.partition, pending, logged.logOffset + 1, duplicate.time), duplicate: true }
     const event = found === undefined ? null : await readEvent(this.source, found.partition, found.logOffset)
     const first = event === null ? null : presentDecision(event.event, event.logOffset)
     if (first === null)
@@ -117,7 +139,17 @@ export class Desk implements Coordinator {
 
   async decision(intentId: string): Promise<Decision | null> {
     const logged = await this.#logged(intentId)
-    return logged === null ? null : presentDecision(logged.event, logged.logOffset)
+    return logged === null ? this.#pending(intentId) : presentDecision(logged.event, logged.logOffset)
+  }
+
+  #pending(intentId: string): Decision | null {
+    const { log, readModel } = this.#settings
+    for (let partition = 0; partition < log.partitionCount; partition++) {
+      const state = readModel.state(partition)
+      const pending = state.coordination.pending.get(intentId)
+      if (pending !== undefined) return presentPending(partition, pending, readModel.position(partition), state.time)
+    }
+    return null
   }
 
   async #logged(intentId: string): Promise<LoggedEvent | null> {
@@ -179,4 +211,8 @@ export class Desk implements Coordinator {
     this.#waiting.close()
     this.#unlisten()
   }
+}
+
+function settleKey({ index, offset, partition }: EventReference): string {
+  return `settles ${partition}/${offset}/${index}`
 }

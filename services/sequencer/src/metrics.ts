@@ -7,7 +7,8 @@ export type Phase = (typeof phases)[number]
 export interface SequencerMetrics {
   phase(partition: number, phase: Phase): void
   batch(partition: number, intents: number, decideSeconds: number, appendSeconds: number): void
-  decision(outcome: 'committed' | 'rejected' | 'duplicate', code: string): void
+  decision(outcome: 'committed' | 'rejected' | 'duplicate' | 'pending' | 'shadowed', code: string): void
+  rule(rule: string): void
   reopened(partition: number, reason: string): void
 }
 
@@ -21,8 +22,14 @@ export function sequencerMetrics(registry: Registry): SequencerMetrics {
   })
   const decisions = new Counter({
     name: 'signalbox_decisions_total',
-    help: 'Decisions, by outcome and reject code.',
+    help: 'Decisions, and intents that became pending, by outcome and code.',
     labelNames: ['outcome', 'code'],
+    registers,
+  })
+  const rulesApplied = new Counter({
+    name: 'signalbox_rules_applied_total',
+    help: 'What followed by a rule: timers, breakers, escalations, drift.',
+    labelNames: ['rule'],
     registers,
   })
   const batchIntents = new Histogram({
@@ -55,9 +62,10 @@ export function sequencerMetrics(registry: Registry): SequencerMetrics {
       appendSeconds.observe(append)
     },
     decision: (outcome, code) => decisions.inc({ outcome, code }),
+    rule: (rule) => rulesApplied.inc({ rule }),
     reopened: (partition, reason) => reopens.inc({ partition, reason }),
   }
 }
 
 /** For the simulator and benchmarks of the loop alone. */
-export const noMetrics: SequencerMetrics = { phase() {}, batch() {}, decision() {}, reopened() {} }
+export const noMetrics: SequencerMetrics = { phase() {}, batch() {}, decision() {}, rule() {}, reopened() {} }

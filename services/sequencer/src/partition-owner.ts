@@ -16,6 +16,7 @@ import type { Phase } from './metrics.ts'
 import { openingBatch } from './opening.ts'
 import type { SequencerSettings } from './settings.ts'
 import { disproves, firstBase, snapshotDisproved } from './snapshots.ts'
+import { Ticker } from './ticker.ts'
 
 /** The partition is not ours to decide; says why. */
 class GivenUp extends Error {
@@ -200,9 +201,11 @@ export class PartitionOwner {
     // alone at the front, and whoever looks for it finds it there.
     let cautiousRecords = 1
     let failure: unknown = null
+    const ticker = new Ticker(this.#settings, this.partition)
     try {
       while (!this.#stop.signal.aborted && failure === null) {
-        const records = await this.#nextRecords(cursor)
+        ticker.tick(session.state)
+        const records = await this.#nextRecords(cursor, ticker.waitMs(session.state))
         for (let from = 0; from < records.length && failure === null; ) {
           const isCautious = cautiousRecords < bounds.batchRecords
           if (underWay.length >= (isCautious ? 1 : bounds.batchesUnderWay)) await underWay[0]
@@ -258,13 +261,13 @@ export class PartitionOwner {
     return taken
   }
 
-  async #nextRecords(cursor: Cursor): Promise<readonly LogRecord[]> {
+  async #nextRecords(cursor: Cursor, waitMs: number): Promise<readonly LogRecord[]> {
     const { bounds } = this.#settings
     // Whatever becomes of the cursor, the read that waits on it ends; a failed close must not end the process.
     const stop = () => void cursor.close().catch(() => {})
     this.#stop.signal.addEventListener('abort', stop, { once: true })
     try {
-      return await cursor.next({ maxRecords: bounds.batchRecords, maxBytes: bounds.batchBytes, waitMs: bounds.readWaitMs })
+      return await cursor.next({ maxRecords: bounds.batchRecords, maxBytes: bounds.batchBytes, waitMs })
     } catch (error) {
       if (this.#stop.signal.aborted && isLogError(error, 'CLOSED')) return []
       throw error
@@ -327,4 +330,7 @@ function countDecision(metrics: SequencerSettings['metrics'], event: Event): voi
   if (event.type === 'IntentCommitted') metrics.decision('committed', '')
   else if (event.type === 'IntentRejected') metrics.decision('rejected', event.payload.code)
   else if (event.type === 'IntentDuplicated') metrics.decision('duplicate', event.payload.code ?? '')
+  else if (event.type === 'IntentPending') metrics.decision('pending', event.payload.code)
+  else if (event.type === 'IntentShadowed') metrics.decision('shadowed', event.payload.code ?? '')
+  else if (event.type === 'RuleApplied') metrics.rule(event.payload.rule)
 }

@@ -2,7 +2,7 @@
  * Passes one record by, for the record that kills or stalls every owner in turn: takes the partition over for a moment,
  * writes its reject and its dead letter as an owner would, without decoding it, and lets go.
  */
-import { type Event, formatEventReference } from '@signalbox/contract'
+import { formatEventReference, isOwnEvent } from '@signalbox/contract'
 import type { Skip } from '@signalbox/core'
 import { type Cursor, isLogError, LogError, type LogRecord, type PartitionWriter } from '@signalbox/log'
 import { Restore } from '@signalbox/replay'
@@ -98,8 +98,8 @@ async function write(
   const intent = { offset, timestampMs, intent: null, problem: null, skip: { by, reason } }
   const { batch, events } = decideBatch({ settings, ...session }, [record], [intent])
   await settings.writer.append(batch)
-  const [event] = events as [Event]
-  if (event.type !== 'IntentRejected')
-    throw new LogError('CORRUPT', `a record that was passed by gave ${event.type}; this is a bug in Signalbox`)
+  const event = events.find(isOwnEvent)
+  if (event?.type !== 'IntentRejected')
+    throw new LogError('CORRUPT', `a record that was passed by gave ${event?.type}; this is a bug in Signalbox`)
   return formatEventReference(event)
 }

@@ -1,7 +1,7 @@
 /** Decides an intent once more, at the state that its decision was made at, and compares. */
 import type { Codec } from '@signalbox/codec'
 import { UndecodableError, UnknownSchemaError } from '@signalbox/codec'
-import { type ContractRecord, canonicalize, type Event, intentFromJson, type JsonObject } from '@signalbox/contract'
+import { type ContractRecord, canonicalize, type Event, intentFromJson, isOwnEvent, type JsonObject } from '@signalbox/contract'
 import { decide, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
 import type { LogRecord } from '@signalbox/log'
 import { embeddedIntent } from '../present.ts'
@@ -27,7 +27,8 @@ export async function decideAgain(
   record: LogRecord | null,
 ): Promise<Comparison> {
   if (!isDecidedByThese(state.contracts, options.contracts)) return { outcome: 'impossible' }
-  const first = logged[0]!
+  const first = logged.find(isOwnEvent)
+  if (first === undefined) return { outcome: 'different', message: 'no event says what became of the intent of the record' }
   const intent = wasSkipped(first) ? skipped(first) : record === null ? ofEvent(first) : await ofRecord(options.codec, record)
   if (intent === null) return { outcome: 'impossible' }
   const again = decide(state, intent, options.rules)

@@ -1,0 +1,81 @@
+/**
+ * Moves time where no agent does: appends a tick, an intent that does nothing else, once something is due. Only the owner
+ * of a partition knows what is due without folding its events a second time. An idle partition is left in peace.
+ */
+import { clockAgent, derivedId, type Intent, partitionOf, systemScope } from '@signalbox/contract'
+import type { PartitionState } from '@signalbox/core'
+import { isLogError } from '@signalbox/log'
+import type { SequencerSettings } from './settings.ts'
+
+/** A tick that is not decided by then got lost, or came too early by the log's clock: another one is sent. */
+const patienceMs = 2_000
+const leastPauseMs = 20
+
+export class Ticker {
+  readonly #settings: SequencerSettings
+  readonly #partition: number
+  // When the last tick was sent, and the state's next offset then; null where none is under way.
+  #sent: { readonly atMs: number; readonly nextOffset: number } | null = null
+
+  constructor(settings: SequencerSettings, partition: number) {
+    this.#settings = settings
+    this.#partition = partition
+  }
+
+  /** How long to wait for intents at most, before time must be looked at again. */
+  waitMs(state: PartitionState): number {
+    const { bounds, clock } = this.#settings
+    if (this.#sent !== null) return Math.min(bounds.readWaitMs, patienceMs)
+    const dueMs = state.coordination.pending.hasReady ? 0 : state.coordination.timers.nextMs
+    return Math.max(leastPauseMs, Math.min(bounds.readWaitMs, dueMs - clock.nowMs()))
+  }
+
+  /** Sends a tick where one is due, and none is under way. Does not wait for it. */
+  tick(state: PartitionState): void {
+    const { clock } = this.#settings
+    const nowMs = clock.nowMs()
+    const { nextOffset } = state
+    if (this.#sent !== null && this.#sent.nextOffset === nextOffset && nowMs - this.#sent.atMs < patienceMs) return
+    this.#sent = null
+    const { pending, timers } = state.coordination
+    if (!pending.hasReady && timers.nextMs > nowMs) return
+    this.#sent = { atMs: nowMs, nextOffset }
+    void this.#append(nowMs, nextOffset)
+  }
+
+  async #append(nowMs: number, nextOffset: number): Promise<void> {
+    const { codec, log, logger, rules } = this.#settings
+    const scope = systemScope(this.#partition, log.partitionCount)
+    const intent = tickIntent(scope, derivedId(nowMs, ['tick', `${this.#partition}`, `${nextOffset}`], rules.sha256))
+    try {
+      await log.append(partitionOf(scope, log.partitionCount), { key: scope, value: codec.encodeIntent(intent), headers: {} })
+    } catch (error) {
+      // What was due stays due: another tick follows, or an agent's intent does the same.
+      if (!isLogError(error)) throw error
+      if (error.code !== 'CLOSED')
+        logger.warn(
+          { partition: this.#partition, err: error },
+          `partition ${this.#partition}: a tick could not be appended: ${error.message}`,
+        )
+    }
+  }
+}
+
+function tickIntent(scope: string, intentId: string): Intent {
+  return {
+    intentId,
+    scope,
+    agent: clockAgent,
+    actions: [{ resource: 'clock/tick', action: 'tick', input: '{}', expectedVersion: null }],
+    reads: [],
+    correlationId: intentId,
+    causationId: null,
+    deadline: null,
+    priority: null,
+    confidence: null,
+    onConflict: 'reject',
+    reservation: null,
+    note: null,
+    signature: null,
+  }
+}
