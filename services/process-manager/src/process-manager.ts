@@ -9,6 +9,7 @@ import { EventReader } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { ProcessManagerMetrics } from './metrics.ts'
 import { followUpsOf, processManagerAgent, ReactionFault } from './reactions.ts'
+import { isLeg } from './transfers.ts'
 
 const readWaitMs = 1_000
 const firstRetryMs = 100
@@ -114,14 +115,14 @@ export class ProcessManager {
   }
 
   #note(event: Event): void {
-    const { metrics, reactions } = this.#settings
-    if (event.type === 'IntentCommitted' || event.type === 'IntentRejected') {
-      const { agent, intentId } = event.payload
-      const isOurs = agent === processManagerAgent && intentId !== null
+    const { log, metrics, reactions } = this.#settings
+    if (event.type === 'IntentCommitted' || event.type === 'IntentRejected' || event.type === 'IntentPending') {
+      const { agent, intent, intentId } = event.payload
+      const isOurs = intentId !== null && (agent === processManagerAgent || isLeg(intent))
       if (isOurs && !this.#pending.delete(intentId) && this.#partitionsBehind > 0) this.#decidedEarly.add(intentId)
       if (isOurs && event.type === 'IntentRejected') metrics.rejected(event.payload.code)
     }
-    for (const intent of followUpsOf(event, reactions)) {
+    for (const intent of followUpsOf(event, { reactions, partitionCount: log.partitionCount })) {
       if (!this.#decidedEarly.delete(intent.intentId)) this.#pending.set(intent.intentId, intent)
     }
   }

@@ -9,8 +9,10 @@ import {
   type Reaction,
 } from '@signalbox/contract'
 import { derivedId } from './derived-id.ts'
+import { quarantineFollowUps } from './quarantine.ts'
+import { transferFollowUps, transferReport } from './transfers.ts'
 
-/** Who asks, in every follow-up. */
+/** Who asks, in every follow-up that is not in an agent's name. */
 export const processManagerAgent = 'process-manager'
 
 /** A reaction that threw or asked for what no intent can be; the message names it and the event. */
@@ -18,14 +20,70 @@ export class ReactionFault extends Error {
   override readonly name = 'ReactionFault'
 }
 
+/** A follow-up of Signalbox's own, with what makes its id. */
+export interface OwnFollowUp extends FollowUp {
+  /** In whose name; the process manager's own where left out. */
+  readonly agent?: string
+  /** With the event, what makes its id: the same cause gives the same id. */
+  readonly cause: readonly string[]
+}
+
+export interface ReactionSettings {
+  readonly reactions: readonly Reaction[]
+  readonly partitionCount: number
+}
+
+type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
+
 /** The intents that follow from an event, always the same. Throws ReactionFault. */
-export function followUpsOf(event: Event, reactions: readonly Reaction[]): Intent[] {
-  if (event.type !== 'IntentCommitted') return []
-  const { agent, changes, intent: text, intentId } = event.payload
-  const { correlationId = intentId } = JSON.parse(text) as { readonly correlationId?: string }
+export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] {
+  const own = ownFollowUps(event, settings.partitionCount)
+  const isAsked = settings.reactions.length > 0 && (event.type === 'IntentCommitted' || event.type === 'RuleApplied')
+  // Nearly every event ends here, its intent unread.
+  if (own.length === 0 && !isAsked) return []
+  const lineage = lineageOf(event)
+  if (lineage === null) return []
+  const intents = own.map((each) => ownIntent(event, each, lineage))
+  return isAsked ? [...intents, ...asked(event, settings.reactions, lineage)] : intents
+}
+
+function ownFollowUps(event: Event, partitionCount: number): readonly OwnFollowUp[] {
+  const report = transferReport(event)
+  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return report === null ? [] : [report]
+  const carried = [...quarantineFollowUps(event, partitionCount), ...transferFollowUps(event)]
+  return report === null ? carried : [report, ...carried]
+}
+
+interface Lineage {
+  readonly correlationId: string
+  readonly causationId: string
+}
+
+/** What an event continues; null for one that nothing follows from. */
+function lineageOf(event: Event): Lineage | null {
+  if (event.type === 'RuleApplied') {
+    const causationId = event.payload.cause ?? formatEventReference(event)
+    return { correlationId: causationId, causationId }
+  }
+  if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return null
+  const { intent, intentId } = event.payload
+  if (intentId === null) return null
+  const { correlationId = intentId } = (intent === null ? {} : JSON.parse(intent)) as { readonly correlationId?: string }
+  return { correlationId, causationId: intentId }
+}
+
+function ownIntent(event: Event, { agent = processManagerAgent, cause, ...followUp }: OwnFollowUp, lineage: Lineage): Intent {
+  const intentId = derivedId(event.time, [...cause, formatEventReference(event)])
+  return intentOf(followUp, { ...lineage, intentId, agent })
+}
+
+/** What the settings' reactions ask for. */
+function asked(event: Changing, reactions: readonly Reaction[], lineage: Lineage): Intent[] {
   const reference = formatEventReference(event)
-  return changes.flatMap(({ action, data, fromState, resource, state, version }) =>
+  const agent = event.type === 'IntentCommitted' ? event.payload.agent : 'signalbox'
+  return event.payload.changes.flatMap(({ action, data, fromState, resource, state, version }) =>
     reactions.flatMap((reaction) => {
+      const { causationId: intentId } = lineage
       const change = {
         event: reference,
         timeMs: event.time,
@@ -42,7 +100,7 @@ export function followUpsOf(event: Event, reactions: readonly Reaction[]): Inten
         const followUps = reaction.react({ ...change, data: JSON.parse(data) as JsonObject })
         return followUps.map((followUp, index) => {
           const id = derivedId(event.time, [reaction.name, reference, resource, `${index}`])
-          return intentOf(followUp, { intentId: id, correlationId, causationId: intentId })
+          return intentOf(followUp, { ...lineage, intentId: id, agent: processManagerAgent })
         })
       } catch (cause) {
         const what = `reaction ${reaction.name} to ${action} of ${resource} in event ${reference}`
@@ -52,17 +110,10 @@ export function followUpsOf(event: Event, reactions: readonly Reaction[]): Inten
   )
 }
 
-interface Lineage {
-  readonly intentId: string
-  readonly correlationId: string
-  readonly causationId: string
-}
-
-function intentOf({ actions, note, scope }: FollowUp, lineage: Lineage): Intent {
+function intentOf({ actions, note, scope }: FollowUp, lineage: Lineage & { readonly intentId: string; readonly agent: string }): Intent {
   return intentFromJson({
     ...lineage,
     scope,
-    agent: processManagerAgent,
     actions: actions.map((action) => ({ ...action, input: action.input ?? {} })),
     ...(note === undefined ? {} : { note }),
   })

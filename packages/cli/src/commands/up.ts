@@ -54,7 +54,7 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
     await log.close()
     throw error
   })
-  const processManager = reactions === undefined ? null : startProcessManager({ ...common, reactions })
+  const processManager = startProcessManager({ ...common, reactions: reactions ?? [] })
   const failed = Promise.race([sequencer, gateway, processManager].flatMap((service) => (service === null ? [] : [service.failed])))
   failed.catch(() => {})
   return {
@@ -65,7 +65,7 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
     failed,
     async stop() {
       await gateway.close()
-      await processManager?.stop()
+      await processManager.stop()
       await sequencer?.stop()
       await log.close()
     },

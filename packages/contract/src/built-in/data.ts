@@ -163,3 +163,32 @@ export const sourceData = z.strictObject({ agent: agentName, version: z.int(), f
 export type SourceData = z.output<typeof sourceData>
 
 export const withdrawInput = z.strictObject({ reason: reason.optional() })
+
+const legAction = z.strictObject({ resource: resourceName, action: z.string(), input: z.record(z.string(), z.json()).default({}) })
+const legActions = z.array(legAction).max(32)
+
+/** `transfer/ID`: one thing done in several scopes, or in none: reserved in each, then confirmed in all, or released. */
+export const transferLeg = z.strictObject({
+  scope: z.string().min(1).max(200),
+  reserve: legActions.min(1).describe('Takes what is needed, so that confirming cannot fail'),
+  confirm: legActions.describe('Makes it final; empty where reserving was all'),
+  release: legActions.describe('Gives it back; empty where there is nothing to give back'),
+})
+export const transferData = z.strictObject({
+  agent: agentName.describe('In whose name the legs are asked'),
+  legs: z.array(
+    transferLeg.extend({
+      status: z.enum(['reserving', 'prepared', 'refused', 'confirmed', 'released', 'stuck']),
+      why: z.string().nullable(),
+    }),
+  ),
+  expiresMs: timeMs.describe('Not prepared by then, it is released'),
+  beganMs: timeMs,
+})
+export type TransferData = z.output<typeof transferData>
+export type TransferLeg = TransferData['legs'][number]
+export const transferInputs = {
+  begin: z.strictObject({ legs: z.array(transferLeg).min(1).max(16), withinMs: durationMs.default(60_000) }),
+  cancel: z.strictObject({ reason }),
+  report: z.strictObject({ leg: z.int().min(0).max(15), why: z.string().max(2_000).optional() }),
+}

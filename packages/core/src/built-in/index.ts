@@ -8,6 +8,7 @@ import { intent } from './intent.ts'
 import { reservation } from './reservation.ts'
 import { source } from './source.ts'
 import { task } from './task.ts'
+import { transfer } from './transfer.ts'
 
 /** Signalbox's own contracts, by type. */
-export const builtIns: readonly BuiltIn[] = [agent, clock, effect, escalation, handoff, intent, reservation, source, task]
+export const builtIns: readonly BuiltIn[] = [agent, clock, effect, escalation, handoff, intent, reservation, source, task, transfer]
