@@ -26,7 +26,7 @@ function governed({ rules }: Examination, { id }: PlannedAction) {
 
 function checkTake(examination: Examination, planned: PlannedAction): Rejection | null {
   const governing = governed(examination, planned)
-  if (governing === undefined || Object.values(governing.actions).length === 0)
+  if (governing === undefined || governing.actions.size === 0)
     return refused(planned, 'NOTHING_TO_RESERVE', `no contract governs ${planned.id}; reserve a resource as reservation/TYPE/ID`)
   const { contract } = governing
   const { forMs } = planned.input as { forMs: number }
