@@ -1,6 +1,6 @@
 /** The way from an agent to a gateway: requests and answers get lost, are doubled, are slow, and gateways go away. */
 import { ClientError, type Coordinator, type SubmitOptions } from '@signalbox/client'
-import type { Decision, ExplanationJson, Intent, Observation } from '@signalbox/contract'
+import type { Decision, ExplanationJson, Intent, Invalidation, Observation, Read } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import type { Environment } from './environment.ts'
 import { describe } from './process.ts'
@@ -28,8 +28,8 @@ export class Connection implements Coordinator {
     return this.#ask(`submit ${intent.intentId}`, options.waitMs, (desk) => desk.submit(intent, options))
   }
 
-  decision(intentId: string): Promise<Decision | null> {
-    return this.#ask(`decision ${intentId}`, graceMs, (desk) => desk.decision(intentId))
+  decision(intentId: string, options: { readonly waitMs?: number } = {}): Promise<Decision | null> {
+    return this.#ask(`decision ${intentId}`, options.waitMs ?? graceMs, (desk) => desk.decision(intentId, options))
   }
 
   dryRun(intent: Intent): Promise<ExplanationJson> {
@@ -42,6 +42,13 @@ export class Connection implements Coordinator {
     options?: { readonly atLeast?: number; readonly waitMs?: number },
   ): Promise<Observation | null> {
     return this.#ask(`observe ${scope}`, options?.waitMs ?? graceMs, (desk) => desk.observe(scope, resources, options))
+  }
+
+  /** Of the gateway that is asked now, without faults: what it tells is only a hint, and no promise rests on it. */
+  watch(scope: string, reads: readonly Read[], options: { readonly signal: AbortSignal }): AsyncIterable<Invalidation> {
+    const life = this.#gateways[this.#at]!.life
+    if (life === null || life.service === null || life.isStopping) throw this.#unreachable('no gateway answers')
+    return life.service.desk.watch(scope, reads, options)
   }
 
   close(): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type ExplanationJson,
   type Intent,
   type IntentJson,
+  type Invalidation,
   makeUuidV7,
   type Observation,
   type Resource,
@@ -12,6 +13,7 @@ import {
 import type { Coordinator } from './coordinator.ts'
 import { ClientError } from './errors.ts'
 import { HttpCoordinator } from './http.ts'
+import { Lease, NotReserved } from './lease.ts'
 
 export interface ConnectOptions {
   /** The gateway's address, or a coordinator in this process. */
@@ -40,10 +42,30 @@ export interface ProposedAction {
   readonly input?: Readonly<Record<string, unknown>>
 }
 
-export type ProposeOptions = Pick<IntentJson, 'correlationId' | 'causationId' | 'deadline' | 'confidence' | 'note' | 'onConflict'> & {
+export type ProposeOptions = Pick<
+  IntentJson,
+  'correlationId' | 'causationId' | 'deadline' | 'confidence' | 'note' | 'onConflict' | 'priority' | 'reservation'
+> & {
   readonly intentId?: string
   readonly waitMs?: number
+  /** Without it nothing is tried again. */
+  readonly retry?: Retry
 }
+
+/** What to do when what the agent had seen has moved. */
+export interface Retry {
+  /** How often to propose in all. */
+  readonly attempts: number
+  /** Given what moved and how it is now: what to propose instead, or null to let it be. It is the agent that thinks again. */
+  readonly again: (moved: {
+    readonly decision: Decision
+    /** The commits that the agent missed, oldest first. */
+    readonly missed: Decision['missed']
+    readonly seen: Seen
+  }) => readonly ProposedAction[] | null | Promise<readonly ProposedAction[] | null>
+}
+
+const moved: ReadonlySet<string> = new Set(['STALE_READ', 'STALE_VERSION', 'VERSION_REQUIRED'])
 
 const bitsAnId = 10
 // Random bits are cheap by the thousand and dear by the ten.
@@ -93,15 +115,96 @@ export class Agent {
 
   /**
    * Proposes actions on what was seen: every resource seen goes into the read set, and every action expects the version
-   * that was seen of its resource. Resolves to the decision, committed or rejected. Throws ClientError TIMED_OUT when none
-   * came in time: the intent may still be decided, and proposing it again with the same `intentId` is safe.
+   * that was seen of its resource. Resolves to the decision, committed or rejected, or to one that is pending: it waits
+   * longer than `waitMs`, or a human is asked. Throws ClientError TIMED_OUT when none came in time: the intent may still be
+   * decided, and proposing it again with the same `intentId` is safe. With `retry`, what was rejected because something had
+   * moved is observed again, and the agent is asked anew.
    */
   async propose(
     on: Pick<Seen, 'scope' | 'resources'>,
     actions: readonly ProposedAction[],
     options: ProposeOptions = {},
   ): Promise<Decision> {
-    return await this.submit(this.intent(on, actions, options), options)
+    const { retry, ...once } = options
+    const decision = await this.submit(this.intent(on, actions, options), options)
+    if (retry === undefined) return decision
+    const resources = on.resources.map(({ resource }) => resource)
+    return await this.#again(on.scope, resources, decision, retry, once)
+  }
+
+  async #again(
+    scope: string,
+    resources: readonly string[],
+    first: Decision,
+    { again, attempts }: Retry,
+    options: ProposeOptions,
+  ): Promise<Decision> {
+    let decision = first
+    for (let attempt = 1; attempt < attempts && !decision.committed && moved.has(decision.code ?? ''); attempt++) {
+      const seen = await this.observe(scope, resources, { after: decision })
+      const actions = await again({ decision, missed: decision.missed, seen })
+      if (actions === null) break
+      const { intentId: _used, ...rest } = options
+      decision = await this.submit(this.intent(seen, actions, { ...rest, causationId: decision.intentId }), options)
+    }
+    return decision
+  }
+
+  /** Tells of what was seen and moves: an agent that thinks for minutes need not learn it at commit. Ends with `signal`. */
+  watch(on: Pick<Seen, 'scope' | 'resources'>, options: { readonly signal: AbortSignal }): AsyncIterable<Invalidation> {
+    const reads = on.resources.map(({ resource, version }) => ({ resource, version }))
+    return this.#coordinator.watch(on.scope, reads, options)
+  }
+
+  /** Holds resources (type/id) for `forMs`, all or none. Waits where told to. Throws NotReserved. */
+  async reserve(
+    scope: string,
+    resources: readonly string[],
+    options: { readonly forMs: number; readonly wait?: boolean; readonly waitMs?: number; readonly priority?: number },
+  ): Promise<Lease> {
+    const { forMs, priority, wait = false, waitMs } = options
+    const actions = resources.map((resource) => ({ resource: `reservation/${resource}`, action: 'take', input: { forMs } }))
+    const decision = await this.propose({ scope, resources: [] }, actions, {
+      onConflict: wait ? 'wait' : 'reject',
+      ...(priority === undefined ? {} : { priority }),
+      ...(waitMs === undefined ? {} : { waitMs, deadline: Date.now() + waitMs }),
+    })
+    if (!decision.committed) throw new NotReserved(decision)
+    return new Lease(this, decision)
+  }
+
+  /** Takes a pending intent back. */
+  async withdraw(scope: string, intentId: string, reason?: string): Promise<Decision> {
+    return await this.propose({ scope, resources: [] }, [
+      { resource: `intent/${intentId}`, action: 'withdraw', input: reason === undefined ? {} : { reason } },
+    ])
+  }
+
+  /**
+   * Does in the world what a commit asks for, and reports it: `act` gets each effect's id, to be used as idempotency key
+   * there. What it throws is reported as failed, and thrown. Gives the decisions on the reports.
+   */
+  async perform(
+    decision: Decision,
+    act: (effect: Decision['effects'][number]) => Promise<string | undefined>,
+  ): Promise<readonly Decision[]> {
+    const reports: Decision[] = []
+    for (const effect of decision.effects) {
+      const on = { scope: decision.scope, resources: [] }
+      const report = (action: string, input: Readonly<Record<string, unknown>>) =>
+        this.propose(on, [{ resource: `effect/${effect.effectId}`, action, input }], {
+          correlationId: decision.intentId ?? effect.effectId,
+          causationId: decision.intentId,
+        })
+      try {
+        const result = await act(effect)
+        reports.push(await report('done', result === undefined ? {} : { result }))
+      } catch (error) {
+        await report('failed', { reason: `${(error as Error).message || error}`.slice(0, 1_000) })
+        throw error
+      }
+    }
+    return reports
   }
 
   /** What would be decided now, and why. Writes nothing. */
@@ -131,10 +234,10 @@ export class Agent {
       correlationId: options.correlationId ?? intentId,
       causationId: options.causationId ?? null,
       deadline: options.deadline ?? null,
-      priority: null,
+      priority: options.priority ?? null,
       confidence: options.confidence ?? null,
       onConflict: options.onConflict ?? 'reject',
-      reservation: null,
+      reservation: options.reservation ?? null,
       note: options.note ?? null,
       signature: null,
     }
@@ -152,8 +255,9 @@ export class Agent {
     return decision
   }
 
-  async decision(intentId: string): Promise<Decision | null> {
-    return await this.#coordinator.decision(intentId)
+  /** What became of an intent; waits up to `waitMs` for the decision of a pending one. Null where it is not known. */
+  async decision(intentId: string, options: { readonly waitMs?: number } = {}): Promise<Decision | null> {
+    return await this.#coordinator.decision(intentId, options)
   }
 
   async close(): Promise<void> {

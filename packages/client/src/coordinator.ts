@@ -1,5 +1,5 @@
 /** What an agent's SDK needs of a coordinator: the gateway over HTTP, or its desk in the same process. */
-import type { Decision, ExplanationJson, Intent, Observation } from '@signalbox/contract'
+import type { Decision, ExplanationJson, Intent, Invalidation, Observation, Read } from '@signalbox/contract'
 
 export interface SubmitOptions {
   /** How long to wait for the decision; 0 does not wait. */
@@ -15,8 +15,11 @@ export interface ListQuery {
 export interface Coordinator {
   /** Submits an intent; null when no decision came within `waitMs` (it still will). Safe to repeat with the same intent. */
   submit(intent: Intent, options: SubmitOptions): Promise<Decision | null>
-  /** The decision on an intent; null when there is none (yet). */
-  decision(intentId: string): Promise<Decision | null>
+  /**
+   * The decision on an intent, or that it is pending; null when it is not known (yet). Waits up to `waitMs` for the decision
+   * of a pending one.
+   */
+  decision(intentId: string, options?: { readonly waitMs?: number }): Promise<Decision | null>
   /** What would be decided now. Writes nothing. */
   dryRun(intent: Intent): Promise<ExplanationJson>
   /**
@@ -28,5 +31,10 @@ export interface Coordinator {
     resources: readonly string[],
     options?: { readonly atLeast?: number; readonly waitMs?: number },
   ): Promise<Observation | null>
+  /**
+   * Tells of each resource that moves beyond the version that was read, those that have moved already at once. Of several
+   * moves of one resource, a slow reader is told the newest. Ends with `signal`, and at `close`.
+   */
+  watch(scope: string, reads: readonly Read[], options: { readonly signal: AbortSignal }): AsyncIterable<Invalidation>
   close(): Promise<void>
 }

@@ -1,11 +1,22 @@
-/** The gateway over HTTP, on one connection of its own. */
-import { type Decision, type ExplanationJson, type Intent, intentToJson, type Observation, type Problem } from '@signalbox/contract'
-import { Client } from 'undici'
+/** The gateway over HTTP, on connections of its own: one, and more only while a request waits for its decision. */
+import {
+  type Decision,
+  type ExplanationJson,
+  type Intent,
+  type Invalidation,
+  intentToJson,
+  type Observation,
+  type Problem,
+  type Read,
+} from '@signalbox/contract'
+import { Pool } from 'undici'
 import type { Coordinator, SubmitOptions } from './coordinator.ts'
 import { ClientError } from './errors.ts'
+import { watchOverHttp } from './watch.ts'
 
 const attempts = 5
 const firstRetryMs = 50
+const maxConnections = 16
 // What a request may take beside the time that the gateway was asked to wait.
 const marginMs = 15_000
 
@@ -26,7 +37,8 @@ export interface HttpOptions {
 
 export class HttpCoordinator implements Coordinator {
   readonly #url: string
-  readonly #client: Client
+  readonly #pool: Pool
+  readonly #closing = new AbortController()
   readonly #attempts: number
 
   constructor(url: string, options: HttpOptions = {}) {
@@ -40,7 +52,7 @@ export class HttpCoordinator implements Coordinator {
     }
     this.#url = origin
     this.#attempts = options.attempts ?? attempts
-    this.#client = new Client(origin, { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000, pipelining: 1 })
+    this.#pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000, pipelining: 1, connections: maxConnections })
   }
 
   async submit(intent: Intent, { headers, waitMs }: SubmitOptions): Promise<Decision | null> {
@@ -48,8 +60,8 @@ export class HttpCoordinator implements Coordinator {
     return status === 202 ? null : (body as Decision)
   }
 
-  async decision(intentId: string): Promise<Decision | null> {
-    const { body, status } = await this.request('GET', `/v1/intents/${encodeURIComponent(intentId)}`, 0)
+  async decision(intentId: string, { waitMs = 0 }: { readonly waitMs?: number } = {}): Promise<Decision | null> {
+    const { body, status } = await this.request('GET', `/v1/intents/${encodeURIComponent(intentId)}?waitMs=${waitMs}`, waitMs)
     return status === 404 ? null : (body as Decision)
   }
 
@@ -72,8 +84,13 @@ export class HttpCoordinator implements Coordinator {
     return status === 202 ? null : (body as Observation)
   }
 
+  watch(scope: string, reads: readonly Read[], { signal }: { readonly signal: AbortSignal }): AsyncIterable<Invalidation> {
+    return watchOverHttp(this.#url, scope, reads, AbortSignal.any([signal, this.#closing.signal]))
+  }
+
   async close(): Promise<void> {
-    await this.#client.destroy()
+    this.#closing.abort('closed')
+    await this.#pool.destroy()
   }
 
   /** One request, repeated while the connection fails. 404 and 202 are answers; other refusals throw REFUSED. */
@@ -116,7 +133,7 @@ export class HttpCoordinator implements Coordinator {
     json: unknown,
     headers: Readonly<Record<string, string>>,
   ): Promise<{ status: number; body: unknown }> {
-    const answer = await this.#client.request({
+    const answer = await this.#pool.request({
       method,
       path,
       headers: json === undefined ? headers : { ...headers, 'content-type': 'application/json' },

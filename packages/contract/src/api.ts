@@ -98,6 +98,18 @@ export const observationJson = z
   .meta({ id: 'Observation', description: 'Several resources of a scope as one consistent cut' })
 export type Observation = z.output<typeof observationJson>
 
+export const invalidationJson = z
+  .object({
+    resource: z.string(),
+    from: z.int().describe('The version that was seen'),
+    version: z.int().describe('The version that it has now'),
+    state: z.string(),
+    movedBy: resourceMoveJson.describe('The last change'),
+    position: z.string().describe('partition:offset behind that change'),
+  })
+  .meta({ id: 'Invalidation', description: 'Something that an agent has read has moved' })
+export type Invalidation = z.output<typeof invalidationJson>
+
 export const checkJson = z
   .object({ name: z.string(), result: z.enum(['passed', 'failed', 'not reached']), seen: jsonObject.nullable() })
   .meta({ id: 'Check' })

@@ -10,9 +10,12 @@ import {
   type ExplainedDecision,
   type ExplanationJson,
   type Intent,
+  type Invalidation,
   isOwnEvent,
   type Observation,
+  parseEventReference,
   partitionOf,
+  type Read,
   type Resource,
 } from '@signalbox/contract'
 import { explain, type Rules, resourceKey } from '@signalbox/core'
@@ -34,6 +37,7 @@ import {
   type Source,
 } from '@signalbox/replay'
 import { Waiting } from './waiting.ts'
+import { watchResources } from './watch.ts'
 
 export interface DeskSettings {
   readonly log: Log
@@ -50,6 +54,7 @@ export class Desk implements Coordinator {
   // Decisions that came before their record's append was answered; kept only while appends are under way.
   readonly #early = new Map<string, LoggedEvent>()
   #appending = 0
+  readonly #closing = new AbortController()
   readonly #unlisten: () => void
 
   constructor(settings: DeskSettings) {
@@ -137,9 +142,14 @@ export class Desk implements Coordinator {
     return { ...first, duplicate: true }
   }
 
-  async decision(intentId: string): Promise<Decision | null> {
+  async decision(intentId: string, { waitMs = 0 }: { readonly waitMs?: number } = {}): Promise<Decision | null> {
     const logged = await this.#logged(intentId)
-    return logged === null ? this.#pending(intentId) : presentDecision(logged.event, logged.logOffset)
+    if (logged !== null) return presentDecision(logged.event, logged.logOffset)
+    const pending = this.#pending(intentId)
+    const since = pending === null ? null : parseEventReference(pending.event)
+    if (since === null || waitMs <= 0) return pending
+    const settled = await this.#waiting.wait(settleKey(since), waitMs)
+    return settled === null ? pending : presentDecision(settled.event, settled.logOffset)
   }
 
   #pending(intentId: string): Decision | null {
@@ -187,6 +197,11 @@ export class Desk implements Coordinator {
     }
   }
 
+  watch(scope: string, reads: readonly Read[], { signal }: { readonly signal: AbortSignal }): AsyncIterable<Invalidation> {
+    const { log, readModel } = this.#settings
+    return watchResources(readModel, partitionOf(scope, log.partitionCount), scope, reads, AbortSignal.any([signal, this.#closing.signal]))
+  }
+
   resources(filter: ResourceFilter, limit: number): readonly Resource[] {
     const { log, readModel } = this.#settings
     const found: Resource[] = []
@@ -208,6 +223,7 @@ export class Desk implements Coordinator {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort('closed')
     this.#waiting.close()
     this.#unlisten()
   }

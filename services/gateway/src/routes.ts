@@ -17,6 +17,7 @@ import { z } from 'zod'
 import type { Desk } from './desk.ts'
 import { formatStreamCursor, parseStreamCursor, streamEvents } from './event-stream.ts'
 import { RequestRefused } from './problems.ts'
+import { streamWatch } from './watch.ts'
 
 export interface RouteSettings {
   readonly desk: Desk
@@ -44,6 +45,7 @@ export function addRoutes(instance: FastifyInstance, settings: RouteSettings): v
   addIntentRoutes(app, settings)
   addResourceRoutes(app, settings)
   addEventRoute(app, settings)
+  addWatchRoute(app, settings)
   app.get(
     '/v1/status',
     { schema: { summary: 'Partitions, positions and contracts', response: { 200: statusJson } } },
@@ -101,9 +103,16 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     new RequestRefused('NOT_FOUND', `there is no decision on intent ${id}; it was never sent, or waits for its decision`)
   app.get(
     '/v1/intents/:intentId',
-    { schema: { summary: 'The decision on an intent', params: intentId, response: { 200: decisionJson, 404: problemJson } } },
-    async ({ params }) => {
-      const decision = await desk.decision(params.intentId)
+    {
+      schema: {
+        summary: 'The decision on an intent, or that it is pending',
+        params: intentId,
+        querystring: z.strictObject({ waitMs: waitMs.default(0).describe('How long to wait for the decision of a pending intent') }),
+        response: { 200: decisionJson, 404: problemJson },
+      },
+    },
+    async ({ params, query }) => {
+      const decision = await desk.decision(params.intentId, { waitMs: query.waitMs })
       if (decision === null) throw notDecided(params.intentId)
       return decision
     },
@@ -200,6 +209,36 @@ function addEventRoute(instance: App, { closing, desk }: RouteSettings): void {
           request.log.warn({ err: error }, 'an event stream ended with an error')
         },
       )
+    },
+  )
+}
+
+const readText = z
+  .string()
+  .regex(/^.+@\d{1,15}$/, 'must be type/id@version')
+  .transform((text) => ({ resource: text.slice(0, text.lastIndexOf('@')), version: Number(text.slice(text.lastIndexOf('@') + 1)) }))
+
+function addWatchRoute(instance: App, { closing, desk }: RouteSettings): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    '/v1/watch',
+    {
+      schema: {
+        summary: 'Be told when something that was read moves (SSE)',
+        description:
+          'Each message is an Invalidation. What has moved already is told at once; of several moves of one resource, the newest.',
+        querystring: z.strictObject({
+          scope: z.string(),
+          read: z
+            .union([readText.transform((one) => [one]), z.array(readText).max(256)])
+            .describe('type/id@version as it was seen; may be given more than once'),
+        }),
+      },
+    },
+    async ({ query: { read, scope } }, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
+      await streamWatch(reply.raw, (signal) => desk.watch(scope, read, { signal }), { heartbeatMs: 15_000, signal: closing })
     },
   )
 }

@@ -1,4 +1,4 @@
-/** Who waits for the decision on the record at a source position, each with a bound. */
+/** Who waits for an event, by a key that names it, each with a bound. */
 import type { Clock } from '@signalbox/log'
 import type { LoggedEvent } from '@signalbox/replay'
 
@@ -8,6 +8,8 @@ const granularityMs = 50
 interface Waiter {
   readonly resolve: (logged: LoggedEvent | null) => void
   readonly deadlineMs: number
+  /** Another who waits for the same: nearly always there is none. */
+  readonly next: Waiter | undefined
 }
 
 export class Waiting {
@@ -24,30 +26,32 @@ export class Waiting {
     return this.#waiters.size
   }
 
-  /** Resolves to what `deliver` brings for this position; to null when `waitMs` ran out, or at `close`. */
-  wait(position: string, waitMs: number): Promise<LoggedEvent | null> {
+  /** Resolves to what `deliver` brings for this key; to null when `waitMs` ran out, or at `close`. */
+  wait(key: string, waitMs: number): Promise<LoggedEvent | null> {
     if (this.#closing.signal.aborted) return Promise.resolve(null)
     return new Promise((resolve) => {
       const nowMs = this.#clock.nowMs()
       const deadlineMs = Math.ceil((nowMs + waitMs) / granularityMs) * granularityMs
-      this.#waiters.set(position, { resolve, deadlineMs })
+      this.#waiters.set(key, { resolve, deadlineMs, next: this.#waiters.get(key) })
       let sharing = this.#byDeadline.get(deadlineMs)
       if (sharing === undefined) {
         sharing = new Set()
         this.#byDeadline.set(deadlineMs, sharing)
         void this.#clock.sleep(deadlineMs - nowMs, this.#closing.signal).then(() => this.#expire(deadlineMs))
       }
-      sharing.add(position)
+      sharing.add(key)
     })
   }
 
   /** Whether anybody waited for it. */
-  deliver(position: string, logged: LoggedEvent): boolean {
-    const waiter = this.#waiters.get(position)
-    if (waiter === undefined) return false
-    this.#waiters.delete(position)
-    this.#byDeadline.get(waiter.deadlineMs)?.delete(position)
-    waiter.resolve(logged)
+  deliver(key: string, logged: LoggedEvent): boolean {
+    const first = this.#waiters.get(key)
+    if (first === undefined) return false
+    this.#waiters.delete(key)
+    for (let waiter: Waiter | undefined = first; waiter !== undefined; waiter = waiter.next) {
+      this.#byDeadline.get(waiter.deadlineMs)?.delete(key)
+      waiter.resolve(logged)
+    }
     return true
   }
 
@@ -60,10 +64,14 @@ export class Waiting {
   #expire(deadlineMs: number): void {
     const expired = this.#byDeadline.get(deadlineMs)
     this.#byDeadline.delete(deadlineMs)
-    for (const position of expired ?? []) {
-      const waiter = this.#waiters.get(position)
-      this.#waiters.delete(position)
-      waiter?.resolve(null)
+    for (const key of expired ?? []) {
+      let stay: Waiter | undefined
+      for (let waiter = this.#waiters.get(key); waiter !== undefined; waiter = waiter.next) {
+        if (waiter.deadlineMs === deadlineMs) waiter.resolve(null)
+        else stay = { ...waiter, next: stay }
+      }
+      if (stay === undefined) this.#waiters.delete(key)
+      else this.#waiters.set(key, stay)
     }
   }
 }

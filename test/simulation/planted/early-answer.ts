@@ -28,9 +28,10 @@ export function earlyAnswer(): Pick<PlantedBug, 'sequencerLog' | 'desk'> {
         const early = new Promise<Decision>((resolve) => waitingIn(environment).set(intent.intentId, resolve))
         return Promise.race([desk.submit(intent, options), early])
       },
-      decision: (intentId) => desk.decision(intentId),
+      decision: (intentId, options) => desk.decision(intentId, options),
       dryRun: (intent) => desk.dryRun(intent),
       observe: (scope, resources, options) => desk.observe(scope, resources, options),
+      watch: (scope, reads, options) => desk.watch(scope, reads, options),
       close: () => desk.close(),
     }),
   }

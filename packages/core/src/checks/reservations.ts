@@ -27,7 +27,12 @@ export const reservations: Check = {
     let isUnder = false
     let ended: string | null = null
     for (const planned of examination.planned) {
-      if (planned.prepared.builtIn !== null) continue
+      if (planned.prepared.builtIn !== null) {
+        // To renew or release a lease is to act under it.
+        if (planned.contract.type === 'reservation' && (planned.data as ReservationData | undefined)?.lease === intent.reservation)
+          isUnder = true
+        continue
+      }
       const { resource } = planned.request
       const held = reservationIn(examination, resource)
       if (held === undefined) continue

@@ -1,0 +1,60 @@
+import type { Decision, ReservationData } from '@signalbox/contract'
+import type { Agent } from './agent.ts'
+import { ClientError } from './errors.ts'
+
+/** Resources that an agent holds while it thinks. Propose with `reservation: lease.id` while it lasts. */
+export class Lease {
+  /** Named by the intents that act under it. */
+  readonly id: string
+  readonly scope: string
+  /** What is held, as type/id, with the fencing token of each: it rises with every lease, so that the world can tell an old one. */
+  readonly tokens: ReadonlyMap<string, number>
+  #expiresMs: number
+  readonly #agent: Agent
+
+  constructor(agent: Agent, decision: Decision) {
+    this.#agent = agent
+    this.id = decision.intentId!
+    this.scope = decision.scope
+    const held = decision.changes.filter(({ resource }) => resource.startsWith('reservation/'))
+    this.tokens = new Map(held.map(({ data, resource }) => [resource.slice('reservation/'.length), (data as ReservationData).token]))
+    this.#expiresMs = expiryOf(decision)
+  }
+
+  /** By the log's time: milliseconds since 1970, UTC. */
+  get expiresMs(): number {
+    return this.#expiresMs
+  }
+
+  /** Holds on for `forMs` from now. Gives the decision: a reject says that the lease is gone. */
+  async renew(forMs: number): Promise<Decision> {
+    const decision = await this.#each('renew', { forMs })
+    if (decision.committed) this.#expiresMs = expiryOf(decision)
+    return decision
+  }
+
+  async release(): Promise<Decision> {
+    return await this.#each('release')
+  }
+
+  async #each(action: string, input: Readonly<Record<string, unknown>> = {}): Promise<Decision> {
+    const actions = [...this.tokens.keys()].map((resource) => ({ resource: `reservation/${resource}`, action, input }))
+    return await this.#agent.propose({ scope: this.scope, resources: [] }, actions, { reservation: this.id })
+  }
+}
+
+function expiryOf({ changes }: Decision): number {
+  return Math.min(
+    ...changes.flatMap(({ data, resource }) => (resource.startsWith('reservation/') ? [(data as ReservationData).expiresMs] : [])),
+  )
+}
+
+/** The decision of a reservation that was not given. */
+export class NotReserved extends ClientError {
+  readonly decision: Decision
+
+  constructor(decision: Decision) {
+    super('REFUSED', decision.message ?? 'the reservation was not given', { problem: decision.code ?? 'INTERNAL' })
+    this.decision = decision
+  }
+}
