@@ -47,8 +47,8 @@ export class Decisions {
   }
 }
 
-/** An event's index must fit the memory of ids. */
-const maxEvents = 200
+/** An event's index must fit the memory of ids (255), that of the record's own decision and of what follows from it too. */
+const maxEvents = 150
 
 function sizeOf({ payload, type }: Event): number {
   switch (type) {
@@ -56,12 +56,23 @@ function sizeOf({ payload, type }: Event): number {
     case 'IntentShadowed':
       return 512 + payload.intent.length + payload.changes.reduce((sum, { data }) => sum + 128 + data.length, 0)
     case 'RuleApplied':
-      return 512 + payload.changes.reduce((sum, { data }) => sum + 128 + data.length, 0)
+      return (
+        512 +
+        payload.message.length +
+        (payload.details?.length ?? 0) +
+        payload.changes.reduce((sum, { data }) => sum + 128 + data.length, 0)
+      )
     case 'IntentRejected':
       return 512 + payload.message.length + (payload.intent?.length ?? 0) + (payload.details?.length ?? 0)
     case 'IntentPending':
-      return 512 + payload.intent.length
+      return 512 + payload.intent.length + lengthOf(payload.resources)
+    case 'WaitersExamined':
+      return 512 + payload.waiting.reduce((sum, { resources }) => sum + 128 + lengthOf(resources), 0)
     default:
       return 512
   }
+}
+
+function lengthOf(names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + 4 + name.length, 0)
 }

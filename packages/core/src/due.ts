@@ -1,6 +1,6 @@
 /** What time brings: the timers of what the record touches, always; others up to a bound, in the order in which they are due. */
 import type { Intent } from '@signalbox/contract'
-import { clockAgent } from '@signalbox/contract'
+import { clockAgent, derivedId } from '@signalbox/contract'
 import { bounded } from './bounded.ts'
 import { clockChecks } from './checks/index.ts'
 import type { DurableTimer } from './coordination/timers.ts'
@@ -27,7 +27,7 @@ export function fireDue(decisions: Decisions, intent: Intent | null): void {
 
 function touchedTimers(
   { nowMs, state }: Decisions,
-  { actions, agent, reads, scope }: Intent,
+  { actions, agent, intentId, reads, scope }: Intent,
 ): readonly (readonly [string, DurableTimer])[] {
   const keys = new Set<string>([resourceKey(scope, `agent/${agent}`)])
   for (const { resource } of [...actions, ...reads]) {
@@ -35,6 +35,7 @@ function touchedTimers(
     keys.add(resourceKey(scope, `reservation/${resource}`))
     if (resource.startsWith('intent/')) keys.add(pendingTimerKey(resource.slice('intent/'.length)))
   }
+  keys.add(pendingTimerKey(intentId))
   return [...keys]
     .map((key) => [key, state.coordination.timers.get(key)] as const)
     .filter((entry): entry is readonly [string, DurableTimer] => entry[1] !== undefined && entry[1].dueMs <= nowMs)
@@ -58,7 +59,8 @@ function fire(decisions: Decisions, timer: DurableTimer): void {
 
 function fireResource(decisions: Decisions, scope: string, resource: string, { action, dueMs }: DurableTimer): void {
   const { nowMs, offset, rules, state } = decisions
-  const intent = clockIntent(scope, resource, action)
+  const cause = ['timer', scope, resource, `${state.resourceIn(scope, resource)?.version}`]
+  const intent = clockIntent(scope, resource, action, derivedId(nowMs, cause, rules.sha256))
   const examination = new Examination(rules, state, { offset, timestampMs: nowMs, intent, problem: null }, intent, nowMs)
   const rejection = runChecks(clockChecks, examination)
   examination.isOver = true
@@ -80,9 +82,10 @@ function fireResource(decisions: Decisions, scope: string, resource: string, { a
   if (rejection === null) followBuiltIns(decisions, examination)
 }
 
-function clockIntent(scope: string, resource: string, action: string): Intent {
+/** Nobody sees it but its effects, which are named after its id. */
+function clockIntent(scope: string, resource: string, action: string, intentId: string): Intent {
   return {
-    intentId: '',
+    intentId,
     scope,
     agent: clockAgent,
     actions: [{ resource, action, input: '{}', expectedVersion: null }],

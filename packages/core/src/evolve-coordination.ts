@@ -3,6 +3,7 @@ import { type Event, type EventBase, type EventReference, isSystemScope, type Re
 import { contradictionKey, correlationKey } from './coordination/coordination.ts'
 import { askKey, type PendingIntent } from './coordination/pending.ts'
 import { counted } from './coordination/windows.ts'
+import { isRemembered } from './remembered.ts'
 import type { PartitionState } from './state.ts'
 
 /** The agents that act for Signalbox itself: nothing is counted of them. */
@@ -19,8 +20,8 @@ export function evolveCoordination(state: PartitionState, event: Event): void {
   switch (event.type) {
     case 'IntentCommitted': {
       const { agent, amount, intent, intentId, settles } = event.payload
-      settle(state, intentId, settles)
-      if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, amount ?? 0)
+      settle(state, intentId, settles, event.time)
+      if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, amount ?? 0, settles === null)
       if (settles === null) followChain(state, event, intentId, intent)
       if (state.coordination.pending.size > 0) {
         for (const { action, resource } of event.payload.changes) state.coordination.pending.bypass(event.scope, resource, action, settles)
@@ -35,7 +36,7 @@ export function evolveCoordination(state: PartitionState, event: Event): void {
       break
     case 'IntentShadowed': {
       const { agent, intent, intentId } = event.payload
-      if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, 0)
+      if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, 0, true)
       followChain(state, event, intentId, intent)
       break
     }
@@ -81,14 +82,15 @@ export function resourceMoved(state: PartitionState, { scope, time }: EventBase,
   } else coordination.setQuarantine(agent, undefined)
 }
 
-function settle(state: PartitionState, intentId: string, settles: EventReference | null): void {
+function settle(state: PartitionState, intentId: string, settles: EventReference | null, timeMs: number): void {
   if (settles === null) return
   const { pending, tallies, timers } = state.coordination
   const settled = pending.get(intentId)
   if (settled === undefined) return
   pending.end(intentId)
+  pending.wakeBehind(settled)
   timers.end(pendingTimerKey(intentId))
-  const tally = tallies.get(settled.scope, settled.agent, state.time)
+  const tally = tallies.get(settled.scope, settled.agent, timeMs)
   tallies.set(settled.scope, settled.agent, { ...tally, pending: Math.max(0, tally.pending - 1) })
 }
 
@@ -98,7 +100,7 @@ export function pendingTimerKey(intentId: string): string {
 
 function noteReject(state: PartitionState, { payload, scope, time }: Event & { type: 'IntentRejected' }): void {
   const { agent, code, intent, intentId, movedBy, resource, settles } = payload
-  if (intentId !== null) settle(state, intentId, settles)
+  if (intentId !== null) settle(state, intentId, settles, time)
   if (agent === null || scope === '' || isOwnAgent(agent)) return
   const { coordination } = state
   // What waited and came to nothing is no reject that the agent could have spared itself.
@@ -107,7 +109,8 @@ function noteReject(state: PartitionState, { payload, scope, time }: Event & { t
     const key = contradictionKey(scope, resource, agent, movedBy.agent)
     coordination.setContradictions(key, counted(coordination.contradictions.get(key), time, state.limits.windowMs))
   }
-  if (intentId !== null && intent !== null && settles === null) followChain(state, { scope, time }, intentId, intent)
+  // What did not get through the door is no link: anyone could send it under anyone's id.
+  if (intentId !== null && intent !== null && settles === null && isRemembered(code)) followChain(state, { scope, time }, intentId, intent)
 }
 
 function notePending(state: PartitionState, event: Event & { type: 'IntentPending' }): void {
@@ -134,8 +137,10 @@ function notePending(state: PartitionState, event: Event & { type: 'IntentPendin
   }
   pending.put(entry)
   // An escalation has a timer of its own, and denies when nobody answers.
-  if (reason === 'escalated') timers.end(pendingTimerKey(intentId))
-  else timers.set(pendingTimerKey(intentId), { dueMs: until, scope: event.scope, resource: null, intentId, action: 'expire' })
+  if (reason === 'escalated') {
+    timers.end(pendingTimerKey(intentId))
+    if (before !== undefined) pending.wakeBehind(before)
+  } else timers.set(pendingTimerKey(intentId), { dueMs: until, scope: event.scope, resource: null, intentId, action: 'expire' })
   if (before !== undefined) return
   const tally = tallies.get(event.scope, agent, event.time)
   tallies.set(event.scope, agent, { ...tally, asked: tally.asked + 1, pending: tally.pending + 1 })

@@ -36,7 +36,11 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
       const { by, changes, digest, intentId } = event.payload
       state.remember(intentId, digest, event, shadowed)
       // A contract in shadow has a world of its own, so that its next action finds what its last one did.
-      if (by.startsWith('contract ')) applyChanges(state, { ...event, scope: shadowScope(event.scope) }, event.payload, changes)
+      // Nothing happens there by itself: a timer would act on what is in force.
+      if (by.startsWith('contract ')) {
+        const timeless = changes.map((change) => ({ ...change, timer: null }))
+        applyChanges(state, { ...event, scope: shadowScope(event.scope) }, event.payload, timeless)
+      }
       break
     }
     case 'RuleApplied':

@@ -16,6 +16,7 @@ import type { IntentRecord } from './intent-record.ts'
 import type { NewEscalation } from './pend.ts'
 import { governingContract, type PreparedAction } from './prepared.ts'
 import type { Rules } from './rules.ts'
+import type { Drift } from './side-changes.ts'
 import type { PartitionState, ResourceState } from './state.ts'
 
 /** One action of the intent on its way through the checks. */
@@ -32,11 +33,16 @@ export interface PlannedAction {
   readonly data: unknown
   /** Set by the check that applies. */
   after: { readonly state: string; readonly data: unknown; readonly text: string; readonly timer: Timer | null } | null
+  /** Of a fact: its place in the order of its source. Set by the first who asks. */
+  factVersion: number | null
+  /** Of an action of Signalbox's own: roughly how much follows from it in the same record, in characters. Set by its check. */
+  followingLength: number
 }
 
 const none: PlannedAction[] = []
 const noChanges: IntentCommitted['changes'] = []
 const noNames: readonly string[] = []
+const noDrifts: readonly Drift[] = []
 
 /** Where the intent is known from. */
 export interface Duplicate extends RememberedDecision {
@@ -63,10 +69,16 @@ export class Examination {
   budget: Budget | null = null
   /** A human must agree, as a contract says. */
   escalation: NewEscalation | null = null
+  /** It was let in before, and is decided again. */
+  wasPending = false
+  /** What a human has done in place of the intent: what contracts ask humans for is asked of it too. */
+  isAmended = false
   /** Set where a human has agreed: the versions that were agreed on, by resource. */
   agreed: ReadonlyMap<string, number> | null = null
   /** Reservations of others that the intent ends, by its priority. */
   preempted: readonly string[] = noNames
+  /** Where its facts contradict what was committed; seen before the commit, as the facts are known after it. */
+  drifts: readonly Drift[] = noDrifts
   /** What contract code looked at, where that must be known. */
   readByCode: Set<string> | null = null
   /** What follows from a reject, where a check says so. */

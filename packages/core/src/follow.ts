@@ -4,13 +4,12 @@ import { contradictionKey } from './coordination/coordination.ts'
 import type { Tally } from './coordination/tallies.ts'
 import { countIn } from './coordination/windows.ts'
 import type { Decisions } from './decisions.ts'
-import { openEscalation } from './escalations.ts'
+import { closeEscalation, escalationIn, openEscalation } from './escalations.ts'
 import { isOwnAgent } from './evolve-coordination.ts'
 import type { Examination } from './examination.ts'
 import type { Own } from './own.ts'
 import { escalationEndMs, levelsOf, type NewEscalation, versionsOf } from './pend.ts'
 import { applyRule } from './rule.ts'
-import { driftsOf } from './side-changes.ts'
 import type { PartitionState } from './state.ts'
 
 /** Whether anything follows from a record's own intent besides its event. Asked of nearly every intent: it must be cheap. */
@@ -45,16 +44,9 @@ export function follow(decisions: Decisions, own: Own): void {
 }
 
 /** An escalation of a pending intent, with the world that the human is asked about. */
-export function openForIntent(
-  decisions: Decisions,
-  examination: Examination,
-  { approvals, cause, message, resource, to }: NewEscalation,
-): void {
+export function openForIntent(decisions: Decisions, examination: Examination, asked: NewEscalation): void {
+  const { approvals, cause, message, resource } = asked
   const { intent, planned } = examination
-  const levels = levelsOf(examination)
-  const first = levels[0]!
-  const from = levels.findIndex((level) => level.to === to)
-  const asked = to === null ? levels : from >= 0 ? levels.slice(from) : [{ to, withinMs: first.withinMs }, ...levels]
   openEscalation(decisions, {
     id: intent.intentId,
     scope: intent.scope,
@@ -63,13 +55,13 @@ export function openForIntent(
     agent: intent.agent,
     intentId: intent.intentId,
     resource,
-    levels: [...asked],
+    levels: levelsOf(examination, asked),
     versions: [...versionsOf(examination)],
     approvals,
     separationOfDuties: planned.some(
       ({ contract, prepared }) => prepared.builtIn === null && contract.coordination.escalation.separationOfDuties,
     ),
-    untilMs: escalationEndMs(examination),
+    untilMs: escalationEndMs(examination, asked),
   })
 }
 
@@ -80,7 +72,7 @@ export function followBuiltIns(decisions: Decisions, examination: Examination): 
 
 export function followCommit(decisions: Decisions, examination: Examination, agent: string): void {
   const { intent } = examination
-  for (const drift of driftsOf(examination)) {
+  for (const drift of examination.drifts) {
     const said = drift.fields
       .map(({ committed, field, stated }) => `${field} was committed as ${committed}, and the source says ${stated}`)
       .join('; ')
@@ -136,6 +128,9 @@ function probe(decisions: Decisions, { intent }: Examination, isGood: boolean): 
       },
     ],
   })
+  const name = `escalation/breaker-${agent}`
+  if (isClosed && escalationIn(state, scope, name)?.data.cause === 'BREAKER_OPEN')
+    closeEscalation(decisions, scope, name, 'moot', `the breaker of ${agent} has closed again`)
 }
 
 function followReject(decisions: Decisions, examination: Examination, own: Own): void {
@@ -188,6 +183,8 @@ function whyOpen({ intent, nowMs, rules, state }: Examination, tally: Tally, mor
 
 function openBreaker(decisions: Decisions, scope: string, agent: string, cause: string, why: string): void {
   const { nowMs, rules, state } = decisions
+  // Nothing of it is committed anyway; and its home scope must go on saying so.
+  if (state.resourceIn(scope, `agent/${agent}`)?.state === 'quarantined') return
   const { openMs, opensBeforeQuarantine } = rules.containment.breaker
   const before = agentIn(state, scope, agent, nowMs)
   const isRecent = before.sinceMs > nowMs - 86_400_000

@@ -1,10 +1,11 @@
 /** What becomes of a record's own intent. */
+import { JsonError } from '@signalbox/contract'
 import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
 import type { ScopedSaid } from './decisions.ts'
 import { escalationNeeded } from './escalate.ts'
 import { shadowed } from './evolve.ts'
-import { Examination } from './examination.ts'
+import { Examination, type PlannedAction } from './examination.ts'
 import type { IntentRecord } from './intent-record.ts'
 import { escalatedPending, type NewEscalation, queueFull, waitingPending } from './pend.ts'
 import { faultRejection, rejected, unreadRejection } from './rejected.ts'
@@ -62,12 +63,12 @@ export function outcomeOf(examination: Examination, rejection: Rejection | null)
     const payload = { intentId, agent, intent: canonical, digest, changes, settles: null, verdict: null, amount }
     return { type: 'IntentCommitted', scope, payload, examination, rejection: null, escalation: null }
   }
-  if (intent.onConflict === 'wait' && canWait(rejection)) {
+  if (intent.onConflict === 'wait' && canWait(examination, rejection)) {
     const full = queueFull(examination)
     if (full !== null) return rejectedOwn(state, examination, full, scope)
     return { type: 'IntentPending', scope, payload: waitingPending(examination, rejection), examination, rejection, escalation: null }
   }
-  if (intent.onConflict === 'escalate' && canWait(rejection)) {
+  if (intent.onConflict === 'escalate' && canWait(examination, rejection)) {
     const { code, message, resource = null } = rejection
     return pendingOwn(examination, { cause: code, message, resource, to: null, approvals: 1 })
   }
@@ -105,8 +106,13 @@ function duplicate(examination: Examination): Own {
 /** What can still come true. A version that is gone never comes back. */
 const waitable: ReadonlySet<string> = new Set(['RESERVED', 'BEHIND_WAITERS', 'STATE_CONFLICT', 'GUARD_REFUSED', 'INVARIANT_VIOLATED'])
 
-export function canWait({ code }: Rejection): boolean {
-  return waitable.has(code)
+/** A verdict is decided at once: it is about the world as its human saw it. */
+export function canWait({ planned }: Examination, { code }: Rejection): boolean {
+  return waitable.has(code) && !planned.some(isVerdict)
+}
+
+function isVerdict({ contract, prepared }: PlannedAction): boolean {
+  return prepared.builtIn !== null && contract.type === 'escalation'
 }
 
 export function examine(examination: Examination): Rejection | null {
@@ -126,6 +132,8 @@ export function runChecks(checks: readonly Check[], examination: Examination): R
     return null
   } catch (error) {
     if (error instanceof ContractFault) return faultRejection(error)
+    // What an input holds may nest too deep for where it is to be kept.
+    if (error instanceof JsonError) return faultRejection(new ContractFault(`what is to be kept of the intent: ${error.message}`))
     throw error
   }
 }

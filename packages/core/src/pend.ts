@@ -1,5 +1,5 @@
 /** Intents that are not decided yet: what their event says, and what is kept of the world that a human is asked about. */
-import { canonicalize, type EventReference, type IntentPending } from '@signalbox/contract'
+import { canonicalize, type EscalationData, type EventReference, type IntentPending } from '@signalbox/contract'
 import { bounded } from './bounded.ts'
 import type { Examination } from './examination.ts'
 import { maxMessageLength } from './rejected.ts'
@@ -15,10 +15,11 @@ export interface NewEscalation {
   readonly approvals: number
 }
 
-/** Resources that one intent may wait for. */
-const maxResources = 64
+/** Resources that one intent may wait for: its own and their reservations, and some that contract code looked at. */
+const maxResources = 600
 
-export function waitingPending(examination: Examination, { code, message }: Rejection): IntentPending {
+export function waitingPending(examination: Examination, rejection: Rejection): IntentPending {
+  const { code, message } = rejection
   const { canonical, digest, intent, nowMs, planned } = examination
   const waitMs = Math.min(...planned.map(({ contract }) => contract.coordination.waiting.deadlineMs))
   return {
@@ -29,7 +30,7 @@ export function waitingPending(examination: Examination, { code, message }: Reje
     reason: 'waiting',
     code,
     message: bounded(message, maxMessageLength),
-    resources: waitsFor(examination),
+    resources: waitsFor(examination, rejection),
     until: Math.min(intent.deadline ?? Number.MAX_SAFE_INTEGER, nowMs + waitMs),
     escalation: null,
     since: null,
@@ -37,17 +38,22 @@ export function waitingPending(examination: Examination, { code, message }: Reje
 }
 
 /** With whose change the intent is decided again: what it acts on, their reservations, and what contract code read. */
-export function waitsFor({ planned, readByCode }: Examination): readonly string[] {
+export function waitsFor({ planned, readByCode }: Examination, { resource: inTheWay }: Rejection): readonly string[] {
   const resources = new Set<string>()
+  if (inTheWay !== undefined) resources.add(inTheWay)
   for (const { prepared, request } of planned) {
     resources.add(request.resource)
     if (prepared.builtIn === null) resources.add(`reservation/${request.resource}`)
   }
-  for (const resource of readByCode ?? []) resources.add(resource)
-  return [...resources].sort().slice(0, maxResources)
+  for (const resource of readByCode ?? []) {
+    if (resources.size >= maxResources) break
+    resources.add(resource)
+  }
+  return [...resources].sort()
 }
 
-export function escalatedPending(examination: Examination, { cause, message }: NewEscalation, since: EventReference | null): IntentPending {
+export function escalatedPending(examination: Examination, asked: NewEscalation, since: EventReference | null): IntentPending {
+  const { cause, message } = asked
   const { canonical, digest, intent } = examination
   return {
     intentId: intent.intentId,
@@ -58,22 +64,30 @@ export function escalatedPending(examination: Examination, { cause, message }: N
     code: cause,
     message: bounded(message, maxMessageLength),
     resources: [],
-    until: escalationEndMs(examination),
+    until: escalationEndMs(examination, asked),
     escalation: `escalation/${intent.intentId}`,
     since,
   }
 }
 
 /** The earlier of the levels' end and the intent's deadline. */
-export function escalationEndMs(examination: Examination): number {
-  const levels = levelsOf(examination)
+export function escalationEndMs(examination: Examination, asked: NewEscalation): number {
+  const levels = levelsOf(examination, asked)
   const sumMs = levels.reduce((sum, { withinMs }) => sum + withinMs, 0)
   return Math.min(examination.intent.deadline ?? Number.MAX_SAFE_INTEGER, examination.nowMs + sumMs)
 }
 
-export function levelsOf({ planned, rules }: Examination): readonly { readonly to: string; readonly withinMs: number }[] {
+/** Who is asked, one after another: from whom the rule names, or they before all others. */
+export function levelsOf(examination: Examination, { to }: NewEscalation): EscalationData['levels'] {
+  const levels = [...contractLevels(examination)]
+  const from = levels.findIndex((level) => level.to === to)
+  if (to === null || from === 0) return levels
+  return from > 0 ? levels.slice(from) : [{ to, withinMs: levels[0]!.withinMs }, ...levels]
+}
+
+function contractLevels({ planned, rules }: Examination): EscalationData['levels'] {
   const governed = planned.find(({ prepared }) => prepared.builtIn === null)
-  if (governed !== undefined) return governed.contract.coordination.escalation.levels
+  if (governed !== undefined) return [...governed.contract.coordination.escalation.levels]
   return [{ to: rules.containment.escalateTo, withinMs: rules.containment.escalateWithinMs }]
 }
 

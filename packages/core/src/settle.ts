@@ -18,6 +18,7 @@ export function examinationOf(state: PartitionState, rules: Rules, pending: Pend
   examination.canonical = pending.intent
   examination.digest = pending.digest
   examination.passedDoor = true
+  examination.wasPending = true
   return examination
 }
 

@@ -1,5 +1,6 @@
 import { matchesAgent } from '@signalbox/contract'
 import type { Examination } from './examination.ts'
+import type { Rejection } from './rejection.ts'
 
 /** What of an intent is in shadow, as its event says it; null where all of it counts. */
 export function shadowOf({ intent, planned, rules }: Examination): string | null {
@@ -9,4 +10,14 @@ export function shadowOf({ intent, planned, rules }: Examination): string | null
   }
   const { shadowAgents } = rules.containment
   return shadowAgents.length > 0 && matchesAgent(intent.agent, shadowAgents) ? `agent ${intent.agent}` : null
+}
+
+/** What is pending when it comes into shadow is over: nothing in shadow may come into force. */
+export function nowInShadow(examination: Examination): Rejection | null {
+  const shadow = shadowOf(examination)
+  if (shadow === null) return null
+  return {
+    code: 'WITHDRAWN',
+    message: `${shadow} was put in shadow while the intent was pending; propose it anew to see what would become of it`,
+  }
 }

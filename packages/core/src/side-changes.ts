@@ -1,6 +1,6 @@
 /** What a commit changes besides what was asked: the effects that it starts, reservations that it ends, facts that it takes. */
 import { canonicalize, type EffectData, effectIdOf, type ReservationData, type ResourceChange, type SourceData } from '@signalbox/contract'
-import { factVersion } from './checks/fact.ts'
+import { factVersion, lastFact } from './checks/fact.ts'
 import type { Examination } from './examination.ts'
 import { changeOf, type RuledChange } from './rule.ts'
 
@@ -12,11 +12,15 @@ export function sideChanges(examination: Examination): readonly ResourceChange[]
     made ??= []
     made.push(change)
   }
+  let hasFact = false
   for (let index = 0; index < planned.length; index++) {
     const { effect, fact } = planned[index]!.action
     if (effect !== null) add(effectChange(examination, index))
-    if (fact !== null) add(factChange(examination, index))
+    if (fact === null) continue
+    hasFact = true
+    add(factChange(examination, index))
   }
+  if (hasFact) examination.drifts = driftsOf(examination)
   for (const resource of preempted) add(preemption(examination, resource))
   return (made as RuledChange[] | null)?.map((change) => changeOf(examination.state, examination.intent.scope, change)) ?? null
 }
@@ -65,14 +69,13 @@ export interface Drift {
  * Where a fact contradicts what was committed: a field that agents changed since its source last spoke, and to something
  * else than the source says now. What only the source moved is no drift.
  */
-export function driftsOf(examination: Examination): readonly Drift[] {
+function driftsOf(examination: Examination): readonly Drift[] {
   return examination.planned.flatMap((planned) => {
     const { action, before, request } = planned
     if (action.fact === null || before === undefined) return []
     const committed = JSON.parse(before.data) as Record<string, unknown>
     const input = planned.input as Record<string, unknown>
-    const known = examination.state.resourceIn(examination.intent.scope, `source/${request.resource}`)
-    const last = known === undefined ? null : (JSON.parse(known.data) as SourceData).fields
+    const last = lastFact(examination, request.resource)?.fields ?? null
     const fields = action.fact.fields.flatMap((field) => {
       const [was, says] = [textOf(committed[field]), textOf(input[field])]
       if (input[field] === undefined || was === says || (last !== null && was === textOf(last[field]))) return []

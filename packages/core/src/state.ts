@@ -66,6 +66,13 @@ export interface RestoredPosition {
   readonly codes: readonly string[]
 }
 
+interface ScratchDecision {
+  readonly offset: number
+  readonly index: number
+  readonly code: string | null
+  readonly digest: string
+}
+
 export function resourceKey(scope: string, resource: string): string {
   return `${scope}\u0000${resource}`
 }
@@ -86,7 +93,8 @@ export class PartitionState {
   readonly #digestWords = new Uint32Array(4)
   #digestText = ''
   #top: Layer
-  #isScratch = false
+  // The decisions that a scratch layer has made, by intent; null where none is open.
+  #scratchIds: Map<string, ScratchDecision> | null = null
 
   constructor(partition: number, limits: StateLimits) {
     this.partition = partition
@@ -157,6 +165,11 @@ export class PartitionState {
 
   /** The decision of an id, compared with the digest of a body. */
   decision(intentId: string, digest: string): RememberedDecision | undefined {
+    const scratched = this.#scratchIds?.get(intentId)
+    if (scratched !== undefined) {
+      const { code, index, offset } = scratched
+      return { offset, index, code, isSameBody: scratched.digest === digest }
+    }
     const id = this.idWords(intentId)
     if (id === null) return undefined
     return this.#ids.find(id, this.#readDigest(digest))
@@ -175,15 +188,20 @@ export class PartitionState {
     const { timers } = this.coordination
     if (after.timer !== null) {
       const { action, due } = after.timer
-      if (place.newest?.timer !== after.timer)
+      const running = place.newest?.timer
+      if (running?.due !== due || running.action !== action)
         timers.set(resourceKey(scope, resource), { dueMs: due, scope, resource, intentId: null, action })
     } else if (place.newest?.timer != null) timers.end(resourceKey(scope, resource))
     place.newest = after
   }
 
   remember(intentId: string, digest: string, { index, offset }: Pick<EventReference, 'offset' | 'index'>, code: string | null): void {
+    if (this.#scratchIds !== null) {
+      if (!this.#scratchIds.has(intentId)) this.#scratchIds.set(intentId, { offset, index, code, digest })
+      return
+    }
     const id = this.idWords(intentId)
-    if (id === null || this.#isScratch) return
+    if (id === null) return
     this.#ids.remember(id, this.#readDigest(digest), { offset, index }, code, this.#top === this.#published ? undefined : this.#top.ids)
   }
 
@@ -242,17 +260,17 @@ export class PartitionState {
   }
 
   /**
-   * Runs `work` in a layer that is forgotten after it: what it changes is seen by `work` alone. Ids are not remembered in
-   * it, as taking them back takes long and no one asks for them there.
+   * Runs `work` in a layer that is forgotten after it: what it changes is seen by `work` alone. Ids lie beside the table
+   * meanwhile, as taking them out of it again takes long.
    */
   scratch<Result>(work: () => Result): Result {
-    if (this.#isScratch) throw new Error('a scratch layer in a scratch layer; this is a bug in Signalbox')
+    if (this.#scratchIds !== null) throw new Error('a scratch layer in a scratch layer; this is a bug in Signalbox')
     this.begin()
-    this.#isScratch = true
+    this.#scratchIds = new Map()
     try {
       return work()
     } finally {
-      this.#isScratch = false
+      this.#scratchIds = null
       this.dropNewest()
     }
   }

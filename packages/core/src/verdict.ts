@@ -17,6 +17,7 @@ import { digestOf, versionsOf } from './pend.ts'
 import type { Rejection } from './rejection.ts'
 import { applyRule } from './rule.ts'
 import { commitPending, examinationOf, rejectPending } from './settle.ts'
+import { nowInShadow } from './shadow.ts'
 
 interface VerdictInput {
   readonly reason: string
@@ -39,19 +40,30 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
     return refused(planned, 'APPROVED_ALREADY', `${intent.agent} has approved it; ${data.approvalsNeeded} different people must`)
   if (input.digest !== data.digest)
     return verdictRefused(planned, 'the digest is not that of what is asked now: look at the escalation again', { digest: data.digest })
-  if (input.actions === undefined && data.approvals.length + 1 < data.approvalsNeeded) return null
+  if (input.actions !== undefined && data.approvalsNeeded > 1) return quorumNeeded(planned, data.approvalsNeeded)
+  if (data.approvals.length + 1 < data.approvalsNeeded) return null
   const pending = data.intentId === null ? undefined : state.coordination.pending.get(data.intentId)
   if (pending === undefined) {
     if (data.intentId === null && input.actions === undefined) return null
     return refused(planned, 'NOTHING_PENDING', 'no intent waits for this verdict; there is nothing to amend')
   }
+  if (input.actions?.some(({ resource }) => resource.startsWith('escalation/') || resource.startsWith('intent/')))
+    return refused(
+      planned,
+      'NOT_IN_PLACE',
+      'a verdict, or a withdrawal, does not stand in place of what was asked; send it as an intent of its own',
+    )
   const outcome =
     input.actions === undefined ? examinationOf(state, rules, pending, examination.nowMs) : amended(examination, pending, input)
   outcome.agreed = new Map(data.versions.map(({ resource, version }) => [resource, version]))
-  const rejection = runChecks(decisionChecks, outcome)
+  const rejection = runChecks(decisionChecks, outcome) ?? nowInShadow(outcome)
   outcome.isOver = true
   if (rejection === null) {
+    // Set for what is amended alone: what is approved was asked about by the same rules.
+    const needed = outcome.escalation?.approvals ?? 1
+    if (needed > 1) return quorumNeeded(planned, needed)
     outcomes.set(planned, outcome)
+    planned.followingLength = lengthOf(outcome) + pending.intent.length
     return null
   }
   if (rejection.code === 'STALE_READ' || rejection.code === 'STALE_VERSION')
@@ -62,6 +74,19 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
     { code: rejection.code },
     rejection,
   )
+}
+
+/** What several must agree on, one cannot have done by other words. */
+function quorumNeeded(planned: PlannedAction, needed: number): Rejection {
+  return refused(
+    planned,
+    'QUORUM_NEEDED',
+    `${needed} people must agree, and an amendment is of one; reject it, and have it proposed as it should be`,
+  )
+}
+
+function lengthOf({ canonical, changes }: Examination): number {
+  return canonical.length + changes.reduce((sum, { data }) => sum + 512 + data.length, 0)
 }
 
 function verdictRefused(planned: PlannedAction, why: string, details: Rejection['details'] & object, because?: Rejection): Rejection {
@@ -91,6 +116,7 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
   const asked = examinationOf(state, rules, pending, nowMs)
   // Planned, so that it is known which of the resources are commutative.
   runChecks(decisionChecks, asked)
+  asked.isOver = true
   const versions = [...versionsOf(asked)]
   const data: EscalationData = { ...(planned.data as EscalationData), versions, digest: digestOf(versions, rules.sha256), approvals: [] }
   const { resource } = planned.request
@@ -135,6 +161,8 @@ function amended(
     intent,
     nowMs,
   )
+  examination.isAmended = true
+  examination.wasPending = true
   examination.canonical = canonicalIntent(intent)
   examination.digest = rules.sha256(examination.canonical)
   examination.passedDoor = true

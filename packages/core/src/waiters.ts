@@ -8,7 +8,7 @@ import { openForIntent } from './follow.ts'
 import { canWait, runChecks } from './own.ts'
 import { escalatedPending, waitsFor } from './pend.ts'
 import { commitPending, examinationOf, rejectPending } from './settle.ts'
-import { shadowOf } from './shadow.ts'
+import { nowInShadow } from './shadow.ts'
 
 export function examineWaiters(decisions: Decisions): void {
   const { pending } = decisions.state.coordination
@@ -41,14 +41,14 @@ export function examineWaiters(decisions: Decisions): void {
 function decideAgain(decisions: Decisions, waiter: PendingIntent, say: () => void): StillPending | null {
   const { nowMs, rules, state } = decisions
   const examination = examinationOf(state, rules, waiter, nowMs)
-  const rejection = runChecks(decisionChecks, examination)
+  const rejection = runChecks(decisionChecks, examination) ?? nowInShadow(examination)
   examination.isOver = true
-  if (rejection !== null && canWait(rejection))
-    return { intentId: waiter.intentId, code: rejection.code, resources: [...waitsFor(examination)] }
+  if (rejection !== null && canWait(examination, rejection))
+    return { intentId: waiter.intentId, code: rejection.code, resources: [...waitsFor(examination, rejection)] }
   say()
   if (rejection !== null) rejectPending(decisions, waiter.intentId, rejection)
   else {
-    const escalation = shadowOf(examination) === null ? escalationNeeded(examination) : null
+    const escalation = escalationNeeded(examination)
     if (escalation === null) commitPending(decisions, waiter, examination, null)
     else {
       decisions.emit({ type: 'IntentPending', scope: waiter.scope, payload: escalatedPending(examination, escalation, waiter.since) })

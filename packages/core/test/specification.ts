@@ -1,9 +1,22 @@
 /** given(events).when(intent).then(events): tests of the core that say what happened before, what is asked, and what follows. */
-import { sha256 } from '@signalbox/codec'
-import { defaultContainment, defaultLimits, type Event, type Intent, makeUuidV7, type RejectCode } from '@signalbox/contract'
+import { createCodec, sha256 } from '@signalbox/codec'
+import {
+  type ContainmentSettings,
+  type ContractSet,
+  containmentOf,
+  defaultContainment,
+  defaultLimits,
+  type Event,
+  type Intent,
+  type Limits,
+  makeUuidV7,
+  type RejectCode,
+  systemScope,
+} from '@signalbox/contract'
 import { decide, evolve, PartitionState, type Rules, type Skip } from '@signalbox/core'
 import { expect } from 'vitest'
 import { contracts, owner } from './contracts.ts'
+import { coordinated } from './coordination-contracts.ts'
 
 export const rules: Rules = {
   contracts,
@@ -124,7 +137,7 @@ export interface Circumstances {
   readonly skip?: Skip
 }
 
-class Outcome {
+export class Outcome {
   readonly state: PartitionState
   readonly events: readonly Event[]
 
@@ -138,6 +151,17 @@ class Outcome {
   then(...expected: readonly Expected[]): this {
     expect(this.events).toMatchObject(expected)
     expect(this.events).toHaveLength(expected.length)
+    return this
+  }
+
+  /** The kind of each event in short: type, with code, rule or action, and what it is about. */
+  get summary(): readonly string[] {
+    return this.events.map(summaryOf)
+  }
+
+  /** The only event of a kind, with what its payload must at least say. */
+  says(type: Event['type'], payload: object): this {
+    expect(this.events).toContainEqual(expect.objectContaining({ type, payload: expect.objectContaining(payload) }))
     return this
   }
 
@@ -165,6 +189,93 @@ export function given(...happenings: readonly Happening[]) {
       for (const event of events) evolve(state, event)
       return new Outcome(state, events)
     },
+  }
+}
+
+function summaryOf({ payload, type }: Event): string {
+  switch (type) {
+    case 'IntentCommitted':
+      return `committed ${payload.changes.map(({ action, resource, state }) => `${action} ${resource} ${state}`).join(', ')}`.trimEnd()
+    case 'IntentRejected':
+      return `rejected ${payload.code}`
+    case 'IntentPending':
+      return `pending ${payload.reason} ${payload.code}`
+    case 'IntentShadowed':
+      return `shadowed ${payload.by} ${payload.code ?? 'committed'}`
+    case 'IntentDuplicated':
+      return `duplicated ${payload.outcome}`
+    case 'WaitersExamined':
+      return `examined ${payload.waiting.map(({ code }) => code).join(' ')}`
+    case 'RuleApplied':
+      return `${payload.rule} ${payload.code ?? payload.changes.map(({ action, resource, state }) => `${action} ${resource} ${state}`).join(', ')}`.trimEnd()
+    default:
+      return type
+  }
+}
+
+interface StorySettings {
+  readonly containment?: ContainmentSettings
+  readonly limits?: Partial<Limits>
+  readonly contracts?: ContractSet
+}
+
+const codec = createCodec({ limits: defaultLimits })
+
+/** A partition over a time: what is asked one after another, each at its moment, with all that follows. */
+export class Story {
+  readonly state: PartitionState
+  readonly rules: Rules
+  readonly events: Event[] = []
+  nowMs = startMs
+
+  constructor({ containment, contracts: set = coordinated, limits }: StorySettings = {}) {
+    const all = { ...defaultLimits, ...limits }
+    this.rules = { ...rules, contracts: set, limits: all, containment: containmentOf(containment) }
+    this.state = new PartitionState(0, all)
+  }
+
+  /** Time passes, and nothing is asked. */
+  passes(ms: number): this {
+    this.nowMs += ms
+    return this
+  }
+
+  /** Asks, and applies what is decided. Each event goes through the codec, as it would to reach another process. */
+  when(asked: Intent | AskedAction | readonly AskedAction[], more: Partial<Intent> = {}, settings: Partial<Rules> = {}): Outcome {
+    const sent = 'intentId' in asked ? asked : intent(asked, { intentId: id(nextId++, this.nowMs), ...more })
+    const record = { offset: this.state.nextOffset, timestampMs: this.nowMs, intent: sent, problem: null }
+    const used = { ...this.rules, ...settings }
+    const events = decide(this.state, record, used)
+    expect(decide(this.state, record, used)).toEqual(events)
+    for (const event of events) {
+      expect(codec.decodeEvent(codec.encodeEvent(event))).toEqual(event)
+      evolve(this.state, event)
+    }
+    this.events.push(...events)
+    return new Outcome(this.state, events)
+  }
+
+  /** The record that the owner of a partition appends when something is due. */
+  ticks(): Outcome {
+    return this.when({ resource: 'clock/tick', action: 'tick' }, { agent: 'clock', scope: systemScope(0, 1) })
+  }
+
+  /** Puts an agent in quarantine on the partition. */
+  quarantines(agent: string, taintedSinceMs: number | null = null): Outcome {
+    const input = { reason: 'it went wrong', taintedSinceMs }
+    return this.when({ resource: `agent/${agent}`, action: 'quarantine', input }, { agent: 'process-manager', scope: systemScope(0, 1) })
+  }
+
+  releases(agent: string): Outcome {
+    const input = { reason: 'mended' }
+    return this.when({ resource: `agent/${agent}`, action: 'release', input }, { agent: 'process-manager', scope: systemScope(0, 1) })
+  }
+
+  /** State and data of a resource. */
+  resource(name: string) {
+    const found = this.state.resourceIn(scope, name)
+    if (found === undefined) throw new Error(`there is no ${name}`)
+    return { state: found.state, version: found.version, timer: found.timer, data: JSON.parse(found.data) }
   }
 }
 

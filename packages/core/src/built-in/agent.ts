@@ -1,9 +1,12 @@
-import { type AgentData, agentData, agentInputs, isHomeScope, isSystemScope } from '@signalbox/contract'
+import { type AgentData, agentData, agentInputs, homeScope, isSystemScope, systemScope } from '@signalbox/contract'
 import { closeEscalation } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { agentIn } from '../follow.ts'
 import type { Rejection } from '../rejection.ts'
 import { defineBuiltIn, type Made, refused } from './built-in.ts'
+
+/** Who may put an agent in quarantine, and let it out of it or of an open breaker: no agent does that to another. */
+const overseers = ['human:*', 'process-manager']
 
 /**
  * `agent/NAME`: in a scope, its breaker and what it can do; in its home scope, whether it is in quarantine; in the scope of
@@ -16,8 +19,9 @@ export const agent = defineBuiltIn({
   actions: {
     declare: { from: ['none', 'active', 'open', 'half-open'], to: null, input: agentInputs.declare, check: checkSelf, apply: declare },
     quarantine: {
-      from: ['none', 'active', 'quarantined'],
+      from: ['none', 'active', 'open', 'half-open', 'quarantined'],
       to: 'quarantined',
+      by: overseers,
       input: agentInputs.quarantine,
       check: checkPlace,
       apply: quarantine,
@@ -25,8 +29,9 @@ export const agent = defineBuiltIn({
     release: {
       from: ['quarantined', 'open', 'half-open'],
       to: 'active',
+      by: overseers,
       input: agentInputs.release,
-      check: checkRelease,
+      check: checkPlaceOfRelease,
       apply: release,
       follow: released,
     },
@@ -48,8 +53,9 @@ function declare(examination: Examination, planned: PlannedAction): Made {
   return { state: planned.before?.state ?? 'active', data, timer: planned.before?.timer ?? null }
 }
 
-function checkPlace({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  if (isHomeScope(intent.scope) || isSystemScope(intent.scope)) return null
+/** A quarantine is asked for in the agent's home scope; the process manager carries it to that of each partition. */
+function checkPlace({ intent, rules, state }: Examination, planned: PlannedAction): Rejection | null {
+  if (intent.scope === homeScope(planned.id) || intent.scope === systemScope(state.partition, rules.partitionCount)) return null
   return refused(
     planned,
     'WRONG_SCOPE',
@@ -72,9 +78,12 @@ function quarantine({ nowMs }: Examination, planned: PlannedAction): Made {
   return { state: 'quarantined', data }
 }
 
-function checkRelease({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  if (intent.agent !== planned.id) return null
-  return refused(planned, 'NOT_YOURS', 'an agent does not release itself; a human does, who found out what was wrong')
+/** A breaker is released where it is open, a quarantine where it is asked for. */
+function checkPlaceOfRelease(examination: Examination, planned: PlannedAction): Rejection | null {
+  const { intent } = examination
+  if (intent.agent === planned.id)
+    return refused(planned, 'NOT_YOURS', 'nobody releases themselves; another human does, who found out what was wrong')
+  return isSystemScope(intent.scope) ? checkPlace(examination, planned) : null
 }
 
 function release({ nowMs }: Examination, planned: PlannedAction): Made {

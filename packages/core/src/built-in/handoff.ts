@@ -75,9 +75,14 @@ function checkAccept(examination: Examination, planned: PlannedAction): Rejectio
   const { readback } = planned.input as { readback: string }
   if (readback !== digest)
     return refused(planned, 'READBACK_WRONG', 'the digest read back is not that of the packet; read the packet anew and state its digest')
-  const found = task === null ? undefined : taskOf(examination, task)
-  if (task === null || (found?.state === 'claimed' && found.data.claimedBy === from)) return null
+  if (task === null || isStillWith(examination, task, from)) return null
   return refused(planned, 'TASK_MOVED', `${task} is not ${from}'s to hand on any more; decline, and see what became of it`)
+}
+
+function isStillWith(examination: Examination, task: string, agent: string): boolean {
+  const found = taskOf(examination, task)
+  if (found?.state !== 'claimed' || found.data.claimedBy !== agent) return false
+  return found.data.expiresMs === null || found.data.expiresMs > examination.nowMs
 }
 
 /** Tells the receiver what of the packet is out of date: its references that have moved. */
@@ -91,8 +96,9 @@ function accept(examination: Examination, planned: PlannedAction): Made {
 }
 
 function accepted(decisions: Decisions, examination: Examination, planned: PlannedAction): void {
-  const { task } = planned.data as HandoffData
-  if (task === null) return
+  const { from, task } = planned.data as HandoffData
+  // The same intent may have finished it.
+  if (task === null || !isStillWith(examination, task, from)) return
   const { intent, nowMs } = examination
   const { data } = taskOf(examination, task)!
   const made = claimedBy({ ...data, hops: data.hops + 1 }, intent.agent, nowMs)

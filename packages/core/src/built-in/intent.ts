@@ -31,6 +31,8 @@ export const intent = defineBuiltIn({
 
 function checkWithdraw({ intent, state }: Examination, planned: PlannedAction): Rejection | null {
   const pending = state.coordination.pending.get(planned.id)
+  // Its reject embeds it.
+  planned.followingLength = 4_096 + (pending?.intent.length ?? 0)
   if (pending === undefined || pending.scope !== intent.scope)
     return refused(
       planned,

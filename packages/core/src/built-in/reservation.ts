@@ -1,4 +1,4 @@
-import { type ReservationData, reservationData, reservationInputs } from '@signalbox/contract'
+import { isReservedType, type ReservationData, reservationData, reservationInputs, resourceType } from '@signalbox/contract'
 import { priorityOf, reservationIn, reserved } from '../checks/reservations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { governingContract } from '../prepared.ts'
@@ -19,14 +19,15 @@ export const reservation = defineBuiltIn({
   },
 })
 
-/** The contract of what is reserved. */
+/** The contract of what is reserved. Nobody reserves what is Signalbox's own. */
 function governed({ rules }: Examination, { id }: PlannedAction) {
-  return governingContract(rules.contracts, id, id.indexOf('/'))
+  const type = resourceType(id)
+  return type === null || isReservedType(type) ? undefined : governingContract(rules.contracts, id, type.length)
 }
 
 function checkTake(examination: Examination, planned: PlannedAction): Rejection | null {
   const governing = governed(examination, planned)
-  if (governing === undefined || governing.actions.size === 0)
+  if (governing === undefined)
     return refused(planned, 'NOTHING_TO_RESERVE', `no contract governs ${planned.id}; reserve a resource as reservation/TYPE/ID`)
   const { contract } = governing
   const { forMs } = planned.input as { forMs: number }
@@ -34,8 +35,8 @@ function checkTake(examination: Examination, planned: PlannedAction): Rejection 
   if (tooLong !== null) return tooLong
   const held = reservationIn(examination, planned.id)
   if (held === undefined || !held.isInForce) return null
-  if (held.holder === examination.intent.agent && held.lease === examination.intent.reservation)
-    return refused(planned, 'HELD_ALREADY', `you hold it until ${held.expiresMs}; renew it`)
+  if (held.holder === examination.intent.agent)
+    return refused(planned, 'HELD_ALREADY', `you hold it until ${held.expiresMs}, with the lease ${held.lease}; renew it`)
   if (priorityOf(examination, { contract }) > held.priority) return null
   return reserved(examination, { contract, request: planned.request }, held)
 }

@@ -1,5 +1,5 @@
 /** Who asks, and how much: in time, known, not in quarantine, its breaker closed, within its budget and its chain. */
-import { type Budget, matchesAgent } from '@signalbox/contract'
+import { type Budget, clockAgent, matchesAgent } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import { correlationKey } from '../coordination/coordination.ts'
 import { countIn } from '../coordination/windows.ts'
@@ -31,6 +31,8 @@ export const agent: Check = {
         message: `agent ${intent.agent} is not among the agents of the settings; add it to 'agents' in signalbox.config.ts`,
       }
     }
+    const feigned = feigns(examination)
+    if (feigned !== null) return feigned
     const { quarantines } = state.coordination
     if (quarantines.size > 0) {
       const quarantine = quarantines.get(intent.agent)
@@ -50,6 +52,17 @@ export const agent: Check = {
     quarantined: state.coordination.quarantines.has(intent.agent),
     breaker: state.coordination.tallies.get(intent.scope, intent.agent, nowMs).breaker,
   }),
+}
+
+/** What the clock and the rules do happens by itself. An intent in their name can only be a tick. */
+function feigns({ intent }: Examination): Rejection | null {
+  const { actions, agent: name } = intent
+  if (name !== clockAgent && name !== 'signalbox') return null
+  if (name === clockAgent && actions.every(({ resource }) => resource.startsWith('clock/'))) return null
+  return {
+    code: 'AGENT_NOT_ALLOWED',
+    message: `what ${name} does happens by itself, when it is due; nobody sends it. Propose it in your own name`,
+  }
 }
 
 function breaker(examination: Examination): Rejection | null {
@@ -82,7 +95,8 @@ export const budget: Check = {
     if (budgets.length === 0 || isOwnAgent(intent.agent)) return null
     const found = budgets.find(({ agents }) => matchesAgent(intent.agent, agents)) ?? null
     examination.budget = found
-    if (found?.intents === undefined || isRelief(examination, 'any')) return null
+    // What was pending was counted when it came.
+    if (found?.intents === undefined || examination.wasPending || isRelief(examination, 'any')) return null
     const { tallies } = state.coordination
     const tally = tallies.get(intent.scope, intent.agent, nowMs)
     const asked = tallies.asked(tally, nowMs)
@@ -112,21 +126,22 @@ export function exceeded(
   name: 'intents' | 'amount',
   limit: number,
   used: number,
-  retryAfterMs: number,
+  retryAfterMs: number | null,
 ): Rejection {
   const { intent } = examination
+  const next = retryAfterMs === null ? 'time alone does not make room for it;' : `ask again in ${retryAfterMs} ms, or`
   return {
     code: 'BUDGET_EXCEEDED',
-    message: `${intent.agent} has used ${used} of its budget of ${limit} ${name === 'intents' ? 'intents' : 'in declared amounts'} in scope ${intent.scope}; ask again in ${retryAfterMs} ms, or have the budget raised (containment in signalbox.config.ts)`,
+    message: `${intent.agent} has used ${used} of its budget of ${limit} ${name === 'intents' ? 'intents' : 'in declared amounts'} in scope ${intent.scope}; ${next} have the budget raised (containment in signalbox.config.ts)`,
     details: { budget: name, limit, used },
-    retryAfterMs,
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
   }
 }
 
 export const chain: Check = {
   name: 'chain',
-  run({ intent, nowMs, rules, state }) {
-    if (intent.causationId === null || isOwnAgent(intent.agent)) return null
+  run({ intent, nowMs, rules, state, wasPending }) {
+    if (intent.causationId === null || wasPending || isOwnAgent(intent.agent)) return null
     const { correlationIntents, maxDepth } = rules.containment
     const depth = (state.coordination.link(intent.causationId, nowMs)?.depth ?? 0) + 1
     if (maxDepth !== null && depth > maxDepth) {

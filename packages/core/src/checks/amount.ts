@@ -29,13 +29,7 @@ export const amount: Check = {
     const tally = tallies.get(intent.scope, intent.agent, nowMs)
     const used = tallies.amount(tally, nowMs)
     if (used + sum <= limit) return null
-    return exceeded(
-      examination,
-      'amount',
-      limit,
-      used,
-      tallies.roomInMs(tally.amountBefore, tally.amount, Math.max(1, limit - sum + 1), nowMs),
-    )
+    return exceeded(examination, 'amount', limit, used, tallies.roomInMs(tally.amountBefore, tally.amount, limit - sum + 1, nowMs))
   },
   seen: ({ amount: declared, budget }) => ({ declared, limit: budget?.amount ?? null }),
 }

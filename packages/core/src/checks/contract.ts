@@ -65,6 +65,8 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
     input: read === null ? value : read.data,
     data: before === undefined ? undefined : examination.state.dataIn(world, resource),
     after: null,
+    factVersion: null,
+    followingLength: 0,
   }
 }
 

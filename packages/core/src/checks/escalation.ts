@@ -6,7 +6,7 @@ export const escalation: Check = {
   name: 'escalation',
   run(examination) {
     // A human has agreed already.
-    if (examination.agreed === null) examination.escalation = ruledEscalation(examination)
+    if (examination.agreed === null || examination.isAmended) examination.escalation = ruledEscalation(examination)
     return null
   },
   seen: ({ escalation: found }) => ({ cause: found?.cause ?? null }),

@@ -4,8 +4,13 @@ import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { ContractFault, runContractCode } from '../sandbox.ts'
 
-/** The place of a fact in its source's order. */
+/** The place of a fact in its source's order. Contract code is asked once: as a check, where it may fail. */
 export function factVersion(planned: PlannedAction): number {
+  planned.factVersion ??= askVersion(planned)
+  return planned.factVersion
+}
+
+function askVersion(planned: PlannedAction): number {
   const { version } = planned.action.fact!
   const where = `${planned.prepared.whereAmount}, fact`
   const said = runContractCode(where, version, { input: planned.input })
@@ -15,8 +20,8 @@ export function factVersion(planned: PlannedAction): number {
 }
 
 /** What the source said last of the resource; undefined where this is the first time. */
-export function lastFact({ intent, state }: Examination, resource: string): SourceData | undefined {
-  const found = state.resourceIn(intent.scope, `source/${resource}`)
+export function lastFact(examination: Examination, resource: string): SourceData | undefined {
+  const found = examination.state.resourceIn(examination.worldOf(resource), `source/${resource}`)
   return found === undefined ? undefined : (JSON.parse(found.data) as SourceData)
 }
 

@@ -6,6 +6,13 @@ import type { Rejection } from '../rejection.ts'
 import { sideChanges } from '../side-changes.ts'
 import { changedFields } from './merge.ts'
 
+/**
+ * Actions of Signalbox's own in one intent from which more events follow: a record's events are numbered up to 255, and
+ * its own decision must never find the numbers used up. What they grow by later (an escalation by who was asked, a task by
+ * who has it) has room beyond the limit of other data: nothing of it may be too large to end.
+ */
+const mostFollowing = 16
+
 export const size: Check = {
   name: 'size',
   run(examination) {
@@ -13,15 +20,24 @@ export const size: Check = {
     const { dataBytes, resultBytes } = rules.limits
     let length = canonical.length + 512
     let changes: ResourceChange[] | null = null
+    let following = 0
     for (let index = 0; index < planned.length; index++) {
       const each = planned[index]!
-      const { after, before, contract, prepared, request } = each
+      const { action, after, before, contract, prepared, request } = each
       // Some of Signalbox's own actions leave nothing behind but what follows from them.
+      if (prepared.builtIn !== null) {
+        length += each.followingLength
+        if (prepared.builtIn.follow !== undefined && ++following > mostFollowing)
+          return tooLarge(request.resource, `more follows from the intent than from ${mostFollowing} such actions may; split the intent`)
+      }
       if (after === null) continue
       const { state, text, timer } = after
-      if (3 * text.length > dataBytes && utf8Length(text) > dataBytes)
-        return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${dataBytes} bytes of the limit`)
+      const mostBytes = prepared.builtIn === null || before === undefined ? dataBytes : 4 * dataBytes
+      if (3 * text.length > mostBytes && utf8Length(text) > mostBytes)
+        return tooLarge(request.resource, `the data of ${request.resource} would have more than the ${mostBytes} bytes of the limit`)
       length += text.length + request.resource.length + 128
+      // A drift names both values of each field, and may be put before a human.
+      if (action.fact !== null && before !== undefined) length += before.data.length + text.length + 4_096
       const change: ResourceChange = {
         resource: request.resource,
         action: prepared.name,

@@ -1,8 +1,13 @@
 import type { Check } from '../check.ts'
-import { askKey, byArrival } from '../coordination/pending.ts'
+import { askKey, byArrival, isLease } from '../coordination/pending.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
+import { governingContract } from '../prepared.ts'
+import { reservationIn } from './reservations.ts'
 
-/** Whether somebody has waited for the same action on the same resource, and was passed by as often as may be. */
+/**
+ * Whether somebody has waited for the same action on the same resource, and was passed by as often as may be. To get or
+ * keep a reservation passes by whoever waits for its end. Who holds one acts: it is the lease that others wait for.
+ */
 export const turn: Check = {
   name: 'turn',
   run(examination) {
@@ -23,16 +28,32 @@ export const turn: Check = {
   },
 }
 
-function passedBy({ intent, state }: Examination, { contract, prepared, request }: PlannedAction) {
-  if (prepared.builtIn !== null && contract.type !== 'reservation') return null
+function passedBy(examination: Examination, planned: PlannedAction) {
+  const { intent, state } = examination
+  const { prepared, request } = planned
+  if (prepared.builtIn !== null && planned.contract.type !== 'reservation') return null
   const { pending } = state.coordination
+  const bypasses = bypassesOf(examination, planned)
   const mine = pending.get(intent.intentId)
   const asked = askKey(request.action, request.resource)
   for (const id of pending.waitersFor(intent.scope, request.resource)) {
     const waiter = pending.get(id)!
-    if (waiter.intentId === intent.intentId || !waiter.asks.includes(asked)) continue
+    if (waiter.intentId === intent.intentId) continue
+    const isInItsWay = waiter.code === 'RESERVED' && waiter.agent !== intent.agent && isLease(request.action, request.resource)
+    if (!waiter.asks.includes(asked) && !isInItsWay) continue
     if (mine !== undefined && byArrival(mine, waiter) < 0) continue
-    if (waiter.bypassed >= contract.coordination.waiting.bypasses) return waiter
+    if (waiter.bypassed >= bypasses && !holds(examination, planned)) return waiter
   }
   return null
+}
+
+function bypassesOf({ rules }: Examination, { contract, id, prepared }: PlannedAction): number {
+  const reserved = prepared.builtIn === null ? undefined : governingContract(rules.contracts, id, id.indexOf('/'))
+  return (reserved?.contract ?? contract).coordination.waiting.bypasses
+}
+
+function holds(examination: Examination, { prepared, request }: PlannedAction): boolean {
+  if (prepared.builtIn !== null || examination.intent.reservation === null) return false
+  const held = reservationIn(examination, request.resource)
+  return held?.isInForce === true && held.lease === examination.intent.reservation
 }

@@ -79,7 +79,12 @@ export class CoordinationState {
 
   link(intentId: string, nowMs: number): Link | undefined {
     const link = this.#chain.get(intentId)
-    return link === undefined || link.timeMs < nowMs - chainHorizonMs ? undefined : link
+    return link === undefined || this.#isForgotten(link, nowMs) ? undefined : link
+  }
+
+  // By whole windows, so that it is all the same when in a window the state is tidied.
+  #isForgotten({ timeMs }: Link, nowMs: number): boolean {
+    return windowOf(timeMs, this.#windowMs) < windowOf(nowMs - chainHorizonMs, this.#windowMs)
   }
 
   get chain(): ReadonlyMap<string, Link> {
@@ -102,16 +107,18 @@ export class CoordinationState {
     this.#journal.dropNewest()
   }
 
-  /** Forgets what says nothing any more: whoever asks would be told the same without it. With no layer open. */
+  /**
+   * Forgets what says nothing any more at the published time: whoever asks would be told the same without it. What an open
+   * layer changed is newer than that, so that dropping the layer brings back nothing that is missed.
+   */
   tidy(timeMs: number): void {
     const window = windowOf(timeMs, this.#windowMs)
-    if (window <= this.#tidiedWindow || this.#journal.isOpen) return
+    if (window <= this.#tidiedWindow) return
     this.#tidiedWindow = window
-    this.timers.tidy()
     this.tallies.tidy(timeMs)
     for (const counts of [this.#contradictions, this.#correlations])
       for (const [key, count] of counts) if (isOver(count, timeMs, this.#windowMs)) counts.delete(key)
-    for (const [intentId, { timeMs: at }] of this.#chain) if (at < timeMs - chainHorizonMs) this.#chain.delete(intentId)
+    for (const [intentId, link] of this.#chain) if (this.#isForgotten(link, timeMs)) this.#chain.delete(intentId)
   }
 }
 

@@ -10,16 +10,18 @@ export class Journal {
   // A layer is a flat list of map, key, value before.
   readonly #layers: unknown[][] = []
   #top: unknown[] | undefined = undefined
+  readonly #listeners = new Map<AnyMap, (key: never, value: never) => void>()
+
+  /** `listener` hears of every value of `map` that a dropped layer brings back. */
+  whenTakenBack<Key, Value>(map: Map<Key, Value>, listener: (key: Key, value: Value) => void): void {
+    this.#listeners.set(map, listener as (key: never, value: never) => void)
+  }
 
   /** `undefined` removes the key. */
   set<Key, Value>(map: Map<Key, Value>, key: Key, value: Value | undefined): void {
     this.#top?.push(map, key, map.get(key))
     if (value === undefined) map.delete(key)
     else map.set(key, value)
-  }
-
-  get isOpen(): boolean {
-    return this.#top !== undefined
   }
 
   begin(): void {
@@ -41,7 +43,10 @@ export class Journal {
       const map = layer[index] as AnyMap
       const before = layer[index + 2]
       if (before === undefined) map.delete(layer[index + 1])
-      else map.set(layer[index + 1], before)
+      else {
+        map.set(layer[index + 1], before)
+        this.#listeners.get(map)?.(layer[index + 1] as never, before as never)
+      }
     }
     return layer.length > 0
   }

@@ -33,6 +33,11 @@ export function askKey(action: string, resource: string): string {
   return `${action}\u0000${resource}`
 }
 
+/** Whether an action gives somebody a lease, or makes it longer. */
+export function isLease(action: string, resource: string): boolean {
+  return (action === 'take' || action === 'renew') && resource.startsWith('reservation/')
+}
+
 const nobody: readonly string[] = []
 
 export class PendingIntents {
@@ -103,17 +108,24 @@ export class PendingIntents {
     for (const id of this.waitersFor(scope, resource)) this.#setReady(id, true)
   }
 
+  /** One that stood before others stands there no longer. */
+  wakeBehind({ resources, scope }: PendingIntent): void {
+    for (const resource of resources) {
+      for (const id of this.waitersFor(scope, resource)) if (this.#intents.get(id)!.code === 'BEHIND_WAITERS') this.#setReady(id, true)
+    }
+  }
+
   wakeAll(): void {
     for (const { intentId, reason } of this.#intents.values()) if (reason === 'waiting') this.#setReady(intentId, true)
   }
 
-  /** An intent that came later was committed to the same action. */
+  /** An intent that came later was committed to the same action; or somebody got or kept the reservation that is in its way. */
   bypass(scope: string, resource: string, action: string, since: EventReference | null): void {
     if (this.#waiters.size === 0) return
     const asked = askKey(action, resource)
     for (const id of this.waitersFor(scope, resource)) {
       const waiter = this.#intents.get(id)!
-      if (!waiter.asks.includes(asked)) continue
+      if (!waiter.asks.includes(asked) && !(waiter.code === 'RESERVED' && isLease(action, resource))) continue
       const isLater =
         since === null || since.offset > waiter.since.offset || (since.offset === waiter.since.offset && since.index > waiter.since.index)
       if (isLater) this.#journal.set(this.#intents, id, { ...waiter, bypassed: waiter.bypassed + 1 })

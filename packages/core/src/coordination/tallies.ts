@@ -48,7 +48,8 @@ export class Tallies {
   /** As of `timeMs`: what lies before the window is gone. */
   get(scope: string, agent: string, timeMs: number): Tally {
     const tally = this.#agents(scope)?.get(agent)
-    return tally === undefined ? fresh : rolled(tally, windowOf(timeMs, this.#windowMs))
+    const window = windowOf(timeMs, this.#windowMs)
+    return tally === undefined ? { ...fresh, window } : rolled(tally, window)
   }
 
   set(scope: string, agent: string, tally: Tally): void {
@@ -61,12 +62,13 @@ export class Tallies {
     this.#journal.set(agents, agent, tally)
   }
 
-  commit(scope: string, agent: string, timeMs: number, amount: number): void {
+  /** `isAsked` is false for what was pending: it was counted when it came. */
+  commit(scope: string, agent: string, timeMs: number, amount: number, isAsked: boolean): void {
     const tally = this.get(scope, agent, timeMs)
     const window = windowOf(timeMs, this.#windowMs)
     this.set(scope, agent, {
       window,
-      asked: tally.asked + 1,
+      asked: tally.asked + (isAsked ? 1 : 0),
       askedBefore: tally.askedBefore,
       rejects: tally.rejects,
       rejectsBefore: tally.rejectsBefore,
@@ -104,8 +106,9 @@ export class Tallies {
     return sliding(tally.amountBefore, tally.amount, timeMs, this.#windowMs)
   }
 
-  /** When a count that stands at its limit has room again, in milliseconds from `timeMs`. */
-  roomInMs(before: number, now: number, limit: number, timeMs: number): number {
+  /** When a count that stands at its limit has room again, in milliseconds from `timeMs`; null: never, as the limit is 0. */
+  roomInMs(before: number, now: number, limit: number, timeMs: number): number | null {
+    if (limit <= 0) return null
     const restMs = this.#windowMs - (timeMs % this.#windowMs)
     if (now >= limit) {
       // Only in the next window does this one's count begin to fade.
@@ -116,7 +119,7 @@ export class Tallies {
     return Math.max(1, Math.min(restMs, Math.ceil(part * this.#windowMs) - (timeMs % this.#windowMs)))
   }
 
-  /** Forgets what says nothing any more. With no layer open. */
+  /** Forgets what says nothing any more. */
   tidy(timeMs: number): void {
     const window = windowOf(timeMs, this.#windowMs)
     for (const [scope, agents] of this.#scopes) {

@@ -1,6 +1,7 @@
 /**
  * What is due when: a binary heap over the timers in force. A timer that was changed or ended leaves its old entry in the
- * heap, where it counts for nothing: an entry counts while the timer of its key is still due at its time.
+ * heap, where it counts for nothing: an entry counts while the timer of its key is still due at its time. What counts for
+ * nothing may be thrown away at any time, as a timer that a dropped layer brings back gets an entry anew.
  */
 import type { Journal } from './journal.ts'
 
@@ -29,6 +30,7 @@ export class Timers {
 
   constructor(journal: Journal) {
     this.#journal = journal
+    journal.whenTakenBack(this.#timers, (key, { dueMs }) => this.#push({ dueMs, key }))
   }
 
   get size(): number {
@@ -48,9 +50,14 @@ export class Timers {
     if (this.#timers.has(key)) this.#journal.set(this.#timers, key, undefined)
   }
 
-  /** The time of the earliest timer; Infinity where there is none. May be too early by one that was ended meanwhile. */
+  /** The time of the earliest timer in force; Infinity where there is none. */
   get nextMs(): number {
-    return this.#timers.size === 0 ? Number.POSITIVE_INFINITY : (this.#heap[0]?.dueMs ?? Number.POSITIVE_INFINITY)
+    while (this.#heap.length > 0) {
+      const top = this.#heap[0]!
+      if (this.#counts(top)) return top.dueMs
+      this.#pop()
+    }
+    return Number.POSITIVE_INFINITY
   }
 
   /** Up to `most` timers that are due, by time and then by key, without those in `except`. */
@@ -58,29 +65,32 @@ export class Timers {
     if (this.nextMs > nowMs) return []
     const taken: Entry[] = []
     const found: (readonly [string, DurableTimer])[] = []
-    const seen = new Set(except)
+    // An entry may be there twice.
+    const dropped = new Set<string>()
     while (this.#heap.length > 0 && this.#heap[0]!.dueMs <= nowMs && found.length < most) {
       const entry = this.#pop()
-      const timer = this.#timers.get(entry.key)
-      const isStale = timer === undefined || timer.dueMs !== entry.dueMs
-      // While a layer is open, what is stale now may be taken back.
-      if (!isStale || this.#journal.isOpen) taken.push(entry)
-      if (isStale || seen.has(entry.key)) continue
-      seen.add(entry.key)
-      found.push([entry.key, timer])
+      if (!this.#counts(entry) || dropped.has(entry.key)) continue
+      dropped.add(entry.key)
+      taken.push(entry)
+      if (!except.has(entry.key)) found.push([entry.key, this.#timers.get(entry.key)!])
     }
-    for (const entry of taken) this.#push(entry)
+    for (const entry of taken) this.#sift(entry)
     return found
   }
 
-  /** Makes the heap anew where most of it counts for nothing. With no layer open. */
-  tidy(): void {
-    if (this.#heap.length <= 2 * this.#timers.size + leastStale) return
-    this.#heap = []
-    for (const [key, { dueMs }] of this.#timers) this.#push({ dueMs, key })
+  #counts({ dueMs, key }: Entry): boolean {
+    return this.#timers.get(key)?.dueMs === dueMs
   }
 
   #push(entry: Entry): void {
+    this.#sift(entry)
+    // Made anew where most of it counts for nothing: its size is bounded by that of what is in force.
+    if (this.#heap.length <= 2 * this.#timers.size + leastStale) return
+    this.#heap = []
+    for (const [key, { dueMs }] of this.#timers) this.#sift({ dueMs, key })
+  }
+
+  #sift(entry: Entry): void {
     const heap = this.#heap
     let index = heap.push(entry) - 1
     while (index > 0) {
