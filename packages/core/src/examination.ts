@@ -71,8 +71,6 @@ export class Examination {
   escalation: NewEscalation | null = null
   /** It was let in before, and is decided again. */
   wasPending = false
-  /** What a human has done in place of the intent: what contracts ask humans for is asked of it too. */
-  isAmended = false
   /** Set where a human has agreed: the versions that were agreed on, by resource. */
   agreed: ReadonlyMap<string, number> | null = null
   /** Reservations of others that the intent ends, by its priority. */

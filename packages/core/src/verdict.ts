@@ -59,9 +59,12 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
   const rejection = runChecks(decisionChecks, outcome) ?? nowInShadow(outcome)
   outcome.isOver = true
   if (rejection === null) {
-    // Set for what is amended alone: what is approved was asked about by the same rules.
     const needed = outcome.escalation?.approvals ?? 1
-    if (needed > 1) return quorumNeeded(planned, needed)
+    if (needed > data.approvalsNeeded) {
+      if (input.actions !== undefined) return quorumNeeded(planned, needed)
+      examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
+      return verdictRefused(planned, `as the world is now, ${needed} people must agree`, { approvals: needed })
+    }
     outcomes.set(planned, outcome)
     planned.followingLength = lengthOf(outcome) + pending.intent.length
     return null
@@ -118,7 +121,9 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
   runChecks(decisionChecks, asked)
   asked.isOver = true
   const versions = [...versionsOf(asked)]
-  const data: EscalationData = { ...(planned.data as EscalationData), versions, digest: digestOf(versions, rules.sha256), approvals: [] }
+  const before = planned.data as EscalationData
+  const approvalsNeeded = Math.max(before.approvalsNeeded, approvalsFor(examinationOf(state, rules, pending, nowMs), versions))
+  const data: EscalationData = { ...before, versions, digest: digestOf(versions, rules.sha256), approvals: [], approvalsNeeded }
   const { resource } = planned.request
   const { state: name, timer } = state.resourceIn(intent.scope, resource)!
   applyRule(decisions, {
@@ -128,6 +133,14 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
     message: `what ${resource} is about has moved; it is asked anew`,
     changes: [{ resource, action: 'renew', state: name, data, timer }],
   })
+}
+
+/** How many must agree to the world as it is: it may have become one that asks for more. */
+function approvalsFor(asked: Examination, versions: EscalationData['versions']): number {
+  asked.agreed = new Map(versions.map(({ resource, version }) => [resource, version]))
+  runChecks(decisionChecks, asked)
+  asked.isOver = true
+  return asked.escalation?.approvals ?? 1
 }
 
 /** What the human has done in place of the intent, by the same agent. */
@@ -161,7 +174,6 @@ function amended(
     intent,
     nowMs,
   )
-  examination.isAmended = true
   examination.wasPending = true
   examination.canonical = canonicalIntent(intent)
   examination.digest = rules.sha256(examination.canonical)

@@ -1,7 +1,21 @@
 /** Every code with which the core rejects: what brings it about, and what the reject must carry. */
-import { defaultLimits, type Intent, isRejectCode, partitionOf, type RejectCode, rejectCodes } from '@signalbox/contract'
+import { defaultLimits, type Intent, intentFromJson, isRejectCode, partitionOf, type RejectCode, rejectCodes } from '@signalbox/contract'
 import { describe, expect, test } from 'vitest'
-import { type Circumstances, changed, decided, given, type Happening, id, intent, owner, rules, scope, startMs } from './specification.ts'
+import {
+  type Circumstances,
+  changed,
+  decided,
+  given,
+  type Happening,
+  id,
+  intent,
+  type Outcome,
+  owner,
+  rules,
+  Story,
+  scope,
+  startMs,
+} from './specification.ts'
 
 interface Case {
   readonly given?: readonly Happening[]
@@ -10,6 +24,156 @@ interface Case {
   /** What the payload must say, beside the code. */
   readonly rejects: object
 }
+
+/** One that takes a story: what it ends with holds the reject, of the intent asked last or of one that was pending. */
+interface LongCase {
+  readonly story: (story: Story) => Outcome
+  readonly containment?: NonNullable<ConstructorParameters<typeof Story>[0]>['containment']
+  readonly rejects: object
+}
+
+const seat = { resource: 'seat/a', action: 'open', input: { left: 5 } }
+const use = (by = 1) => ({ resource: 'seat/a', action: 'use', input: { by } })
+const lease = (action: string) => ({ resource: 'reservation/seat/a', action, ...(action === 'take' ? { input: { forMs: 30_000 } } : {}) })
+const waits = { onConflict: 'wait', agent: 'patient' } as const
+const human = { agent: 'human:ann' }
+
+/** The id of the intent that a record left pending. */
+function pendingId({ events }: Outcome): string {
+  const event = events[0]!
+  if (event.type !== 'IntentPending') throw new Error(`${event.type}: it is not pending`)
+  return event.payload.intentId
+}
+
+/** A payment before a human, and the name of its escalation. */
+function escalated(story: Story): string {
+  story.when({ resource: 'refund/r', action: 'ask', input: { cents: 5_000 } })
+  return `escalation/${pendingId(story.when({ resource: 'refund/r', action: 'pay', expectedVersion: 1 }))}`
+}
+
+const longCases = {
+  AGENT_QUARANTINED: {
+    story: (story) => {
+      story.quarantines('clerk')
+      return story.when(seat)
+    },
+    rejects: { agent: 'clerk', message: expect.stringContaining('it went wrong') },
+  },
+  BREAKER_OPEN: {
+    containment: { breaker: { rejects: 1 } },
+    story: (story) => {
+      story.when(use())
+      return story.when(use())
+    },
+    rejects: { resource: 'agent/clerk', retryAfterMs: 30_000 },
+  },
+  BUDGET_EXCEEDED: {
+    containment: { budgets: [{ agents: ['*'], intents: 1 }] },
+    story: (story) => {
+      story.when(seat)
+      return story.when(use())
+    },
+    rejects: { details: '{"budget":"intents","limit":1,"used":1}', retryAfterMs: 60_001 },
+  },
+  CHAIN_TOO_DEEP: {
+    containment: { maxDepth: 1 },
+    story: (story) => {
+      const { events } = story.when(seat, { causationId: 'mail-1' })
+      return story.when(use(), { causationId: events[0]!.type === 'IntentCommitted' ? events[0]!.payload.intentId : '' })
+    },
+    rejects: { details: '{"depth":2,"limit":1}' },
+  },
+  CORRELATION_EXHAUSTED: {
+    containment: { correlationIntents: 1 },
+    story: (story) => {
+      story.when(seat, { causationId: 'mail-1', correlationId: 'work-1' })
+      return story.when(use(), { causationId: 'mail-1', correlationId: 'work-1' })
+    },
+    rejects: { details: '{"count":1,"limit":1}' },
+  },
+  FACT_OUTDATED: {
+    story: (story) => {
+      const input = { cents: 1, name: 'tea', at: 5 }
+      story.when({ resource: 'price/tea', action: 'learn', input }, { agent: 'erp' })
+      return story.when({ resource: 'price/tea', action: 'hear', input }, { agent: 'erp' })
+    },
+    rejects: { owner, resource: 'price/tea', details: '{"version":5,"known":5}' },
+  },
+  RESERVATION_EXPIRED: {
+    story: (story) => {
+      story.when(seat)
+      const { events } = story.when(lease('take'))
+      return story.passes(30_000).when(use(), { reservation: events[0]!.type === 'IntentCommitted' ? events[0]!.payload.intentId : '' })
+    },
+    rejects: { resource: 'seat/a' },
+  },
+  RESERVED: {
+    story: (story) => {
+      story.when(seat)
+      story.when(lease('take'), { agent: 'holder' })
+      return story.when(use())
+    },
+    rejects: { owner, resource: 'seat/a', retryAfterMs: 30_000 },
+  },
+  BEHIND_WAITERS: {
+    story: (story) => {
+      story.when(seat)
+      story.when(use(9), waits)
+      story.when(use())
+      story.when(use())
+      return story.when(use())
+    },
+    rejects: { owner, resource: 'seat/a', message: expect.stringContaining('patient has waited') },
+  },
+  WAIT_QUEUE_FULL: {
+    story: (story) => {
+      story.when(seat)
+      for (let number = 0; number < 3; number++) story.when(use(9), waits)
+      return story.when(use(9), waits)
+    },
+    rejects: { owner, resource: 'seat/a', details: '{"queue":3}' },
+  },
+  WITHDRAWN: {
+    story: (story) => {
+      story.when(seat)
+      const intentId = pendingId(story.when(use(9), waits))
+      return story.when({ resource: `intent/${intentId}`, action: 'withdraw', input: { reason: 'too late' } }, { agent: 'patient' })
+    },
+    rejects: { settles: { partition: 0, offset: 1, index: 0 }, message: 'withdrawn by patient: too late' },
+  },
+  ESCALATION_DENIED: {
+    story: (story) => story.when({ resource: escalated(story), action: 'reject', input: { reason: 'no' } }, human),
+    rejects: { settles: { partition: 0, offset: 1, index: 0 }, details: '{"by":"human:ann","reason":"no"}' },
+  },
+  ESCALATION_EXPIRED: {
+    story: (story) => {
+      escalated(story)
+      story.passes(600_000).ticks()
+      return story.passes(1_200_000).ticks()
+    },
+    rejects: { settles: { partition: 0, offset: 1, index: 0 }, message: expect.stringContaining('leads, head') },
+  },
+  ESCALATION_AMENDED: {
+    story: (story) => {
+      const resource = escalated(story)
+      const actions = [{ resource: 'refund/r', action: 'correct', input: { cents: 1 } }]
+      return story.when(
+        { resource, action: 'amend', input: { reason: 'less', digest: story.resource(resource).data.digest, actions } },
+        human,
+      )
+    },
+    rejects: { settles: { partition: 0, offset: 1, index: 0 }, details: expect.stringContaining('"by":"human:ann","reason":"less"') },
+  },
+  VERDICT_REFUSED: {
+    story: (story) => {
+      const resource = escalated(story)
+      const { digest } = story.resource(resource).data
+      story.when({ resource: 'refund/r', action: 'change', input: { cents: 4_000 } })
+      return story.when({ resource, action: 'approve', input: { reason: 'yes', digest } }, human)
+    },
+    rejects: { resource: 'refund/r', expectedVersion: 1, actualVersion: 2, details: '{"code":"STALE_VERSION"}' },
+  },
+} as const satisfies Partial<Record<RejectCode, LongCase>>
 
 const rich = { balance: 50, limit: 100, note: '' }
 const open = changed('account/a', { ...rich, balance: 0 })
@@ -20,7 +184,7 @@ const skewMs = defaultLimits.clockSkewMs
 const lastMove = { event: { partition: 0, offset: 1, index: 0 }, agent: 'mover', action: 'deposit', version: 2, time: startMs }
 const moved = changed('account/a', rich, { agent: 'mover' })
 
-const cases: Readonly<Record<RejectCode, Case>> = {
+const cases: Readonly<Record<Exclude<RejectCode, keyof typeof longCases>, Case>> = {
   DEAD_LETTERED: {
     when: null,
     at: { problem: 'the record is empty' },
@@ -146,6 +310,20 @@ describe('rejects', () => {
       if (rejectCodes[code].remembered) {
         again.then({ type: 'IntentDuplicated', payload: { outcome: 'rejected', code, decision: { offset: state.nextOffset - 1 } } })
       } else again.rejects(code)
+    })
+  }
+
+  for (const [code, { containment, rejects, story: tell }] of Object.entries<LongCase>(longCases)) {
+    test(code, () => {
+      const story = new Story(containment === undefined ? {} : { containment })
+      const event = tell(story).events.find(({ payload, type }) => type === 'IntentRejected' && payload.code === code)
+      if (event?.type !== 'IntentRejected') throw new Error(`nothing was rejected with ${code}`)
+      expect(event.payload).toMatchObject(rejects)
+      const { digest, intent: embedded } = event.payload
+      expect(digest).toBe(rules.sha256(embedded!))
+      // Its id is used up, whatever has passed meanwhile.
+      const decision = { partition: 0, offset: event.offset, index: event.index }
+      story.when(intentFromJson(JSON.parse(embedded!))).says('IntentDuplicated', { outcome: 'rejected', code, decision })
     })
   }
 

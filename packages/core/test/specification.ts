@@ -3,6 +3,7 @@ import { createCodec, sha256 } from '@signalbox/codec'
 import {
   type ContainmentSettings,
   type ContractSet,
+  canonicalize,
   containmentOf,
   defaultContainment,
   defaultLimits,
@@ -57,7 +58,7 @@ export function intent(actions: AskedAction | readonly AskedAction[], more: Part
     actions: list.map(({ action, expectedVersion, input, resource }) => ({
       resource,
       action,
-      input: JSON.stringify(input ?? {}),
+      input: canonicalize(input ?? {}),
       expectedVersion: expectedVersion ?? null,
     })),
     reads: [],

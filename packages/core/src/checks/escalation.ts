@@ -5,8 +5,8 @@ import { ruledEscalation } from '../escalate.ts'
 export const escalation: Check = {
   name: 'escalation',
   run(examination) {
-    // A human has agreed already.
-    if (examination.agreed === null || examination.isAmended) examination.escalation = ruledEscalation(examination)
+    // Where a human has agreed, it still says how many must.
+    examination.escalation = ruledEscalation(examination)
     return null
   },
   seen: ({ escalation: found }) => ({ cause: found?.cause ?? null }),

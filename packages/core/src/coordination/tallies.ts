@@ -112,11 +112,10 @@ export class Tallies {
     const restMs = this.#windowMs - (timeMs % this.#windowMs)
     if (now >= limit) {
       // Only in the next window does this one's count begin to fade.
-      const part = (now - limit + 1) / now
-      return restMs + Math.ceil(part * this.#windowMs)
+      return restMs + Math.floor(((now - limit) / now) * this.#windowMs) + 1
     }
-    const part = (before - (limit - now) + 1) / Math.max(1, before)
-    return Math.max(1, Math.min(restMs, Math.ceil(part * this.#windowMs) - (timeMs % this.#windowMs)))
+    const part = (before - (limit - now)) / Math.max(1, before)
+    return Math.max(1, Math.min(restMs, Math.floor(part * this.#windowMs) + 1 - (timeMs % this.#windowMs)))
   }
 
   /** Forgets what says nothing any more. */
