@@ -4,9 +4,11 @@ import { checkActionCoordination, checkCoordination } from './check-coordination
 import { checkFunction } from './check-function.ts'
 import { checkSchema } from './check-schema.ts'
 import { ContractError } from './contract-error.ts'
-import type { AnyAction, Contract } from './define-contract.ts'
+import type { AnyAction, ConflictPolicy, Contract } from './define-contract.ts'
 import { isActionName, isResourceType } from './identifiers.ts'
 import { none } from './none.ts'
+
+const conflictPolicies: readonly ConflictPolicy[] = ['version', 'commutative', 'merge', 'priority']
 
 type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants' | 'coordination'> & {
   readonly data: Contract['data']
@@ -55,8 +57,8 @@ function checkAction(contract: AnyContract, name: string, action: AnyAction, whe
   if (creates && action.to === null) throw new ContractError(where, "it creates the resource but does not say into which state; give 'to'")
   if (action.to !== null && !contract.states.includes(action.to))
     throw new ContractError(where, `it leads to the state '${action.to}', which is not one of ${contract.states.join(', ')}`)
-  if (action.conflict !== 'version' && action.conflict !== 'commutative')
-    throw new ContractError(where, `the conflict policy '${action.conflict}' does not exist; use version or commutative`)
+  if (!conflictPolicies.includes(action.conflict))
+    throw new ContractError(where, `the conflict policy '${action.conflict}' does not exist; there are ${conflictPolicies.join(', ')}`)
   if (action.by !== null && action.by.length === 0)
     throw new ContractError(where, "nobody may take it ('by' is empty); list agents, or leave 'by' out to let anyone")
   if (creates && action.apply === null && action.input === null)

@@ -1,7 +1,7 @@
 /**
  * The only place where state changes. Needs events and nothing else: no contract, no clock, no order beside the log's.
  */
-import type { Event, EventBase, ResourceChange } from '@signalbox/contract'
+import { clockAgent, type Event, type EventBase, type ResourceChange } from '@signalbox/contract'
 import { evolveCoordination, resourceMoved } from './evolve-coordination.ts'
 import { isRemembered } from './remembered.ts'
 import type { Change, PartitionState } from './state.ts'
@@ -13,7 +13,7 @@ interface Author {
 }
 
 /** Who changed it, where a rule did. */
-const rules: Author = { agent: 'signalbox', intentId: '' }
+const ruler = 'signalbox'
 
 /** The code with which an id is remembered whose intent was decided in shadow. */
 export const shadowed = 'SHADOWED'
@@ -44,7 +44,12 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
       break
     }
     case 'RuleApplied':
-      applyChanges(state, event, { ...rules, intentId: event.payload.cause ?? '' }, event.payload.changes)
+      applyChanges(
+        state,
+        event,
+        { agent: event.payload.rule === 'timer' ? clockAgent : ruler, intentId: event.payload.cause ?? '' },
+        event.payload.changes,
+      )
       break
     case 'IntentPending':
     case 'WaitersExamined':
