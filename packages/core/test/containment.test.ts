@@ -140,7 +140,10 @@ describe('a budget', () => {
       expect(outcome.summary).toEqual(['rejected BUDGET_EXCEEDED'])
       expect(afterMs).toBeGreaterThan(0)
       // Neither too early, nor later than it must be.
-      story.passes(afterMs - 1).when(use(), bad).rejects('BUDGET_EXCEEDED', { retryAfterMs: 1 })
+      story
+        .passes(afterMs - 1)
+        .when(use(), bad)
+        .rejects('BUDGET_EXCEEDED', { retryAfterMs: 1 })
       story.passes(1).when(use(), bad).commits({})
     }
     story.when(use()).commits({})
