@@ -9,10 +9,12 @@ import {
   submitIntent,
   type TailFlags,
   tailIntents,
+  withdrawIntent,
 } from './commands/intent.ts'
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
 import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
+import { addCoordination } from './program-coordination.ts'
 import { addTopics } from './program-topics.ts'
 import { type CommonFlags, readSettings, type Settings } from './settings.ts'
 import { software } from './version.ts'
@@ -36,6 +38,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
   addIntent(program, action)
   addResource(program, action)
   addTopics(program, action, common)
+  addCoordination(program, action, common)
   common(
     program
       .command('status')
@@ -122,6 +125,9 @@ function addIntent(program: Command, action: Action): void {
     .option('--expect <VERSION>', 'type/id@version that an action expects, repeatable', collect)
     .option('--read <VERSION>', 'type/id@version that was read, repeatable', collect)
     .option('--note <TEXT>', 'why')
+    .addOption(new Option('--on-conflict <WHAT>', 'what to do when it cannot be committed now').choices(['reject', 'wait', 'escalate']))
+    .option('--reservation <LEASE>', 'the lease under which it acts')
+    .option('--priority <NUMBER>', 'higher goes first where a contract allows it')
     .option('--wait-ms <MS>', 'how long to wait for the decision', '10000')
     .option('--dry-run', 'say what would be decided now and why; write nothing')
     .action(action((settings, [file], flags) => submitIntent(settings, file, flags as unknown as SubmitFlags)))
@@ -131,6 +137,10 @@ function addIntent(program: Command, action: Action): void {
   common(intent.command('explain <INTENT>').description('Every check of a decision with the values it saw, computed anew')).action(
     action((settings, [id]) => explainIntent(settings, id!)),
   )
+  common(intent.command('withdraw <INTENT>').description('Take a pending intent back'))
+    .option('--agent <AGENT>', 'whose it is (human:USER where left out)')
+    .option('--reason <TEXT>', 'why')
+    .action(action((settings, [id], flags) => withdrawIntent(settings, id!, flags as { agent?: string; reason?: string })))
   common(intent.command('skip <PARTITION> <OFFSET>').description('Pass a record by that kills or stalls every sequencer; recorded'))
     .option('--reason <TEXT>', 'why; recorded in the event')
     .option('--by <NAME>', 'who says so; the user of this machine where left out')

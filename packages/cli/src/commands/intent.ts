@@ -1,7 +1,7 @@
 /** `signalbox intent ...` */
 import { readFileSync } from 'node:fs'
 import { HttpCoordinator, newIntentId } from '@signalbox/client'
-import { type Decision, type ExplainedDecision, type Intent, intentFromJson, JsonError, readJson } from '@signalbox/contract'
+import { type Decision, type ExplainedDecision, type Intent, intentFromJson, readJson } from '@signalbox/contract'
 import { type DecisionFilter, decisions, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
@@ -10,6 +10,8 @@ import { decisionLine, decisionText } from '../render/decision.ts'
 import { dryRunText, explainedText } from '../render/explanation.ts'
 import { readerRules } from '../rules.ts'
 import type { Settings } from '../settings.ts'
+import { actionsFromFlags, usage } from './actions.ts'
+import { act, exitCodeOf, humanOf, withGateway } from './gateway.ts'
 import { followDecisions } from './tail.ts'
 
 export interface SubmitFlags {
@@ -21,6 +23,9 @@ export interface SubmitFlags {
   readonly note?: string
   readonly waitMs: string
   readonly dryRun?: boolean
+  readonly onConflict?: 'reject' | 'wait' | 'escalate'
+  readonly reservation?: string
+  readonly priority?: string
 }
 
 /** Submits an intent from a file, from standard input (`-`) or from flags; the exit code says what was decided. */
@@ -42,7 +47,7 @@ export async function submitIntent(settings: Settings, file: string | undefined,
       )
     }
     printOne(settings.output, decision, () => decisionText(decision))
-    return decision.committed ? exitCodes.ok : exitCodes.rejected
+    return exitCodeOf(decision)
   } finally {
     await gateway.close()
   }
@@ -51,15 +56,6 @@ export async function submitIntent(settings: Settings, file: string | undefined,
 function wholeNumber(flag: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new CommandError('usage', `${flag} takes a whole number, not ${text}`)
   return Number(text)
-}
-
-function usage<Result>(read: () => Result): Result {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof JsonError) throw new CommandError('usage', error.message, { cause: error })
-    throw error
-  }
 }
 
 function intentFromFile(file: string): Intent {
@@ -97,25 +93,20 @@ function intentFromFlags(flags: SubmitFlags): Intent {
     )
   }
   const expected = versions('--expect', flags.expect ?? [])
-  const actions = flags.do.map((text) => {
-    const match = /^(\S+)\s+(\S+)(?:\s+(.+))?$/s.exec(text)
-    if (match === null)
-      throw new CommandError(
-        'usage',
-        `--do takes 'ACTION TYPE/ID [INPUT]', like 'pay refund/7-1' or 'book night/1 {"stay":"4"}', not ${text}`,
-      )
-    const [, action, resource, input] = match as unknown as [string, string, string, string | undefined]
-    const expectedVersion = expected.get(resource)
-    return {
-      resource,
-      action,
-      input: input === undefined ? {} : usage(() => readJson(input, `input of ${action} ${resource}`).value),
-      ...(expectedVersion === undefined ? {} : { expectedVersion }),
-    }
-  })
+  const actions = actionsFromFlags(flags.do, expected)
   const reads = [...versions('--read', flags.read ?? [])].map(([resource, version]) => ({ resource, version }))
   return usage(() =>
-    intentFromJson({ intentId: newIntentId(), scope, agent, actions, reads, ...(flags.note === undefined ? {} : { note: flags.note }) }),
+    intentFromJson({
+      intentId: newIntentId(),
+      scope,
+      agent,
+      actions,
+      reads,
+      ...(flags.note === undefined ? {} : { note: flags.note }),
+      ...(flags.onConflict === undefined ? {} : { onConflict: flags.onConflict }),
+      ...(flags.reservation === undefined ? {} : { reservation: flags.reservation }),
+      ...(flags.priority === undefined ? {} : { priority: wholeNumber('--priority', flags.priority) }),
+    }),
   )
 }
 
@@ -197,4 +188,22 @@ export async function tailIntents(settings: Settings, { from, ...filter }: TailF
   if (from !== 'start' && from !== 'end') throw new CommandError('usage', `--from takes start or end, not ${from}`)
   await printMany(settings.output === 'json' ? 'jsonl' : settings.output, followDecisions(settings, filter, from), decisionLine)
   return exitCodes.ok
+}
+
+/** Takes a pending intent back, in the scope where it is. */
+export async function withdrawIntent(
+  settings: Settings,
+  intentId: string,
+  { agent, reason }: { agent?: string; reason?: string },
+): Promise<number> {
+  const decision = await withGateway(settings, (gateway) => gateway.decision(intentId))
+  if (decision === null) throw new CommandError('notFound', `intent ${intentId} is not known; it was never sent, or not read yet`)
+  const input = reason === undefined ? {} : { reason }
+  return await act(settings, {
+    scope: decision.scope,
+    agent: agent ?? humanOf(undefined),
+    resource: `intent/${intentId}`,
+    action: 'withdraw',
+    input,
+  })
 }

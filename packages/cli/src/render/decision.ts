@@ -12,8 +12,15 @@ function duration(ms: number): string {
   return `${(ms / 3_600_000).toFixed(1)} h`
 }
 
+function outcomeOf({ code, committed, pending, shadow }: Decision): string {
+  if (committed) return style('green', 'COMMITTED')
+  if (pending !== null) return style('yellow', `${pending.reason === 'escalated' ? 'ASKS A HUMAN' : 'WAITS'}  ${code}`)
+  if (shadow !== null) return style('cyan', `IN SHADOW  would be ${shadow.wouldBe}${code === null ? '' : ` ${code}`}`)
+  return style('red', `REJECTED  ${code}`)
+}
+
 function headline(decision: Decision): string {
-  const outcome = decision.committed ? style('green', 'COMMITTED') : style('red', `REJECTED  ${decision.code}`)
+  const outcome = outcomeOf(decision)
   return `${outcome}   ${decision.intentId ?? '(no id)'}   by ${decision.agent ?? '(unknown)'}   scope ${decision.scope || '(unknown)'}   event ${decision.event}`
 }
 
@@ -31,6 +38,15 @@ export function decisionText(decision: Decision): string {
   const lines = [`${headline(decision)}${decision.duplicate ? '   (decided before; this is that decision)' : ''}`]
   for (const { action, fromState, fromVersion, resource, state, version } of decision.changes) {
     lines.push(`  ${action} ${resource}   version ${fromVersion} -> ${version}   ${fromState === null ? 'new' : fromState} -> ${state}`)
+  }
+  for (const { action, effectId, reportWithinMs, resource } of decision.effects)
+    lines.push(
+      `  effect    ${effectId}: do what ${action} ${resource} stands for, with this as idempotency key, and report within ${duration(reportWithinMs)}`,
+    )
+  if (decision.verdict !== null) lines.push(`  verdict   ${decision.verdict}`)
+  if (decision.pending !== null) {
+    const { escalation, resources, until } = decision.pending
+    lines.push(`  ${escalation === null ? `waits     for ${resources.join(', ')}` : `asks      ${escalation}`}, until ${isoTime(until)}`)
   }
   lines.push(...rejectionLines(decision, decision.time))
   if (decision.intentId !== null && !decision.committed) lines.push(`  next      signalbox intent explain ${decision.intentId}`)

@@ -1,0 +1,131 @@
+/** `signalbox agent ...`: who is held back, and why; quarantine and release, in force everywhere when the command returns. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HttpCoordinator } from '@signalbox/client'
+import { type AgentData, homeScope, isHomeScope, isSystemScope, type Resource, type Status, systemScope } from '@signalbox/contract'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { printMany, printOne, say, style, table } from '../output.ts'
+import { decisionText, isoTime } from '../render/decision.ts'
+import type { Settings } from '../settings.ts'
+import { decide, exitCodeOf, humanOf, listed, required, withGateway } from './gateway.ts'
+
+export interface AgentFlags {
+  readonly by?: string
+  readonly reason?: string
+  readonly taintedSince?: string
+  readonly waitMs?: string
+}
+
+interface AgentSummary {
+  readonly agent: string
+  readonly quarantined: boolean
+  readonly reason: string | null
+  readonly taintedSinceMs: number | null
+  /** Of its breaker, by scope, where it is not closed. */
+  readonly breakers: readonly { readonly scope: string; readonly state: string; readonly reason: string; readonly opens: number }[]
+  readonly capabilities: readonly { readonly scope: string; readonly capabilities: readonly string[] }[]
+}
+
+export async function listAgents(settings: Settings): Promise<number> {
+  const agents = await withGateway(settings, summaries)
+  await printMany(settings.output, agents, ({ agent, breakers, quarantined, reason }) => {
+    const standing = quarantined
+      ? style('red', `quarantined: ${reason}`)
+      : breakers.length > 0
+        ? style('yellow', `breaker open in ${breakers.length} scopes`)
+        : 'active'
+    return `${agent}  ${standing}`
+  })
+  return exitCodes.ok
+}
+
+async function summaries(gateway: HttpCoordinator): Promise<readonly AgentSummary[]> {
+  const resources = await listed(gateway, { type: 'agent' })
+  const byAgent = Map.groupBy(resources, ({ resource }) => resource.slice('agent/'.length))
+  return [...byAgent].map(([agent, found]) => summaryOf(agent, found)).sort((a, b) => (a.agent < b.agent ? -1 : 1))
+}
+
+function summaryOf(agent: string, found: readonly Resource[]): AgentSummary {
+  const home = found.find(({ scope }) => isHomeScope(scope))
+  const inScopes = found.filter(({ scope }) => !isHomeScope(scope) && !isSystemScope(scope))
+  const quarantined = home?.state === 'quarantined'
+  const { reason = null, taintedSinceMs = null } = quarantined ? (home.data as AgentData) : {}
+  return {
+    agent,
+    quarantined,
+    reason,
+    taintedSinceMs,
+    breakers: inScopes
+      .filter(({ state }) => state === 'open' || state === 'half-open')
+      .map(({ data, scope, state }) => ({ scope, state, reason: (data as AgentData).reason, opens: (data as AgentData).opens })),
+    capabilities: inScopes
+      .filter(({ data }) => (data as AgentData).capabilities.length > 0)
+      .map(({ data, scope }) => ({ scope, capabilities: (data as AgentData).capabilities })),
+  }
+}
+
+export async function showAgent(settings: Settings, agent: string): Promise<number> {
+  const summary = await withGateway(settings, async (gateway) => {
+    const found = (await summaries(gateway)).find((each) => each.agent === agent)
+    return found ?? summaryOf(agent, [])
+  })
+  printOne(settings.output, summary, () => {
+    const { breakers, capabilities, quarantined, reason, taintedSinceMs } = summary
+    const rows: string[][] = [['  quarantine', quarantined ? style('red', `yes: ${reason}`) : 'no']]
+    if (taintedSinceMs !== null) rows.push(['  tainted', `what it wrote since ${isoTime(taintedSinceMs)}`])
+    for (const each of breakers) rows.push(['  breaker', `${each.state} in ${each.scope} (opened ${each.opens} times): ${each.reason}`])
+    for (const each of capabilities) rows.push(['  can', `${each.capabilities.join(', ')} in ${each.scope}`])
+    return `${agent}\n${table(rows)}`
+  })
+  return exitCodes.ok
+}
+
+/** Puts an agent into quarantine or releases it, and returns once every partition says so. */
+export async function setQuarantine(
+  settings: Settings,
+  action: 'quarantine' | 'release',
+  agent: string,
+  flags: AgentFlags,
+): Promise<number> {
+  const reason = required('--reason', flags.reason, 'it stays in the log, and everyone whom it holds up is shown it')
+  const waitMs = Number(flags.waitMs ?? '30000')
+  const taintedSinceMs = flags.taintedSince === undefined ? null : timeOf(flags.taintedSince)
+  return await withGateway(settings, async (gateway) => {
+    const input = action === 'quarantine' ? { reason, taintedSinceMs } : { reason }
+    const decision = await decide(gateway, { scope: homeScope(agent), agent: humanOf(flags.by), resource: `agent/${agent}`, action, input })
+    printOne(settings.output, decision, () => decisionText(decision))
+    if (!decision.committed) return exitCodeOf(decision)
+    await inForce(gateway, agent, action === 'quarantine' ? 'quarantined' : 'active', waitMs)
+    return exitCodes.ok
+  })
+}
+
+async function inForce(gateway: HttpCoordinator, agent: string, wanted: string, waitMs: number): Promise<void> {
+  const { partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
+  const deadlineMs = Date.now() + waitMs
+  const missing = new Set(partitions.map(({ partition }) => partition))
+  for (;;) {
+    for (const partition of [...missing]) {
+      const [found] = (await gateway.observe(systemScope(partition, partitions.length), [`agent/${agent}`]))!.resources
+      // An agent that was never in quarantine somewhere is active there.
+      if (found!.state === wanted || (wanted === 'active' && !found!.exists)) missing.delete(partition)
+    }
+    if (missing.size === 0) break
+    if (Date.now() > deadlineMs)
+      throw new CommandError(
+        'timedOut',
+        `partitions ${[...missing].join(', ')} do not say yet that ${agent} is ${wanted}; is a process manager running? It will be carried there when one is`,
+      )
+    await sleep(100)
+  }
+  say(`${agent} is ${wanted} on all ${partitions.length} partitions`)
+}
+
+/** An ISO time, or a duration back from now (`90s`, `15m`, `2h`). */
+export function timeOf(text: string): number {
+  const back = /^(\d+)(s|m|h)$/.exec(text)
+  if (back !== null) return Date.now() - Number(back[1]) * { s: 1_000, m: 60_000, h: 3_600_000 }[back[2] as 's' | 'm' | 'h']
+  const timeMs = Date.parse(text)
+  if (Number.isNaN(timeMs))
+    throw new CommandError('usage', `${text} is no time; give one like 2026-06-01T12:00:00Z, or 15m for as long ago`)
+  return timeMs
+}

@@ -1,0 +1,89 @@
+/** What commands about coordination ask of a running gateway. */
+import { userInfo } from 'node:os'
+import { HttpCoordinator, newIntentId } from '@signalbox/client'
+import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource } from '@signalbox/contract'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { printOne } from '../output.ts'
+import { decisionText } from '../render/decision.ts'
+import type { Settings } from '../settings.ts'
+
+const decisionWaitMs = 10_000
+
+export async function withGateway<Result>(settings: Settings, ask: (gateway: HttpCoordinator) => Promise<Result>): Promise<Result> {
+  const gateway = new HttpCoordinator(settings.url, { attempts: 1 })
+  try {
+    return await ask(gateway)
+  } finally {
+    await gateway.close()
+  }
+}
+
+export interface Asked {
+  readonly scope: string
+  readonly agent: string
+  readonly resource: string
+  readonly action: string
+  readonly input?: JsonObject
+  readonly note?: string
+}
+
+export function intentOf({ action, agent, input, note, resource, scope }: Asked): Intent {
+  const actions = [{ resource, action, ...(input === undefined ? {} : { input }) }]
+  return intentFromJson({ intentId: newIntentId(), scope, agent, actions, ...(note === undefined ? {} : { note }) })
+}
+
+/** Submits one action and waits for its decision. Throws CommandError timedOut. */
+export async function decide(gateway: HttpCoordinator, asked: Asked): Promise<Decision> {
+  const intent = intentOf(asked)
+  const decision = await gateway.submit(intent, { waitMs: decisionWaitMs })
+  if (decision !== null) return decision
+  throw new CommandError(
+    'timedOut',
+    `intent ${intent.intentId} was not decided within ${decisionWaitMs} ms; it still may be: signalbox intent show ${intent.intentId}`,
+  )
+}
+
+/** Submits one action and prints its decision; the exit code says what it was. */
+export async function act(settings: Settings, asked: Asked): Promise<number> {
+  const decision = await withGateway(settings, (gateway) => decide(gateway, asked))
+  printOne(settings.output, decision, () => decisionText(decision))
+  return exitCodeOf(decision)
+}
+
+export function exitCodeOf({ committed, pending, shadow }: Decision): number {
+  if (committed || shadow !== null) return exitCodes.ok
+  if (pending === null) return exitCodes.rejected
+  return pending.reason === 'escalated' ? exitCodes.waitingForHuman : exitCodes.timedOut
+}
+
+/** Who types: an agent `human:NAME`, by flag, else by the user of this machine. */
+export function humanOf(by: string | undefined): string {
+  const name = by ?? process.env.SIGNALBOX_HUMAN ?? userInfo().username
+  return name.startsWith('human:') ? name : `human:${name.replaceAll(/[^A-Za-z0-9._@-]/g, '-')}`
+}
+
+/** Throws CommandError (usage) where a flag that must be given is not. */
+export function required(flag: string, value: string | undefined, why: string): string {
+  if (value === undefined || value === '') throw new CommandError('usage', `give ${flag}: ${why}`)
+  return value
+}
+
+export async function listed(gateway: HttpCoordinator, query: Readonly<Record<string, string | undefined>>): Promise<readonly Resource[]> {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const { body } = await gateway.request('GET', `/v1/resources?${new URLSearchParams([...given, ['limit', '1000']])}`, 0)
+  return (body as { resources: readonly Resource[] }).resources
+}
+
+/** One of Signalbox's own resources by its id alone. Throws CommandError where there is none, or several scopes have one. */
+export async function findOne(gateway: HttpCoordinator, type: string, id: string, scope: string | undefined): Promise<Resource> {
+  const name = id.startsWith(`${type}/`) ? id : `${type}/${id}`
+  if (scope !== undefined) {
+    const [found] = (await gateway.observe(scope, [name]))!.resources
+    if (found!.exists) return found!
+    throw new CommandError('notFound', `scope ${scope} has no ${name}; signalbox ${type} list shows what there is`)
+  }
+  const found = (await listed(gateway, { type })).filter(({ resource }) => resource === name)
+  if (found.length === 1) return found[0]!
+  if (found.length === 0) throw new CommandError('notFound', `there is no ${name}; signalbox ${type} list shows what there is`)
+  throw new CommandError('usage', `${name} is in the scopes ${found.map((each) => each.scope).join(', ')}; say which with --scope`)
+}

@@ -1,0 +1,135 @@
+/** The grammar of coordination: agents, tasks, handoffs and escalations. */
+import type { Command } from 'commander'
+import type { AgentFlags } from './commands/agent.ts'
+import type { EscalationFlags } from './commands/escalation.ts'
+import type { TaskFlags } from './commands/task.ts'
+import type { Action } from './program.ts'
+
+type Common = (command: Command) => Command
+
+export function addCoordination(program: Command, action: Action, common: Common): void {
+  addEscalation(program, action, common)
+  addAgent(program, action, common)
+  addWork(program, action, common)
+}
+
+const repeated = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
+
+function addEscalation(program: Command, action: Action, common: Common): void {
+  const escalation = program.command('escalation').description('What humans are asked, and their verdicts').exitOverride()
+  const commands = () => import('./commands/escalation.ts')
+  common(escalation.command('list').description('What is open, oldest first'))
+    .option('--scope <SCOPE>', 'of one scope')
+    .option('--state <STATE>', 'triggered, acknowledged, resolved, expired or all; open ones where left out')
+    .action(action(async (settings, _parameters, flags) => await (await commands()).listEscalations(settings, flags as EscalationFlags)))
+  common(escalation.command('show <ID>').description('What is asked, on what it stands, and the digest that a verdict must name'))
+    .option('--scope <SCOPE>', 'where several scopes have one of this id')
+    .action(action(async (settings, [id], flags) => await (await commands()).showEscalation(settings, id!, flags as EscalationFlags)))
+  const verbs = {
+    ack: 'Say that it was seen; its time runs on',
+    assign: 'Say who is to answer',
+    approve: 'Let it be done: it is decided again, on the world that the digest stands for',
+    reject: 'Say no',
+    amend: 'Have something else done in its place',
+  } as const
+  for (const [verb, description] of Object.entries(verbs)) {
+    const command = common(escalation.command(`${verb} <ID>`).description(description))
+      .option('--reason <TEXT>', 'why; stays in the log')
+      .option('--by <NAME>', 'who says so (SIGNALBOX_HUMAN; the user of this machine where left out)')
+      .option('--scope <SCOPE>', 'where several scopes have one of this id')
+    if (verb === 'assign') command.option('--to <NAME>', 'who is to answer')
+    if (verb === 'approve' || verb === 'amend') command.option('--digest <DIGEST>', 'of what you saw; its first characters do')
+    if (verb === 'amend') command.option('--do <ACTION>', "'ACTION TYPE/ID [INPUT]', repeatable", repeated)
+    command.action(
+      action(
+        async (settings, [id], flags) =>
+          await (await commands()).answerEscalation(settings, verb as keyof typeof verbs, id!, flags as EscalationFlags),
+      ),
+    )
+  }
+}
+
+function addAgent(program: Command, action: Action, common: Common): void {
+  const agent = program.command('agent').description('Who is held back, and why').exitOverride()
+  const commands = () => import('./commands/agent.ts')
+  common(agent.command('list').description('Agents of which something is known')).action(
+    action(async (settings) => await (await commands()).listAgents(settings)),
+  )
+  common(agent.command('show <AGENT>').description('Its quarantine, its breakers, what it can do')).action(
+    action(async (settings, [name]) => await (await commands()).showAgent(settings, name!)),
+  )
+  for (const verb of ['quarantine', 'release'] as const) {
+    const description =
+      verb === 'quarantine'
+        ? 'Let nothing of it be committed, anywhere; returns when that is in force on every partition'
+        : 'Let it act again, everywhere'
+    const command = common(agent.command(`${verb} <AGENT>`).description(description))
+      .option('--reason <TEXT>', 'why; stays in the log')
+      .option('--by <NAME>', 'who says so (SIGNALBOX_HUMAN; the user of this machine where left out)')
+      .option('--wait-ms <MS>', 'how long to wait until all partitions say so', '30000')
+    if (verb === 'quarantine')
+      command.option('--tainted-since <TIME>', 'what it wrote since is looked at by a human before anybody builds on it')
+    command.action(
+      action(async (settings, [name], flags) => await (await commands()).setQuarantine(settings, verb, name!, flags as AgentFlags)),
+    )
+  }
+}
+
+const work = {
+  task: {
+    description: 'Work that one agent at a time claims',
+    verbs: {
+      offer: 'Offer it',
+      claim: 'Claim it, under a lease',
+      renew: 'Hold on to it',
+      done: 'Say that it is done',
+      fail: 'Give it back as failed',
+      cancel: 'Take the offer back',
+    },
+  },
+  handoff: {
+    description: 'A piece of work, with what must be known of it, from one agent to another',
+    verbs: { offer: 'Offer it', accept: 'Take it over, having read the packet', decline: 'Leave it where it is' },
+  },
+} as const
+
+function addWork(program: Command, action: Action, common: Common): void {
+  const commands = () => import('./commands/task.ts')
+  for (const [name, { description, verbs }] of Object.entries(work)) {
+    const type = name as keyof typeof work
+    const noun = program.command(type).description(description).exitOverride()
+    common(noun.command('list').description('Those that there are'))
+      .option('--scope <SCOPE>', 'of one scope')
+      .option('--state <STATE>', 'in one state')
+      .action(action(async (settings, _parameters, flags) => await (await commands()).list(settings, type, flags as TaskFlags)))
+    common(noun.command('show <ID>').description('One, as it is now'))
+      .option('--scope <SCOPE>', 'where several scopes have one of this id')
+      .action(action(async (settings, [id], flags) => await (await commands()).show(settings, type, id!, flags as TaskFlags)))
+    for (const [verb, says] of Object.entries(verbs)) {
+      const command = common(noun.command(`${verb} <ID>`).description(says))
+        .option('--scope <SCOPE>', 'where it is, or is to be')
+        .option('--agent <AGENT>', 'who acts (human:USER where left out)')
+      addWorkOptions(command, type, verb)
+      command.action(action(async (settings, [id], flags) => await (await commands()).take(settings, type, verb, id!, flags as TaskFlags)))
+    }
+  }
+}
+
+function addWorkOptions(command: Command, type: keyof typeof work, verb: string): void {
+  if (verb === 'fail' || verb === 'cancel' || verb === 'decline') command.option('--reason <TEXT>', 'why; stays in the log')
+  if (verb === 'done') command.option('--result <TEXT>', 'what came of it')
+  if (verb === 'accept') command.option('--readback <DIGEST>', 'the digest of the packet that was read')
+  if (verb !== 'offer') return
+  if (type === 'task') {
+    command
+      .option('--title <TEXT>', 'what is to be done')
+      .option('--needs <CAPABILITY>', 'what its claimer must have declared, repeatable', repeated)
+      .option('--lease-ms <MS>', 'how long a claim holds')
+    return
+  }
+  command
+    .option('--to <AGENT>', 'who is to take over')
+    .option('--task <TASK>', 'the claimed task that goes over with it, as task/ID')
+    .option('--digest <DIGEST>', 'of the packet')
+    .option('--position <POSITION>', 'partition:offset that the packet was compiled at')
+}
