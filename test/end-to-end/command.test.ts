@@ -1,58 +1,25 @@
 /** The command as a process: grammar, exit codes, and what goes to which stream. */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Decision, Resource } from '@signalbox/contract'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
+import { type Commands, openCommands } from './commands.ts'
 
-const main = join(root, 'packages/cli/src/main.ts')
 const config = join(root, 'packages/examples/src/bookings/signalbox.config.ts')
-const environment = (() => {
-  const { KAFKA_BROKERS: _brokers, KAFKA_BOOTSTRAP_SERVERS: _servers, ...rest } = process.env
-  return { ...rest, NO_COLOR: '1' }
-})()
+let commands: Commands
 let directory = ''
 let url = ''
-let stopUp: () => Promise<number | null> = async () => null
-
-function start(parameters: readonly string[], input?: string) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
-    cwd: directory,
-    env: environment,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  child.stdin.end(input ?? '')
-  const out = { stdout: '', stderr: '' }
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].on('data', (chunk: Buffer) => {
-      out[stream] += chunk.toString()
-    })
-  }
-  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, ...out })),
-  )
-  return { child, ended, out }
-}
-
-const run = (parameters: readonly string[], input?: string) => start(parameters, input).ended
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'signalbox-command-'))
-  const up = start(['up', '--config', config, '--data-dir', 'data', '--port', '0'])
-  await vi.waitUntil(() => up.out.stderr.includes('signalbox is up'), { timeout: 30_000, interval: 20 })
-  url = /http:\/\/127\.0\.0\.1:\d+/.exec(up.out.stderr)![0]
-  stopUp = async () => {
-    up.child.kill('SIGTERM')
-    return (await up.ended).code
-  }
+  commands = await openCommands(config)
+  directory = commands.directory
+  url = commands.url
 })
 
-afterAll(async () => {
-  await stopUp()
-  rmSync(directory, { recursive: true, force: true })
-})
+afterAll(async () => await commands.close())
+
+const run = (parameters: readonly string[], input?: string) => commands.run(parameters, input)
 
 const night = ['--scope', 'city', '--agent', 'front-office', '--do', 'open night/A:2030-01-01 {"capacity":1}']
 const stay = (id: string) =>
@@ -128,7 +95,15 @@ describe('signalbox', () => {
     ['the log', ['--data-dir', 'data']],
     ['the gateway', ['--url', 'URL']],
   ])('tails decisions from %s', async (_name, where) => {
-    const tail = start(['intent', 'tail', '--from', 'start', '--output', 'jsonl', ...where.map((word) => (word === 'URL' ? url : word))])
+    const tail = commands.start([
+      'intent',
+      'tail',
+      '--from',
+      'start',
+      '--output',
+      'jsonl',
+      ...where.map((word) => (word === 'URL' ? url : word)),
+    ])
     await expect.poll(() => tail.out.stdout.trim().split('\n').filter(Boolean).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(3)
     tail.child.kill('SIGINT')
     const ended = await tail.ended
@@ -182,7 +157,7 @@ describe('signalbox', () => {
   })
 
   it('stops cleanly on SIGTERM, and all that it acknowledged is there', async () => {
-    expect(await stopUp()).toBe(0)
+    expect(await commands.stopUp()).toBe(0)
     const list = await run(['intent', 'list', '--data-dir', 'data', '--output', 'jsonl'])
     expect(list.stdout.trim().split('\n')).toHaveLength(3)
   })

@@ -1,0 +1,73 @@
+/** The command as processes, beside a `signalbox up` on a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { vi } from 'vitest'
+import { root } from '../house/files.ts'
+
+const main = join(root, 'packages/cli/src/main.ts')
+const environment = (() => {
+  const { KAFKA_BROKERS: _brokers, KAFKA_BOOTSTRAP_SERVERS: _servers, ...rest } = process.env
+  return { ...rest, NO_COLOR: '1' }
+})()
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface Started {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** So far. */
+  readonly out: { stdout: string; stderr: string }
+}
+
+export interface Commands {
+  readonly directory: string
+  readonly url: string
+  start(parameters: readonly string[], input?: string): Started
+  run(parameters: readonly string[], input?: string): Promise<Ended>
+  /** Gives the exit code of `up`. */
+  stopUp(): Promise<number | null>
+  close(): Promise<void>
+}
+
+export async function openCommands(config: string): Promise<Commands> {
+  const directory = mkdtempSync(join(tmpdir(), 'signalbox-command-'))
+  const start = (parameters: readonly string[], input?: string): Started => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
+      cwd: directory,
+      env: environment,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    child.stdin.end(input ?? '')
+    const out = { stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].on('data', (chunk: Buffer) => {
+        out[stream] += chunk.toString()
+      })
+    }
+    const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, ...out })))
+    return { child, ended, out }
+  }
+  const up = start(['up', '--config', config, '--data-dir', 'data', '--port', '0'])
+  await vi.waitUntil(() => up.out.stderr.includes('signalbox is up'), { timeout: 30_000, interval: 20 })
+  const stopUp = async (): Promise<number | null> => {
+    up.child.kill('SIGTERM')
+    return (await up.ended).code
+  }
+  return {
+    directory,
+    url: /http:\/\/127\.0\.0\.1:\d+/.exec(up.out.stderr)![0],
+    start,
+    run: (parameters, input) => start(parameters, input).ended,
+    stopUp,
+    async close() {
+      await stopUp()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
