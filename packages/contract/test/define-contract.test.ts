@@ -117,7 +117,11 @@ describe('a contract that cannot work is refused with a sentence that says where
     ['coercion', { data: z.strictObject({ amount: z.coerce.number() }) }, 'at data.amount: it coerces'],
     ['data that is no object', { data: z.string() }, 'contract refund@1, data: it is string; it must be an object'],
     ['nobody who may act', { actions: { open: { ...open, by: [] } } }, 'contract refund@1, action open: nobody may take it'],
-    ['an unknown conflict policy', { actions: { open: { ...open, conflict: 'last-wins' } } }, "the conflict policy 'last-wins' does not exist"],
+    [
+      'an unknown conflict policy',
+      { actions: { open: { ...open, conflict: 'last-wins' } } },
+      "the conflict policy 'last-wins' does not exist",
+    ],
     ['no owner', { owner: { team: '', contact: '' } }, 'name the owner'],
     ['a version that is none', { version: 0 }, 'the version must be a whole number from 1'],
     ['a type with capitals', { type: 'Refund' }, 'the type must be lower-case letters'],

@@ -20,6 +20,15 @@ export const refund = defineContract({
     none: { from: none, to: 'requested', input: data, guard: ({ data }) => data !== undefined }, // wrong: there is no data yet
     policy: { from: 'requested', conflict: 'mergee' }, // wrong: a policy that there is not
     answer: { from: 'requested', guard: () => 'yes' }, // wrong: no answer of a guard
+    escalating: { from: 'requested', escalate: [{ reason: 'LARGE', to: 'leads', when: ({ data }) => data.amountCent > 5 }] }, // wrong: a field that the data has not
+    asking: { from: 'requested', escalate: [{ reason: 'LARGE', when: () => true }] }, // wrong: nobody to ask
+    answering: { from: 'requested', escalate: [{ reason: 'LARGE', to: 'leads', when: () => 'yes' }] }, // wrong: no answer of a rule
+    spending: { from: 'requested', amount: ({ data }) => data.amountCent }, // wrong: a field that the data has not
+    doing: { from: 'requested', effect: { reportWithinMs: 5 } }, // wrong: whether it may be done twice is not said
+  },
+  after: {
+    requested: { ms: 1, action: 'pays' }, // wrong: an action that there is not
+    paid: { action: 'again' }, // wrong: no time
   },
   invariants: { positive: ({ data }) => data.amount > 0 }, // wrong: a field that the data has not
 })

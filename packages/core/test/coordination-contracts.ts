@@ -1,12 +1,7 @@
 /** Contracts that wait, keep time, merge, reserve, ask humans, have effects, state facts, or are in shadow. */
-import { type ConflictPolicy, type Contract, type ContractSet, contractSet, defineContract, none, refuse } from '@signalbox/contract'
+import { type ContractSet, contractSet, defineContract, none, refuse } from '@signalbox/contract'
 import { z } from 'zod'
 import { account, faulty, owner } from './contracts.ts'
-
-/** The contract with another conflict policy of one action. */
-function withPolicy(contract: Contract, name: string, conflict: ConflictPolicy): Contract {
-  return { ...contract, actions: { ...contract.actions, [name]: { ...contract.actions[name]!, conflict } } }
-}
 
 /** Expires a minute after it was opened, two after it was parked. */
 export const ticket = defineContract({
@@ -34,7 +29,7 @@ export const ticket = defineContract({
   after: { open: { ms: 60_000, action: 'expire' }, parked: { ms: 120_000, action: 'expire' } },
 })
 
-const plainSeat = defineContract({
+export const seat = defineContract({
   type: 'seat',
   version: 1,
   owner,
@@ -70,6 +65,7 @@ const plainSeat = defineContract({
     },
     usurp: {
       from: ['free', 'taken'],
+      conflict: 'priority',
       input: z.strictObject({ who: z.string() }),
       apply: ({ data, input }) => ({ ...data, who: input.who }),
     },
@@ -88,10 +84,9 @@ const plainSeat = defineContract({
   maxPriority: 5,
   escalation: { levels: [{ to: 'leads', withinMs: 600_000 }] },
 })
-export const seat = withPolicy(plainSeat as Contract, 'usurp', 'priority')
 
 const text = z.strictObject({ title: z.string(), body: z.string(), tags: z.array(z.string()) })
-const plainPage = defineContract({
+export const page = defineContract({
   type: 'page',
   version: 1,
   owner,
@@ -99,10 +94,14 @@ const plainPage = defineContract({
   states: ['draft'],
   actions: {
     open: { from: none, to: 'draft', input: text },
-    edit: { from: 'draft', input: text.partial(), apply: ({ data, input }) => ({ ...data, ...input }) as z.output<typeof text> },
+    edit: {
+      from: 'draft',
+      conflict: 'merge',
+      input: text.partial(),
+      apply: ({ data, input }) => ({ ...data, ...input }) as z.output<typeof text>,
+    },
   },
 })
-export const page = withPolicy(plainPage as Contract, 'edit', 'merge')
 
 export const refund = defineContract({
   type: 'refund',
