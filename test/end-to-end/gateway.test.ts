@@ -229,7 +229,6 @@ describe('what is well-formed but wrong is a decision with a code', () => {
     ],
     ['a contract that throws', () => intent([{ resource: 'order/a', action: 'break' }]), 'DEAD_LETTERED', 'the guard is broken'],
     ['a reservation that there is not', () => intent([open('r')], { reservation: 'r-1' }), 'RESERVATION_UNKNOWN', 'no reservation r-1'],
-    ['waiting', () => intent([open('w')], { onConflict: 'wait' }), 'ON_CONFLICT_UNAVAILABLE', 'wait is not available'],
   ])('%s', async (_name, make, code, message) => {
     const decision = await submit(make())
     expect(decision).toMatchObject({ committed: false, code })
@@ -242,6 +241,17 @@ describe('what is well-formed but wrong is a decision with a code', () => {
     await submit(first)
     expect(await submit({ ...first, note: 'changed' })).toMatchObject({ committed: false, code: 'INTENT_ID_REUSED' })
     expect((await submit(first)).duplicate).toBe(true)
+  })
+
+  it('waiting, where what is in the way can still go: pending, until it is withdrawn', async () => {
+    await submit(intent([open('w')]))
+    const waiting = intent([open('w')], { onConflict: 'wait' })
+    const { body, status } = await call<Decision>('POST', '/v1/intents?waitMs=500', JSON.stringify(waiting))
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ committed: false, code: 'STATE_CONFLICT', pending: { reason: 'waiting', escalation: null } })
+    expect(body.pending!.resources).toContain('order/w')
+    await submit(intent([{ resource: `intent/${waiting.intentId}`, action: 'withdraw', input: {} }]))
+    expect(await submit(waiting)).toMatchObject({ committed: false, code: 'WITHDRAWN', duplicate: true, pending: null })
   })
 
   it('and the gateway goes on', async () => {
