@@ -184,7 +184,8 @@ it('relies on all that its parts speak of, at the version of the position, and o
   ])
   // The older commit is in, the resource has no room: what it relies on is still the version of the position.
   const tight = compile({
-    candidates: candidates.filter(({ kind }) => kind !== 'note'),
+    // No decision tells of the version that only the resource itself knows.
+    candidates: candidates.filter((one) => one.kind !== 'note' && one !== commit),
     required: ['decision:3/40/0'],
     task: { ...example.task, resources: [] },
     budget: { tokens: 370, bytes: 100_000 },
