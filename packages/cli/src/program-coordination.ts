@@ -1,6 +1,8 @@
 /** The grammar of coordination: agents, tasks, handoffs and escalations. */
 import type { Command } from 'commander'
 import type { AgentFlags } from './commands/agent.ts'
+import type { BlastFlags } from './commands/blast-radius.ts'
+import type { DocsFlags } from './commands/contract.ts'
 import type { EscalationFlags } from './commands/escalation.ts'
 import type { TaskFlags } from './commands/task.ts'
 import type { Action } from './program.ts'
@@ -11,6 +13,21 @@ export function addCoordination(program: Command, action: Action, common: Common
   addEscalation(program, action, common)
   addAgent(program, action, common)
   addWork(program, action, common)
+  addContract(program, action, common)
+  common(program.command('blast-radius <INTENT>').description('Every decision that an intent touched, and what could take it back'))
+    .option('--compensate', 'try what takes it back, then submit it')
+    .option('--reason <TEXT>', 'why; stays in the log')
+    .option('--by <NAME>', 'who says so (SIGNALBOX_HUMAN; the user of this machine where left out)')
+    .action(
+      action(
+        async (settings, [intent], flags) =>
+          await (await import('./commands/blast-radius.ts')).showBlastRadius(settings, intent!, flags as BlastFlags),
+      ),
+    )
+  const shadow = program.command('shadow').description('What is decided in shadow').exitOverride()
+  common(shadow.command('report').description('What would have been, beside what was')).action(
+    action(async (settings) => await (await import('./commands/blast-radius.ts')).showShadowReport(settings)),
+  )
 }
 
 const repeated = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
@@ -73,6 +90,18 @@ function addAgent(program: Command, action: Action, common: Common): void {
       action(async (settings, [name], flags) => await (await commands()).setQuarantine(settings, verb, name!, flags as AgentFlags)),
     )
   }
+}
+
+function addContract(program: Command, action: Action, common: Common): void {
+  const contract = program.command('contract').description('Look at contracts').exitOverride()
+  common(contract.command('docs [TYPE]').description('A page each: state diagram, actions, rules, owner, JSON Schemas'))
+    .option('--out <DIRECTORY>', 'a file each into a folder, in place of stdout')
+    .option('--built-in', "Signalbox's own contracts")
+    .action(
+      action(
+        async (settings, [type], flags) => await (await import('./commands/contract.ts')).contractDocs(settings, type, flags as DocsFlags),
+      ),
+    )
 }
 
 const work = {

@@ -25,11 +25,13 @@ export interface Asked {
   readonly action: string
   readonly input?: JsonObject
   readonly note?: string
+  readonly expectedVersion?: number
+  readonly causationId?: string
 }
 
-export function intentOf({ action, agent, input, note, resource, scope }: Asked): Intent {
-  const actions = [{ resource, action, ...(input === undefined ? {} : { input }) }]
-  return intentFromJson({ intentId: newIntentId(), scope, agent, actions, ...(note === undefined ? {} : { note }) })
+export function intentOf({ action, agent, expectedVersion, resource, scope, input = {}, ...lineage }: Asked): Intent {
+  const actions = [{ resource, action, input, ...(expectedVersion === undefined ? {} : { expectedVersion }) }]
+  return intentFromJson({ intentId: newIntentId(), scope, agent, actions, ...lineage })
 }
 
 /** Submits one action and waits for its decision. Throws CommandError timedOut. */

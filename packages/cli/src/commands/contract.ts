@@ -1,0 +1,41 @@
+/** `signalbox contract docs` */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Contract } from '@signalbox/contract'
+import { builtIns } from '@signalbox/core'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import { printOne, say } from '../output.ts'
+import { contractPage, stateDiagram } from '../render/contract.ts'
+import { contractsOf, type Settings } from '../settings.ts'
+
+export interface DocsFlags {
+  readonly out?: string
+  readonly builtIn?: boolean
+}
+
+/** A page for each contract, or for one: to stdout, or a file each into a folder. */
+export async function contractDocs(settings: Settings, type: string | undefined, { builtIn = false, out }: DocsFlags): Promise<number> {
+  const own = builtIns.map(({ contract }) => contract)
+  const all: readonly Contract[] = builtIn ? own : contractsOf(settings).all
+  const found = type === undefined ? all : [...all, ...own].filter((contract) => contract.type === type)
+  if (found.length === 0)
+    throw new CommandError('notFound', `there is no contract ${type}; there are ${all.map((contract) => contract.type).join(', ')}`)
+  if (out === undefined) {
+    const described = found.map((contract) => ({
+      type: contract.type,
+      version: contract.version,
+      owner: contract.owner,
+      diagram: stateDiagram(contract),
+      page: contractPage(contract),
+    }))
+    printOne(settings.output, described, () => found.map(contractPage).join('\n'))
+    return exitCodes.ok
+  }
+  mkdirSync(resolve(out), { recursive: true })
+  for (const contract of found) {
+    const file = join(resolve(out), `${contract.type}.md`)
+    writeFileSync(file, contractPage(contract))
+    say(`wrote ${file}`)
+  }
+  return exitCodes.ok
+}

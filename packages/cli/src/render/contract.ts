@@ -1,0 +1,103 @@
+/** A contract as a page: a state diagram, its actions, its rules, its owner, and the JSON Schemas of what it takes. */
+import { type AnyAction, type Contract, none } from '@signalbox/contract'
+import { z } from 'zod'
+
+/** Markdown with a Mermaid diagram. The same contract gives the same text. */
+export function contractPage(contract: Contract): string {
+  const { owner, type, version } = contract
+  return [
+    `# ${type}@${version}`,
+    '',
+    `Owned by ${owner.team}, ${owner.contact}.`,
+    '',
+    '```mermaid',
+    stateDiagram(contract),
+    '```',
+    '',
+    '## Actions',
+    '',
+    actionTable(contract),
+    '',
+    ...rules(contract),
+    '## Schemas',
+    '',
+    ...schema('data', contract.data),
+    ...Object.entries(contract.actions).flatMap(([name, { input }]) => (input === null ? [] : schema(`input of ${name}`, input))),
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n')
+}
+
+export function stateDiagram({ actions, coordination }: Contract): string {
+  const lines = ['stateDiagram-v2']
+  for (const [name, { from, to }] of Object.entries(actions)) {
+    for (const state of from) {
+      const timed = coordination.after[state]
+      const when = timed?.action === name ? ` after ${duration(timed.ms)}` : ''
+      lines.push(`    ${state === none ? '[*]' : state} --> ${to ?? state}: ${name}${when}`)
+    }
+  }
+  return lines.join('\n')
+}
+
+function actionTable({ actions }: Contract): string {
+  const rows = Object.entries(actions).map(([name, action]) => [
+    `\`${name}\``,
+    action.from.map((state) => (state === none ? '(new)' : state)).join(', '),
+    action.to ?? '(stays)',
+    action.by === null ? 'anyone' : action.by.join(', ') || 'Signalbox itself',
+    action.conflict,
+    asks(action).join('; ') || '-',
+  ])
+  return [['action', 'from', 'to', 'who', 'conflict', 'besides'], ['---', '---', '---', '---', '---', '---'], ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n')
+}
+
+function asks({ amount, effect, escalate, fact, guard, undo }: AnyAction): string[] {
+  const besides = escalate.map(({ approvals = 1, reason, to }) => `${reason} asks ${to}${approvals > 1 ? ` (${approvals} approvals)` : ''}`)
+  if (guard !== null) besides.unshift('guarded')
+  if (effect !== null)
+    besides.push(
+      `effect, reported within ${duration(effect.reportWithinMs)}${effect.idempotent ? `, up to ${effect.attempts} attempts` : ', never tried again unseen'}`,
+    )
+  if (undo !== null) besides.push(`undone by \`${undo}\``)
+  if (amount !== null) besides.push('counts against the budget')
+  if (fact !== null)
+    besides.push(`states ${fact.fields.join(', ')} as facts${fact.escalateTo === undefined ? '' : `; a drift asks ${fact.escalateTo}`}`)
+  return besides
+}
+
+function rules({ coordination, invariants }: Contract): string[] {
+  const { after, contradictions, escalation, maxPriority, reservation, shadow, waiting } = coordination
+  const lines = ['## Rules', '']
+  for (const name of Object.keys(invariants)) lines.push(`- Always holds: ${name}.`)
+  for (const [state, { action, ms }] of Object.entries(after))
+    lines.push(`- After ${duration(ms)} in ${state}, the clock takes \`${action}\`.`)
+  lines.push(
+    `- Up to ${waiting.queue} intents wait for one resource, by default for ${duration(waiting.deadlineMs)}; one may be passed by ${waiting.bypasses} times.`,
+    `- A reservation lasts up to ${duration(reservation.maxMs)} at a time.${maxPriority > 0 ? ` Priorities up to ${maxPriority}.` : ''}`,
+    `- Humans: ${escalation.levels.map(({ to, withinMs }) => `${to} within ${duration(withinMs)}`).join(', then ')}; then it is denied.${escalation.separationOfDuties ? ' Not by who asked.' : ''}`,
+  )
+  if (contradictions !== null)
+    lines.push(`- Two agents that run into each other ${contradictions.count} times on one resource are put before ${contradictions.to}.`)
+  if (shadow) lines.push('- In shadow: decided and logged, and not in force.')
+  return [...lines, '']
+}
+
+function schema(title: string, type: z.ZodType): string[] {
+  return [`### ${title}`, '', '```json', JSON.stringify(z.toJSONSchema(type, { unrepresentable: 'any', io: 'input' }), null, 2), '```', '']
+}
+
+function duration(ms: number): string {
+  for (const [unit, size] of [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+    ['second', 1_000],
+  ] as const) {
+    if (ms >= size && ms % size === 0) return `${ms / size} ${unit}${ms === size ? '' : 's'}`
+  }
+  return `${ms} ms`
+}
