@@ -94,6 +94,15 @@ test('it has ended by the time of the log before its timer has fired', () => {
   story.when(use('a'), { ...holder, reservation }).rejects('RESERVATION_EXPIRED')
 })
 
+test('it has ended at its very end, where the record has no room for its timer', () => {
+  const story = new Story({ limits: { resultBytes: 1_600 } })
+  story.when(open('a'))
+  story.when({ resource: 'ticket/t', action: 'open', input: { note: 'stuck' } })
+  story.passes(1).when(lease('take', 60_000), holder)
+  const outcome = story.passes(60_000).when(use(), { reads: [{ resource: 'ticket/t', version: 1 }] })
+  expect(outcome.summary).toEqual(['timer GUARD_REFUSED', 'committed use seat/a free'])
+})
+
 test('the fencing token rises for ever, and no later holder has an earlier one', () => {
   const story = seat()
   const tokens: number[] = []

@@ -94,6 +94,13 @@ describe('the order', () => {
     expect(story.ticks().summary).toEqual(['timer expire ticket/c expired', 'timer expire ticket/d expired', 'committed'])
   })
 
+  test('what is touched before its time does not fire', () => {
+    const story = ticket()
+    story.passes(1).when(open('b'))
+    expect(story.passes(59_999).when(act('touch', 'b')).summary).toEqual(['timer expire ticket/a expired', 'committed touch ticket/b open'])
+    expect(story.passes(1).when(act('touch', 'b')).summary).toEqual(['timer expire ticket/b expired', 'rejected STATE_CONFLICT'])
+  })
+
   test('the earlier goes first, whatever its name', () => {
     const story = new Story()
     story.when(open('z'))

@@ -1,4 +1,5 @@
 /** Intents that wait: for what, how long, behind whom, and how they end. */
+import { StateBuilder, snapshotParts } from '@signalbox/core'
 import { expect, test } from 'vitest'
 import { type AskedAction, type Outcome, Story, startMs } from './specification.ts'
 
@@ -230,6 +231,9 @@ test('a record decides so many again, oldest first, and the next records the res
   expect(outcome.events.flatMap(({ payload }) => ('agent' in payload ? [payload.agent] : []))).toEqual(['clerk', 'one', 'two'])
   // Any record will do, in whatever scope.
   expect(story.state.coordination.pending.hasReady).toBe(true)
+  const builder = new StateBuilder(story.rules.limits)
+  for (const part of snapshotParts(story.state)) builder.add(part)
+  expect(builder.state.coordination.pending.ready()).toEqual(story.state.coordination.pending.ready())
   expect(story.ticks().summary).toEqual(['committed', 'committed use seat/a free'])
   expect(story.state.coordination.pending.hasReady).toBe(false)
 })
