@@ -190,7 +190,9 @@ function addResource(program: Command, action: Action): void {
 
 function addBench(program: Command, action: Action): void {
   common(
-    program.command('bench <WHAT>').description('Measure this machine: core, embedded or kafka; JSON lines, the last of which sums up'),
+    program
+      .command('bench <WHAT>')
+      .description('Measure this machine: core, coordination, embedded or kafka; JSON lines, the last of which sums up'),
   )
     .option('--seconds <SECONDS>', 'how long each measurement takes', '3')
     .action(

@@ -14,5 +14,6 @@ async function run(what: string, seconds: number, print: (line: object) => void)
   if (what === 'core') return await (await import('./core.ts')).benchCore(seconds)
   if (what === 'embedded') return await (await import('./embedded.ts')).benchEmbedded(seconds)
   if (what === 'kafka') return await (await import('./kafka/index.ts')).benchKafka(seconds, print)
-  throw new CommandError('usage', `there is no benchmark ${what}; there are core, embedded and kafka`)
+  if (what === 'coordination') return await (await import('./coordination.ts')).benchCoordination(seconds)
+  throw new CommandError('usage', `there is no benchmark ${what}; there are core, coordination, embedded and kafka`)
 }
