@@ -19,10 +19,10 @@ const turnedAway: ReadonlySet<string> = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPE
 export function evolveCoordination(state: PartitionState, event: Event): void {
   switch (event.type) {
     case 'IntentCommitted': {
-      const { agent, amount, intent, intentId, settles } = event.payload
+      const { agent, amount, intentId, settles } = event.payload
       settle(state, intentId, settles, event.time)
       if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, amount ?? 0, settles === null)
-      if (settles === null) followChain(state, event, intentId, intent)
+      if (settles === null) followChain(state, event, event.payload)
       if (state.coordination.pending.size > 0) {
         for (const { action, resource } of event.payload.changes) state.coordination.pending.bypass(event.scope, resource, action, settles)
       }
@@ -35,9 +35,9 @@ export function evolveCoordination(state: PartitionState, event: Event): void {
       notePending(state, event)
       break
     case 'IntentShadowed': {
-      const { agent, intent, intentId } = event.payload
+      const { agent } = event.payload
       if (!isOwnAgent(agent)) state.coordination.tallies.commit(event.scope, agent, event.time, 0, true)
-      followChain(state, event, intentId, intent)
+      followChain(state, event, event.payload)
       break
     }
     case 'WaitersExamined':
@@ -110,7 +110,8 @@ function noteReject(state: PartitionState, { payload, scope, time }: Event & { t
     coordination.setContradictions(key, counted(coordination.contradictions.get(key), time, state.limits.windowMs))
   }
   // What did not get through the door is no link: anyone could send it under anyone's id.
-  if (intentId !== null && intent !== null && settles === null && isRemembered(code)) followChain(state, { scope, time }, intentId, intent)
+  if (intentId !== null && intent !== null && settles === null && isRemembered(code))
+    followChain(state, { scope, time }, { agent, intent, intentId })
 }
 
 function notePending(state: PartitionState, event: Event & { type: 'IntentPending' }): void {
@@ -144,7 +145,7 @@ function notePending(state: PartitionState, event: Event & { type: 'IntentPendin
   if (before !== undefined) return
   const tally = tallies.get(event.scope, agent, event.time)
   tallies.set(event.scope, agent, { ...tally, asked: tally.asked + 1, pending: tally.pending + 1 })
-  followChain(state, event, intentId, intent)
+  followChain(state, event, event.payload)
 }
 
 function spendTimer(state: PartitionState, scope: string, resource: string): void {
@@ -153,12 +154,25 @@ function spendTimer(state: PartitionState, scope: string, resource: string): voi
 }
 
 /** How far an intent is from the first of its chain; of the many that nothing caused, nothing is kept. */
-function followChain(state: PartitionState, { scope, time }: Pick<EventBase, 'scope' | 'time'>, intentId: string, text: string): void {
-  if (!text.includes('"causationId":')) return
-  const { causationId, correlationId } = JSON.parse(text) as { readonly causationId?: unknown; readonly correlationId: string }
+function followChain(
+  state: PartitionState,
+  { scope, time }: Pick<EventBase, 'scope' | 'time'>,
+  { agent, intent, intentId }: { readonly agent: string; readonly intent: string; readonly intentId: string },
+): void {
+  if (!isCaused(intent, agent)) return
+  const { causationId, correlationId } = JSON.parse(intent) as { readonly causationId?: unknown; readonly correlationId: string }
   if (typeof causationId !== 'string') return
   const { coordination } = state
   coordination.setLink(intentId, { depth: (coordination.link(causationId, time)?.depth ?? 0) + 1, timeMs: time })
   const key = correlationKey(scope, correlationId)
   coordination.setCorrelation(key, counted(coordination.correlations.get(key), time, state.limits.windowMs))
+}
+
+/**
+ * Whether a canonical intent names its cause, without parsing it: the field follows the agent, which follows the actions.
+ * Looked for from the end, where nothing else can look like it: what an input holds lies before, and quotes in a note are escaped.
+ */
+function isCaused(intent: string, agent: string): boolean {
+  const before = `],"agent":"${agent}"`
+  return intent.startsWith(',"causationId":', intent.lastIndexOf(before) + before.length)
 }

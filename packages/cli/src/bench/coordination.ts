@@ -1,7 +1,7 @@
 /**
- * `signalbox bench coordination`: what the checks of coordination cost. Decisions a second with nothing of it in use, and
- * with all of it in use at once: budgets, breaker, loops, chains, amounts, timers, an escalation rule, a lease on every
- * counter, waiters beside it. Then a flood: what an agent far beyond its budget does to the others' waiting.
+ * `signalbox bench coordination`: what the checks of coordination cost. Decisions a second of the same intents with every
+ * rule off, and with every rule on, leases and waiters in every scope, and nothing of it in their way; and of intents that
+ * use all of it at once: a lease, a cause, an amount, an escalation rule to be asked, a timer to be set anew. Then a flood: what an agent far beyond its budget does to the others' waiting.
  */
 import { createCodec } from '@signalbox/codec'
 import { containmentOf, contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
@@ -58,38 +58,38 @@ const plain = defineContract({
   },
 })
 
+const containment = containmentOf({
+  breaker: { rejects: 1_000, opensBeforeQuarantine: 10 },
+  repeatedRejects: 1_000,
+  budgets: [{ agents: ['agent-*'], intents: 1e12, amount: 1e15, pending: 100 }],
+  maxDepth: 1e12,
+  correlationIntents: 1e12,
+  shadowAgents: ['trainee-*'],
+})
 const plainRules: Rules = { ...rules, contracts: contractSet([plain]) }
-const busyRules: Rules = {
-  ...rules,
-  contracts: contractSet([busy]),
-  containment: containmentOf({
-    breaker: { rejects: 1_000, opensBeforeQuarantine: 10 },
-    repeatedRejects: 1_000,
-    budgets: [{ agents: ['agent-*'], intents: 1e12, amount: 1e15, pending: 100 }],
-    maxDepth: 1e12,
-    correlationIntents: 1e12,
-    shadowAgents: ['trainee-*'],
-  }),
-}
+const checkedRules: Rules = { ...plainRules, containment }
+const busyRules: Rules = { ...rules, contracts: contractSet([busy]), containment }
+
+type Kind = 'off' | 'checked' | 'used'
 
 class Load {
   readonly #rules: Rules
   readonly #state = new PartitionState(0, defaultLimits)
   readonly #codec = createCodec({ limits: defaultLimits })
-  readonly #isBusy: boolean
+  readonly #kind: Kind
   readonly #leases: string[] = []
   #number = 0
   #offset = 0
   cpuUs = 0
   count = 0
 
-  constructor(isBusy: boolean) {
-    this.#isBusy = isBusy
-    this.#rules = isBusy ? busyRules : plainRules
+  constructor(kind: Kind) {
+    this.#kind = kind
+    this.#rules = { off: plainRules, checked: checkedRules, used: busyRules }[kind]
     for (let counter = 0; counter < counters; counter++) {
       this.#decide(this.#next(counter, 'open'))
-      if (!isBusy) continue
-      const lease = { ...this.#beside(counter), actions: [take] }
+      if (kind === 'off') continue
+      const lease = { ...this.#beside(counter), actions: [kind === 'used' ? take : takeOther] }
       this.#leases.push(lease.intentId)
       this.#decide(lease)
       // Somebody waits for something else in the scope.
@@ -101,9 +101,10 @@ class Load {
     const records = Array.from({ length: batchRecords }, (_, index) => {
       const counter = index % counters
       const intent = this.#next(counter, 'add')
-      const asked: Intent = this.#isBusy
-        ? { ...intent, reservation: this.#leases[counter]!, causationId: 'the-first', correlationId: 'one piece of work' }
-        : intent
+      const asked: Intent =
+        this.#kind === 'used'
+          ? { ...intent, reservation: this.#leases[counter]!, causationId: 'the-first', correlationId: 'one piece of work' }
+          : intent
       return this.#record(this.#codec.decodeIntent(this.#codec.encodeIntent(asked)))
     })
     const before = process.threadCpuUsage()
@@ -153,11 +154,12 @@ class Load {
 }
 
 const take = { resource: 'reservation/counter/main', action: 'take', input: '{"forMs":600000}', expectedVersion: null }
+const takeOther = { ...take, resource: 'reservation/counter/other' }
 const waits = { resource: 'counter/other', action: 'add', input: '{"by":1}', expectedVersion: null }
 
 export async function benchCoordination(seconds: number): Promise<object> {
-  say(`decisions: ${seconds} s each with nothing and with everything in use, in turns`)
-  const loads = [new Load(false), new Load(true)] as const
+  say(`decisions: ${seconds} s each with every rule off, on, and in use, in turns`)
+  const loads = [new Load('off'), new Load('checked'), new Load('used')] as const
   for (let turn = 0; turn <= turns; turn++) {
     for (const load of loads) {
       // The first turn warms up.
@@ -165,14 +167,17 @@ export async function benchCoordination(seconds: number): Promise<object> {
       for (const untilUs = load.cpuUs + (seconds * 1e6) / turns; load.cpuUs < untilUs; ) load.run()
     }
   }
-  const [without, withAll] = loads.map((load) => load.perSecond) as [number, number]
+  const [off, checked, used] = loads.map((load) => load.perSecond) as [number, number, number]
+  const ratio = (rate: number) => Math.round((rate / off) * 1_000) / 1_000
   const flood = await benchFlood(seconds)
   return {
     bench: 'coordination',
     seconds,
-    decisions_per_cpu_s: without,
-    decisions_per_cpu_s_all_in_use: withAll,
-    ratio: Math.round((withAll / without) * 1_000) / 1_000,
+    decisions_per_cpu_s: off,
+    decisions_per_cpu_s_all_checked: checked,
+    ratio_all_checked: ratio(checked),
+    decisions_per_cpu_s_all_in_use: used,
+    ratio_all_in_use: ratio(used),
     ...flood,
   }
 }

@@ -43,8 +43,8 @@ const nobody: readonly string[] = []
 export class PendingIntents {
   readonly #journal: Journal
   readonly #intents = new Map<string, PendingIntent>()
-  // By scope and resource; the ids in the order of arrival.
-  readonly #waiters = new Map<string, readonly string[]>()
+  // By scope, then resource; the ids in the order of arrival.
+  readonly #waiters = new Map<string, Map<string, readonly string[]>>()
   readonly #ready = new Map<string, true>()
 
   constructor(journal: Journal) {
@@ -77,7 +77,7 @@ export class PendingIntents {
   }
 
   waitersFor(scope: string, resource: string): readonly string[] {
-    return this.#waiters.get(`${scope}\u0000${resource}`) ?? nobody
+    return this.#waiters.get(scope)?.get(resource) ?? nobody
   }
 
   /** Adds one, or puts another in its place. */
@@ -86,10 +86,9 @@ export class PendingIntents {
     if (before !== undefined) this.#unlist(before)
     this.#journal.set(this.#intents, pending.intentId, pending)
     for (const resource of pending.resources) {
-      const key = `${pending.scope}\u0000${resource}`
-      const ids = [...(this.#waiters.get(key) ?? nobody), pending.intentId]
+      const ids = [...this.waitersFor(pending.scope, resource), pending.intentId]
       ids.sort((a, b) => byArrival(this.#intents.get(a)!, this.#intents.get(b)!))
-      this.#journal.set(this.#waiters, key, ids)
+      this.#list(pending.scope, resource, ids)
     }
     this.#setReady(pending.intentId, isReady)
   }
@@ -104,7 +103,7 @@ export class PendingIntents {
 
   /** What waits for a resource is to be decided again. */
   wake(scope: string, resource: string): void {
-    if (this.#waiters.size === 0) return
+    if (this.#intents.size === 0) return
     for (const id of this.waitersFor(scope, resource)) this.#setReady(id, true)
   }
 
@@ -121,7 +120,7 @@ export class PendingIntents {
 
   /** An intent that came later was committed to the same action; or somebody got or kept the reservation that is in its way. */
   bypass(scope: string, resource: string, action: string, since: EventReference | null): void {
-    if (this.#waiters.size === 0) return
+    if (this.#intents.size === 0) return
     const asked = askKey(action, resource)
     for (const id of this.waitersFor(scope, resource)) {
       const waiter = this.#intents.get(id)!
@@ -134,10 +133,18 @@ export class PendingIntents {
 
   #unlist({ intentId, resources, scope }: PendingIntent): void {
     for (const resource of resources) {
-      const key = `${scope}\u0000${resource}`
-      const ids = this.#waiters.get(key)?.filter((id) => id !== intentId)
-      this.#journal.set(this.#waiters, key, ids === undefined || ids.length === 0 ? undefined : ids)
+      const ids = this.waitersFor(scope, resource).filter((id) => id !== intentId)
+      this.#list(scope, resource, ids.length === 0 ? undefined : ids)
     }
+  }
+
+  #list(scope: string, resource: string, ids: readonly string[] | undefined): void {
+    let inScope = this.#waiters.get(scope)
+    if (inScope === undefined) {
+      inScope = new Map()
+      this.#waiters.set(scope, inScope)
+    }
+    this.#journal.set(inScope, resource, ids)
   }
 
   #setReady(intentId: string, isReady: boolean): void {
