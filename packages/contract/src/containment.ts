@@ -67,6 +67,14 @@ export function containmentOf(settings: ContainmentSettings = {}): Containment {
   const containment = { ...defaultContainment, ...settings, breaker: { ...defaultContainment.breaker, ...settings.breaker } }
   const { breaker } = containment
   if (!(breaker.ratio >= 0 && breaker.ratio <= 1)) throw new RangeError(`containment.breaker.ratio is ${breaker.ratio}; give 0 to 1`)
+  for (const [index, { agents, amount, intents, pending }] of containment.budgets.entries()) {
+    if (agents.length === 0)
+      throw new RangeError(`containment.budgets[${index}] names no agents; give at least one name, like 'refunder' or 'agent-*'`)
+    for (const [name, value] of Object.entries({ amount, intents, pending })) {
+      if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
+        throw new RangeError(`containment.budgets[${index}].${name} is ${value}; give a whole number from 0`)
+    }
+  }
   for (const [name, value] of [
     ['version', containment.version],
     ['breaker.rejects', breaker.rejects],

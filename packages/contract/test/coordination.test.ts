@@ -140,6 +140,9 @@ describe('the settings of containment', () => {
     ['containment.maxHops is 0', { maxHops: 0 }],
     ['containment.maxOffers is 0', { maxOffers: 0 }],
     ['containment.escalateWithinMs is 0', { escalateWithinMs: 0 }],
+    ['containment.budgets[0] names no agents', { budgets: [{ agents: [], intents: 1 }] }],
+    ['containment.budgets[1].amount is NaN', { budgets: [{ agents: ['a'] }, { agents: ['b'], amount: Number.NaN }] }],
+    ['containment.budgets[0].pending is -1', { budgets: [{ agents: ['a'], pending: -1 }] }],
   ])('are refused: %s', (sentence, settings) => {
     expect(() => containmentOf(settings)).toThrow(RangeError)
     expect(() => containmentOf(settings)).toThrow(sentence)

@@ -4,6 +4,7 @@ import { bounded } from './bounded.ts'
 import type { Examination } from './examination.ts'
 import { maxMessageLength } from './rejected.ts'
 import type { Rejection } from './rejection.ts'
+import { waitingBounds } from './waiting-bounds.ts'
 
 /** An escalation of an intent, to be opened. */
 export interface NewEscalation {
@@ -21,7 +22,7 @@ const maxResources = 600
 export function waitingPending(examination: Examination, rejection: Rejection): IntentPending {
   const { code, message } = rejection
   const { canonical, digest, intent, nowMs, planned } = examination
-  const waitMs = Math.min(...planned.map(({ contract }) => contract.coordination.waiting.deadlineMs))
+  const waitMs = Math.min(...planned.map((each) => waitingBounds(examination, each).deadlineMs))
   return {
     intentId: intent.intentId,
     agent: intent.agent,
@@ -112,8 +113,9 @@ export function digestOf(versions: ReturnType<typeof versionsOf>, sha256: (text:
 /** Why an intent may not join those that are pending; null where it may. */
 export function queueFull(examination: Examination): Rejection | null {
   const { intent, planned, rules, state } = examination
-  for (const { contract, request } of planned) {
-    const { queue } = contract.coordination.waiting
+  for (const each of planned) {
+    const { contract, request } = each
+    const { queue } = waitingBounds(examination, each)
     if (state.coordination.pending.waitersFor(intent.scope, request.resource).length < queue) continue
     return {
       code: 'WAIT_QUEUE_FULL',

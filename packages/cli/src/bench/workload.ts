@@ -77,10 +77,14 @@ const idView = new DataView(idBits.buffer)
 
 /** The `number`th intent: its id carries the time it has in the log, and bits spread over the whole width. */
 export function makeIntent(number: number, asked: Asked): Intent {
+  return counterIntent(makeId(number, timeOf(number)), asked)
+}
+
+export function makeId(number: number, timeMs: number): string {
   idView.setUint32(0, Math.imul(number, 0x9e3779b1))
   idView.setUint32(4, Math.imul(number, 0x85ebca6b))
   idView.setUint16(8, number)
-  return counterIntent(makeUuidV7(timeOf(number), idBits), asked)
+  return makeUuidV7(timeMs, idBits)
 }
 
 /** An intent with nothing in it but one action on a counter. */

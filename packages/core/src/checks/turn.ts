@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts'
 import { askKey, byArrival, isLease } from '../coordination/pending.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import { governingContract } from '../prepared.ts'
+import { waitingBounds } from '../waiting-bounds.ts'
 import { reservationIn } from './reservations.ts'
 
 /**
@@ -33,7 +33,7 @@ function passedBy(examination: Examination, planned: PlannedAction) {
   const { prepared, request } = planned
   if (prepared.builtIn !== null && planned.contract.type !== 'reservation') return null
   const { pending } = state.coordination
-  const bypasses = bypassesOf(examination, planned)
+  const { bypasses } = waitingBounds(examination, planned)
   const mine = pending.get(intent.intentId)
   const asked = askKey(request.action, request.resource)
   for (const id of pending.waitersFor(intent.scope, request.resource)) {
@@ -45,11 +45,6 @@ function passedBy(examination: Examination, planned: PlannedAction) {
     if (waiter.bypassed >= bypasses && !holds(examination, planned)) return waiter
   }
   return null
-}
-
-function bypassesOf({ rules }: Examination, { contract, id, prepared }: PlannedAction): number {
-  const reserved = prepared.builtIn === null ? undefined : governingContract(rules.contracts, id, id.indexOf('/'))
-  return (reserved?.contract ?? contract).coordination.waiting.bypasses
 }
 
 function holds(examination: Examination, { prepared, request }: PlannedAction): boolean {
