@@ -45,6 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/log-kafka',
     'packages/replay',
     'packages/client',
+    'packages/handoff',
     'packages/cli',
     'infra',
   ],
