@@ -8,6 +8,7 @@ import { defaultBookingsFile, demoDirectory, runDemo } from './bookings/demo.ts'
 
 const usage = `usage: npm run demo -- [--ordered] [--rate N] [--fresh] [--bookings FILE] [--log sqlite|kafka] [--data-dir DIRECTORY] [--json]
        npm run demo -- --story NAME [--json]
+       npm run demo -- --story refunds [--seed N | --seeds N..M] [--plant BUG] [--data-dir DIRECTORY] [--json]
 
   --ordered          one after another in the file's order: the outcome is one exact result
   --rate N           at most N intents a second
@@ -18,7 +19,11 @@ const usage = `usage: npm run demo -- [--ordered] [--rate N] [--fresh] [--bookin
   --kill-halfway     with --sequencers: kill -9 of one of them when half is decided
   --data-dir DIR     where the log lies; default .signalbox/demo
   --json             one line of JSON at the end instead of the table
-  --story NAME       double-booked-room, refunded-twice, stale-email or opposite-orders
+  --story NAME       double-booked-room, refunded-twice, stale-email, opposite-orders or refunds
+  --seed N           of the story refunds: which agent goes wrong and how, and what the human says
+  --seeds N..M       one run after another, a line of JSON each with --json
+  --plant BUG        a bug on purpose, to see it counted: agent-ignores-effect-id, bank-ignores-keys
+                     or quarantined-agent-goes-on
 `
 
 function fail(message: string, exitCode: number): number {
@@ -37,6 +42,11 @@ async function main(): Promise<number> {
   if (values.help === true) {
     process.stdout.write(usage)
     return exitCodes.ok
+  }
+  if (values.story === 'refunds') {
+    const { runRefunds } = await import('./refunds/index.ts')
+    const { 'data-dir': dataDirectory, json, plant, seed, seeds } = values
+    return await runRefunds({ seed, seeds, plant, dataDirectory, json: json === true })
   }
   if (values.story !== undefined) {
     const { runStory } = await import('./stories/index.ts')
@@ -78,6 +88,9 @@ function readFlags() {
       'data-dir': { type: 'string' },
       json: { type: 'boolean' },
       story: { type: 'string' },
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      plant: { type: 'string' },
       help: { type: 'boolean' },
     },
   }).values
