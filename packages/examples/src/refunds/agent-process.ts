@@ -15,6 +15,15 @@ let inMind: Seen | null = null
 
 const say = (message: FromAgent) => process.send!(message)
 
+/** Intents that are under way, as of before a crash: noted before they are asked, crossed off when all of it is done. */
+function noted(): readonly string[] {
+  return existsSync(journal) ? (JSON.parse(readFileSync(journal, 'utf8')) as string[]) : []
+}
+
+function note(intentIds: readonly string[]): void {
+  writeFileSync(journal, JSON.stringify(intentIds), { flush: true })
+}
+
 /** Stands still for good: the process is killed here. */
 async function standAt(number: number, brink: Brink): Promise<never> {
   say({ number, answer: { stands: brink } })
@@ -54,9 +63,10 @@ async function follow(number: number, order: Order): Promise<Answer> {
     case 'propose': {
       const seen = order.fromMemory === true && inMind !== null ? inMind : await look(order)
       const intentId = newIntentId()
-      writeFileSync(journal, JSON.stringify({ intentId }), { flush: true })
+      note([...noted(), intentId])
       const decision = await agent.propose(seen, order.actions, { intentId })
       if (decision.committed) await act(number, decision, order.brink, () => true)
+      note(noted().filter((each) => each !== intentId))
       return { decision }
     }
     case 'await': {
@@ -65,11 +75,13 @@ async function follow(number: number, order: Order): Promise<Answer> {
       return { decision }
     }
     case 'resume': {
-      if (!existsSync(journal)) return { decision: null }
-      const { intentId } = JSON.parse(readFileSync(journal, 'utf8')) as { intentId: string }
-      const decision = await agent.decision(intentId)
-      if (decision?.committed === true) await act(number, decision, undefined, (isIdempotent) => isIdempotent)
-      return { decision }
+      let last: Decision | null = null
+      for (const intentId of noted()) {
+        last = await agent.decision(intentId)
+        if (last?.committed === true) await act(number, last, undefined, (isIdempotent) => isIdempotent)
+      }
+      note([])
+      return { decision: last }
     }
     case 'hand over':
       return await handOver(agent, part.directory, order)

@@ -61,7 +61,12 @@ export class AgentProcess {
 
   static async start(part: AgentPart): Promise<AgentProcess> {
     const process = new AgentProcess(part, start('agent-process.ts', part))
-    await process.#ready()
+    try {
+      await process.#ready()
+    } catch (error) {
+      await process.stop()
+      throw error
+    }
     return process
   }
 

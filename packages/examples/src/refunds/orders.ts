@@ -30,7 +30,7 @@ export type Order =
     }
   /** Waits for what a human decides on one of its intents, and does what it asks for. */
   | { readonly do: 'await'; readonly intentId: string }
-  /** After a crash: asks what became of what it last asked, and does again, under the same key, what may be done again. */
+  /** After a crash: asks what became of what was under way, and does again, under the same key, what may be done again. */
   | { readonly do: 'resume' }
   | { readonly do: 'hand over'; readonly scope: string; readonly task: string; readonly about: readonly string[]; readonly to: AgentName }
   | { readonly do: 'take over'; readonly scope: string; readonly handoff: string }

@@ -1,0 +1,2 @@
+export { planOf } from './plan.ts'
+export { Counter, type Tally } from './tally.ts'
