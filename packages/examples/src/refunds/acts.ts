@@ -26,7 +26,7 @@ export async function large(world: World): Promise<void> {
   await receive(world, 2, 2)
   const asked = await approve(world, 2, 2, cents)
   if (asked.pending === null) throw new Error(`a refund of ${cents} cents was to be put before a human, and was not: ${asked.code}`)
-  const open = await escalationOf(world, 'LARGE')
+  const open = await escalationOf(world, 'LARGE', scope)
   const { digest } = askedBy(open)
   await must(world, 'warehouse', scope, ['shipment/2'], [{ resource: 'shipment/2', action: 'inspect', input: { condition: 'damaged' } }])
   world.tell('while ann looks at it, the warehouse opens the parcel and finds the goods damaged')
@@ -158,7 +158,7 @@ async function crashes(world: World, about: string, action: { resource: string; 
 
 /** Not idempotent, not reported: it is never tried again unseen, a human is asked. */
 async function settleUnreported(world: World): Promise<void> {
-  const open = await escalationOf(world, 'EFFECT_UNREPORTED')
+  const open = await escalationOf(world, 'EFFECT_UNREPORTED', scopeOf(4))
   world.tell(`no report within its time: ${askedBy(open).cause} is put before a human`)
   await settleAll(world)
 }

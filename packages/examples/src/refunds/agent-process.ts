@@ -4,7 +4,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, newIntentId, type Seen } from '@signalbox/client'
 import type { Decision } from '@signalbox/contract'
-import { handOver, takeOver } from './hand-over.ts'
 import type { AgentPart, Answer, Brink, FromAgent, Order, ToAgent } from './orders.ts'
 import { book } from './stub.ts'
 
@@ -84,9 +83,10 @@ async function follow(number: number, order: Order): Promise<Answer> {
       return { decision: last }
     }
     case 'hand over':
-      return await handOver(agent, part.directory, order)
+      // Loaded only by who hands over: the tokenizer and the schemas take their time.
+      return await (await import('./hand-over.ts')).handOver(agent, part.directory, order)
     case 'take over':
-      return await takeOver(agent, part.directory, order)
+      return await (await import('./hand-over.ts')).takeOver(agent, part.directory, order)
     case 'bypass': {
       const url = part.agent === 'email' ? part.mailUrl : part.bankUrl
       await book(url, { agent: part.agent, scope: order.scope, about: order.about, amountCents: order.amountCents }, randomUUID)

@@ -25,11 +25,11 @@ export function escalationsOpen({ signalbox: { gateway, log } }: World): readonl
 
 export const askedBy = ({ data }: Resource): EscalationData => data as EscalationData
 
-export async function escalationOf(world: World, cause: string): Promise<Resource> {
+export async function escalationOf(world: World, cause: string, scope: string): Promise<Resource> {
   return await until(
     `an escalation ${cause}`,
     15_000,
-    async () => escalationsOpen(world).find((each) => askedBy(each).cause === cause) ?? null,
+    async () => escalationsOpen(world).find((each) => each.scope === scope && askedBy(each).cause === cause) ?? null,
   )
 }
 
