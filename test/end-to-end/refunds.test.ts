@@ -66,6 +66,13 @@ describe('the refunds of a shop', () => {
     expect(code).not.toBe(0)
   })
 
+  it('without a coordinator the same seed refunds again and again', async () => {
+    const { code, result } = await play(4, '--without')
+    expect(code).toBe(0)
+    // Once as the bank's answer got lost, and five times as the agent does not give up.
+    expect(result).toMatchObject({ without: true, seed: 4, wrong: 'refund', mistake: 'twice', refunded_twice: 6 })
+  })
+
   it('a folder of something else is left alone', async () => {
     const { code, stderr } = await spawnDemo(['--story', 'refunds', '--data-dir', root, '--json']).ended
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('holds something else') })

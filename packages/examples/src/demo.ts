@@ -8,7 +8,7 @@ import { defaultBookingsFile, demoDirectory, runDemo } from './bookings/demo.ts'
 
 const usage = `usage: npm run demo -- [--ordered] [--rate N] [--fresh] [--bookings FILE] [--log sqlite|kafka] [--data-dir DIRECTORY] [--json]
        npm run demo -- --story NAME [--json]
-       npm run demo -- --story refunds [--seed N | --seeds N..M] [--plant BUG] [--data-dir DIRECTORY] [--json]
+       npm run demo -- --story refunds [--seed N | --seeds N..M] [--plant BUG | --without] [--data-dir DIRECTORY] [--json]
 
   --ordered          one after another in the file's order: the outcome is one exact result
   --rate N           at most N intents a second
@@ -24,6 +24,7 @@ const usage = `usage: npm run demo -- [--ordered] [--rate N] [--fresh] [--bookin
   --seeds N..M       one run after another, a line of JSON each with --json
   --plant BUG        a bug on purpose, to see it counted: agent-ignores-effect-id, bank-ignores-keys
                      or quarantined-agent-goes-on
+  --without          the story refunds without a coordinator, for contrast
 `
 
 function fail(message: string, exitCode: number): number {
@@ -45,8 +46,8 @@ async function main(): Promise<number> {
   }
   if (values.story === 'refunds') {
     const { runRefunds } = await import('./refunds/index.ts')
-    const { 'data-dir': dataDirectory, json, plant, seed, seeds } = values
-    return await runRefunds({ seed, seeds, plant, dataDirectory, json: json === true })
+    const { 'data-dir': dataDirectory, json, plant, seed, seeds, without } = values
+    return await runRefunds({ seed, seeds, plant, dataDirectory, without: without === true, json: json === true })
   }
   if (values.story !== undefined) {
     const { runStory } = await import('./stories/index.ts')
@@ -91,6 +92,7 @@ function readFlags() {
       seed: { type: 'string' },
       seeds: { type: 'string' },
       plant: { type: 'string' },
+      without: { type: 'boolean' },
       help: { type: 'boolean' },
     },
   }).values

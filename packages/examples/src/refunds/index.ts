@@ -2,8 +2,9 @@
 import { join, resolve } from 'node:path'
 import { CommandError, exitCodes } from '@signalbox/cli'
 import { type Plant, plants } from './plan.ts'
-import { isGood, reportJson, reportText } from './report.ts'
+import { isGood, reportJson, reportText, withoutJson, withoutText } from './report.ts'
 import { runSeed } from './run.ts'
+import { runWithout } from './without.ts'
 
 export interface RefundsFlags {
   readonly seed?: string | undefined
@@ -11,6 +12,8 @@ export interface RefundsFlags {
   readonly plant?: string | undefined
   /** The folder of the run; with several seeds, a folder for each in it. */
   readonly dataDirectory?: string | undefined
+  /** For contrast: the same without a coordinator. */
+  readonly without: boolean
   readonly json: boolean
 }
 
@@ -36,11 +39,17 @@ function plantOf({ plant }: RefundsFlags): Plant | null {
 export async function runRefunds(flags: RefundsFlags): Promise<number> {
   const seeds = seedsOf(flags)
   const plant = plantOf(flags)
+  if (flags.without && plant !== null) throw new CommandError('usage', '--without has no bug to plant; leave --plant out')
   const tell = (line: string) => void (flags.json || process.stderr.write(`${line}\n`))
   let good = true
   for (const seed of seeds) {
     const base = flags.dataDirectory ?? join('.signalbox', 'refunds')
     const directory = resolve(seeds.length > 1 || flags.dataDirectory === undefined ? join(base, `seed-${seed}`) : base)
+    if (flags.without) {
+      const run = await runWithout(seed, directory)
+      process.stdout.write(`${flags.json ? withoutJson(run) : withoutText(run)}\n`)
+      continue
+    }
     const run = await runSeed({ seed, directory, plant, tell })
     good &&= isGood(run)
     process.stdout.write(`${flags.json ? reportJson(run) : reportText(run)}\n`)

@@ -1,6 +1,7 @@
 /** A run as a table a person reads, and as a line a program reads. */
 import { relative } from 'node:path'
 import type { Run } from './run.ts'
+import type { WithoutRun } from './without.ts'
 import { euros } from './world.ts'
 
 const sorted = (counts: ReadonlyMap<string, number>): (readonly [string, number])[] => [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -90,4 +91,28 @@ function tryNext({ directory, tally }: Run): readonly string[] {
   const list = command('intent list --outcome rejected --limit 10')
   const first = tally.stopped === null ? list : command(`intent explain ${tally.stopped.intentId}`)
   return [first, command('audit'), command('resource history customer-2 refund/2')]
+}
+
+export function withoutJson({ mailedTwice, plan, refundedCents, refundedTwice, refundsNeverDue }: WithoutRun): string {
+  return JSON.stringify({
+    story: 'refunds',
+    without: true,
+    seed: plan.seed,
+    wrong: plan.wrong,
+    mistake: plan.mistake,
+    refunded_twice: refundedTwice,
+    refunds_never_due: refundsNeverDue,
+    mailed_twice: mailedTwice,
+    refunded_cents: refundedCents,
+  })
+}
+
+export function withoutText({ mailedTwice, plan, refundedCents, refundedTwice, refundsNeverDue }: WithoutRun): string {
+  return [
+    '',
+    `  without a coordinator        ${plan.wrong} goes wrong (${plan.mistake})`,
+    `  refunded, by the bank        ${euros(refundedCents)}; twice: ${refundedTwice}; never due: ${refundsNeverDue}`,
+    `  mailed twice                 ${mailedTwice}`,
+    '',
+  ].join('\n')
 }

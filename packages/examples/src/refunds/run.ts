@@ -1,12 +1,13 @@
 /** One run of the story: Signalbox in this process, everyone else in their own; then everything is counted. */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { CommandError, openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
+import { openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, defaultLimits } from '@signalbox/contract'
 import { auditPartition, currentState, listResources, readEvents, type Source } from '@signalbox/replay'
 import { curtain, goesWrong, handedOver, large, ordinary } from './acts.ts'
 import { AgentProcess, StubProcess } from './cast.ts'
+import { prepareDirectory, storyMark } from './directory.ts'
 import { type AgentName, agentNames, type Plan, type Plant, planOf } from './plan.ts'
 import config from './signalbox.config.ts'
 import { readLedger } from './stub.ts'
@@ -14,7 +15,6 @@ import { Counter, type Tally } from './tally.ts'
 import type { World } from './world.ts'
 
 export const configFile = resolve(import.meta.dirname, 'signalbox.config.ts')
-const mark = 'refunds-story.json'
 const runMs = 55_000
 
 export interface RunOptions {
@@ -35,23 +35,13 @@ export interface Run {
   readonly tookMs: number
 }
 
-/** A folder of this story is made anew; any other is left alone. */
-function prepareDirectory(directory: string): void {
-  if (existsSync(directory)) {
-    if (readdirSync(directory).length > 0 && !existsSync(join(directory, mark)))
-      throw new CommandError('usage', `${directory} holds something else than a run of this story; name another folder with --data-dir`)
-    rmSync(directory, { recursive: true })
-  }
-  mkdirSync(directory, { recursive: true })
-}
-
 /** Plays the story of a seed. Throws when it could not be played to its end; what was started is ended in any case. */
 export async function runSeed(options: RunOptions): Promise<Run> {
   const startedMs = performance.now()
   const { directory, plant, seed, tell } = options
   const plan = planOf(seed)
   prepareDirectory(directory)
-  writeFileSync(join(directory, mark), `${JSON.stringify({ seed, wrong: plan.wrong, mistake: plan.mistake, plant })}\n`)
+  writeFileSync(join(directory, storyMark), `${JSON.stringify({ seed, wrong: plan.wrong, mistake: plan.mistake, plant })}\n`)
   rememberConfig(directory, configFile)
   const log = await openLog({ log: 'sqlite', dataDirectory: directory, config })
   const signalbox = await startSignalbox({

@@ -139,6 +139,7 @@ export class Counter {
   }
 }
 
-function beyondFirst(entries: readonly LedgerEntry[]): number {
+/** Bookings of a thing beyond its first. */
+export function beyondFirst(entries: readonly LedgerEntry[]): number {
   return entries.length - new Set(entries.map(({ about, scope }) => `${scope} ${about}`)).size
 }
