@@ -1,7 +1,8 @@
 /** The agents of the simulated world: production clients, each with a script drawn from the seed. */
-import { type Agent, ClientError, connect, type Seen } from '@signalbox/client'
+import { type Agent, ClientError, connect, type ProposedAction, type Seen } from '@signalbox/client'
 import { type Decision, type Intent, makeUuidV7 } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
+import { drawCoordination } from './coordinations.ts'
 import type { Environment } from './environment.ts'
 import { drawActions, drawResources, openingActions, reuse, spoil } from './intents.ts'
 import { Connection } from './network.ts'
@@ -23,6 +24,8 @@ export class SimulatedAgent {
   /** Asked for, and no decision given. */
   readonly #open = new Set<Intent>()
   #isDone = false
+  /** The lease that it took last. */
+  #lease: string | null = null
 
   constructor(environment: Environment, gateways: readonly GatewayProcess[], name: string, offsetMs: number) {
     this.name = name
@@ -85,10 +88,12 @@ export class SimulatedAgent {
       spoiled: 3,
       again: earlier === null ? 0 : 2,
       reused: earlier === null ? 0 : 2,
+      coordinate: 7,
       look: 1,
       dryRun: 1,
     })
     if (kind === 'propose') return await this.#propose()
+    if (kind === 'coordinate') return await this.#coordinate(earlier)
     if (kind === 'look') return await this.#look(earlier)
     if (kind === 'again' || kind === 'reused') {
       await this.#submit(kind === 'again' ? earlier! : reuse(earlier!, random))
@@ -102,11 +107,42 @@ export class SimulatedAgent {
     } else await this.#submit(kind === 'spoiled' ? spoil(intent, random, this.clock.nowMs()) : intent)
   }
 
+  /** Leases, withdrawals and reports of effects; of a human, verdicts and quarantines too. */
+  async #coordinate(earlier: Intent | null): Promise<void> {
+    const random = this.#random
+    const isHuman = this.name.startsWith('human:')
+    const scope = earlier?.scope ?? random.pick(this.#environment.scopes)
+    const drawn = drawCoordination(
+      random,
+      isHuman ? (random.pick(this.#environment.givenDecisions)?.intentId ?? null) : (earlier?.intentId ?? null),
+      isHuman,
+    )
+    const home = drawn.resource.startsWith('agent/') ? `~${drawn.resource}` : scope
+    if (drawn.resource.startsWith('escalation/')) return await this.#answer(scope, drawn)
+    const intent = this.#agent.intent({ scope: home, resources: [] }, [drawn], this.#options())
+    const decision = await this.#submit(intent)
+    if (decision?.committed && drawn.action === 'take') this.#lease = intent.intentId
+  }
+
+  /** A verdict on what a human saw, or on what nobody ever asked. */
+  async #answer(scope: string, drawn: ProposedAction): Promise<void> {
+    const seen = await this.#observe(scope, [drawn.resource])
+    await this.#environment.time.sleep(this.#random.between(0, 2_000))
+    const digest = (seen.get(drawn.resource)?.data as { readonly digest?: string } | undefined)?.digest ?? 'none'
+    const input = { ...drawn.input, ...(drawn.action === 'reject' ? {} : { digest: this.#random.chance(0.8) ? digest : 'stale' }) }
+    const intent = this.#agent.intent({ scope, resources: [] }, [{ ...drawn, input }])
+    await this.#submit(intent)
+    if (this.#random.chance(0.2)) await this.#submit(this.#agent.intent({ scope, resources: [] }, [{ ...drawn, input }]))
+  }
+
   #options() {
     const random = this.#random
     return {
       intentId: makeUuidV7(this.clock.nowMs(), random.bytes(10)),
       ...(random.chance(0.1) ? { deadline: this.clock.nowMs() + random.between(-500, 2_000) } : {}),
+      ...(random.chance(0.25) ? { onConflict: 'wait' as const } : {}),
+      ...(random.chance(0.2) ? { priority: random.between(0, 7) } : {}),
+      ...(this.#lease !== null && random.chance(0.4) ? { reservation: this.#lease } : {}),
       ...(random.chance(0.2) ? { correlationId: `work-${random.between(1, 9)}`, confidence: random.between(0, 10) / 10 } : {}),
     }
   }

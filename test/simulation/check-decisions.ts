@@ -1,7 +1,8 @@
 /** One partition's decisions against the model: each record exactly one, in order, and the one that the model makes. */
 import { createHash } from 'node:crypto'
-import type { Event, IntentCommitted, IntentRejected, Observation } from '@signalbox/contract'
+import { type Event, type IntentCommitted, type IntentRejected, isOwnEvent, type Observation } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
+import { Laws } from './check-laws.ts'
 import type { Report, StoredEvent } from './check-log.ts'
 import { type ModelIntent, type Plain, sortedText } from './model/intent.ts'
 import type { Expected, Model, ModelChange } from './model/model.ts'
@@ -38,31 +39,87 @@ export function checkDecisions({
   const observeUpTo = (logOffset: number) => {
     while (waiting.length > 0 && positionOf(waiting[0]!) <= logOffset) checkObservation(waiting.shift()!, model, report)
   }
-  let next = 0
-  for (const stored of events) {
-    observeUpTo(stored.logOffset)
-    const { event } = stored
-    if (event.type === 'PartitionOpened') continue
-    const record = records[next++]
-    if (record === undefined || event.partition !== partition || event.offset !== record.offset || event.index !== 0) {
-      const wanted = record === undefined ? 'nothing more' : `${partition}/${record.offset}/0`
-      report(
-        'exactly one',
-        `partition ${partition}: the event at ${stored.logOffset} is ${event.partition}/${event.offset}/${event.index}, where ${wanted} had to come`,
-      )
+  const laws = new Laws(model, (message) => report('laws', `partition ${partition}: ${message}`))
+  const groups = groupsOf(events)
+  for (const [at, record] of records.entries()) {
+    const group = groups[at]
+    const wanted = `${partition}/${record.offset}/0`
+    if (group === undefined) {
+      report('exactly one', `partition ${partition}: ${records.length - at} intents, from ${record.offset} on, have no decision`)
+      break
+    }
+    const { event: first } = group[0]!
+    const isWhole = group.every(
+      ({ event }, index) => event.offset === record.offset && event.partition === partition && event.index === index,
+    )
+    const owns = group.filter(({ event }) => isOwnEvent(event))
+    if (!isWhole || owns.length !== 1) {
+      const found = group.map(({ event }) => `${event.type} ${event.partition}/${event.offset}/${event.index}`).join(', ')
+      report('exactly one', `partition ${partition}: events ${found} at ${group[0]!.logOffset}, where those of ${wanted} had to come`)
       return decided
     }
     const intent = readIntent(record)
-    const expected = model.next({ offset: record.offset, timestampMs: record.timestampMs, intent })
-    const problem = differenceOf(event, expected, intent)
-    if (problem !== null) report('model', `partition ${partition}, intent at ${record.offset}: ${problem}`)
-    decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent })
+    model.begin(record)
+    laws.begin()
+    for (const stored of group) {
+      observeUpTo(stored.logOffset)
+      const { event } = stored
+      const { expected, subject } = expectationOf(event, model, record, intent)
+      const problem =
+        event.time !== model.time ? `at time ${event.time}, which must be ${model.time}` : differenceOf(event, expected, subject)
+      if (problem !== null) report('model', `partition ${partition}, event ${record.offset}/${event.index} (${event.type}): ${problem}`)
+      laws.judge(event)
+      model.apply(event)
+      if (expected !== null) decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent: subject })
+    }
+    laws.end(first.offset, intent)
   }
   observeUpTo(Number.MAX_SAFE_INTEGER)
-  if (next < records.length)
-    report('exactly one', `partition ${partition}: ${records.length - next} intents, from ${records[next]!.offset} on, have no decision`)
+  if (groups.length > records.length)
+    report('exactly one', `partition ${partition}: ${groups.length - records.length} records of events, where no intents are`)
+  laws.atTheEnd()
   return decided
 }
+
+/** The events of each record together; openings belong to none. */
+function groupsOf(events: readonly StoredEvent[]): StoredEvent[][] {
+  const groups: StoredEvent[][] = []
+  for (const stored of events) {
+    const { event } = stored
+    if (event.type === 'PartitionOpened') continue
+    const last = groups.at(-1)
+    if (last !== undefined && last[0]!.event.offset === event.offset && event.index > 0) last.push(stored)
+    else groups.push([stored])
+  }
+  return groups
+}
+
+interface Expectation {
+  /** Null for what is no decision. */
+  readonly expected: Expected | null
+  readonly subject: ModelIntent | null
+}
+
+function expectationOf(event: Event, model: Model, record: LogRecord, intent: ModelIntent | null): Expectation {
+  if (isOwnEvent(event)) return { expected: model.expect({ ...record, intent }), subject: intent }
+  if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected' && event.type !== 'IntentPending')
+    return { expected: null, subject: null }
+  const pending = model.ledger.pending.get(event.payload.intentId ?? '')
+  // An amendment, which is no intent that anybody sent.
+  if (pending === undefined) return { expected: null, subject: null }
+  const subject = pending.intent
+  if (event.type === 'IntentRejected' && isEndedOtherwise(event.payload.code))
+    return { expected: { ...model.decide(subject, false), ...nothingTold, outcome: 'rejected', code: event.payload.code }, subject }
+  const isAgreed = event.type === 'IntentCommitted' && event.payload.verdict !== null
+  return { expected: model.decide(subject, isAgreed), subject }
+}
+
+/** Ends that no check comes to: by time, by a human, by its own agent. Laws hold of them. */
+export function isEndedOtherwise(code: string): boolean {
+  return code === 'DEADLINE_PASSED' || code === 'WITHDRAWN' || code.startsWith('ESCALATION_')
+}
+
+const nothingTold = { changes: [], resource: null, expectedVersion: null, actualVersion: null, movedBy: null, missed: [], untilMs: null }
 
 function positionOf({ position }: Observation): number {
   return Number(position.split(':')[1])
@@ -83,14 +140,16 @@ function checkObservation({ position, resources, scope }: Observation, model: Mo
   }
 }
 
-function differenceOf(event: Event, expected: Expected, intent: ModelIntent | null): string | null {
+function differenceOf(event: Event, expected: Expected | null, intent: ModelIntent | null): string | null {
+  if (expected === null || expected.outcome === 'followed') return null
   const told = outcomeOf(event)
   if (told.outcome !== expected.outcome || told.code !== expected.code)
-    return `decided ${told.outcome} ${told.code ?? ''}, and the model says ${expected.outcome} ${expected.code ?? ''}`
-  if (event.time !== expected.time) return `decided at time ${event.time}, and the model says ${expected.time}`
+    return `decided ${told.outcome} ${told.code ?? ''}, and the model says ${expected.outcome} ${expected.code ?? ''} ${expected.resource ?? ''}`
   if (event.scope !== (intent?.scope ?? '')) return `the event is of scope ${event.scope}`
   if (event.type === 'IntentCommitted') return differenceOfCommit(event.payload, expected)
-  if (event.type === 'IntentRejected') return differenceOfReject(event.payload, expected)
+  if (event.type === 'IntentRejected') return isEndedOtherwise(event.payload.code) ? null : differenceOfReject(event.payload, expected)
+  if (event.type === 'IntentPending' && event.payload.reason === 'waiting' && event.payload.until !== expected.untilMs)
+    return `pending until ${event.payload.until}, and the model says ${expected.untilMs}`
   if (event.type === 'IntentDuplicated' && event.payload.decision.offset !== expected.duplicateOf)
     return `a duplicate of ${event.payload.decision.offset}, and the model says of ${expected.duplicateOf}`
   return null
@@ -99,6 +158,7 @@ function differenceOf(event: Event, expected: Expected, intent: ModelIntent | nu
 function outcomeOf(event: Event): { readonly outcome: Expected['outcome'] | null; readonly code: string | null } {
   if (event.type === 'IntentCommitted') return { outcome: 'committed', code: null }
   if (event.type === 'IntentRejected') return { outcome: 'rejected', code: event.payload.code }
+  if (event.type === 'IntentPending') return { outcome: 'pending', code: event.payload.code }
   if (event.type === 'IntentDuplicated') return { outcome: 'duplicate', code: event.payload.code }
   return { outcome: null, code: null }
 }
@@ -118,8 +178,8 @@ function differenceOfCommit({ changes, digest, intent }: IntentCommitted, expect
 export function changesText(changes: readonly ModelChange[]): string {
   return changes
     .map(
-      ({ action, data, fromState, fromVersion, resource, state, version }) =>
-        `${action} ${resource} ${fromVersion}>${version} ${fromState}>${state} ${sortedText(data)}`,
+      ({ action, data, fromState, fromVersion, resource, state, timer, version }) =>
+        `${action} ${resource} ${fromVersion}>${version} ${fromState}>${state} ${sortedText(data)}${timer == null ? '' : ` ${timer.action} at ${timer.due}`}`,
     )
     .join(', ')
 }

@@ -1,5 +1,5 @@
 /** Judges what a run left behind. Decides everything a second time, by the plain model; shares no code with the core. */
-import type { Intent } from '@signalbox/contract'
+import { type Intent, isOwnEvent } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
 import { changesText, checkDecisions, type Decided } from './check-decisions.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
@@ -48,11 +48,13 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
   for (const given of environment.givenDecisions) checkGiven(given, decided, environment)
   checkAcknowledgedIntents(environment, decided, report)
   const outcomes: Record<string, number> = {}
-  for (const { expected } of decided.values()) {
+  let decisions = 0
+  for (const { expected, stored } of decided.values()) {
+    if (isOwnEvent(stored.event)) decisions++
     const name = expected.outcome === 'rejected' ? expected.code! : expected.outcome
     outcomes[name] = (outcomes[name] ?? 0) + 1
   }
-  return { intents, decisions: decided.size, outcomes, models }
+  return { intents, decisions, outcomes, models }
 }
 
 function checkDeadLetters({ store }: Environment, partition: number, events: readonly StoredEvent[], report: Report): void {
@@ -117,15 +119,18 @@ function checkGiven(
     return
   }
   const { expected, stored } = found
+  // That an intent is pending may be told long after it began to be.
+  const isPending = decision.pending !== null && expected.outcome === 'pending'
+  const isFollowed = expected.outcome === 'followed'
   const isSame =
-    decision.position === `${stored.event.partition}:${stored.logOffset + 1}` &&
-    decision.committed === (expected.outcome === 'committed') &&
-    decision.code === expected.code &&
-    decision.time === expected.time &&
+    (isPending || isFollowed || decision.position === `${stored.event.partition}:${stored.logOffset + 1}`) &&
+    (isFollowed ||
+      isPending ||
+      (decision.committed === (expected.outcome === 'committed') && decision.code === expected.code && decision.time === expected.time)) &&
     // A record that could not be decoded has no id to tell.
     decision.intentId === (found.intent === null ? null : intentId) &&
     (found.intent === null || found.intent.intentId === intentId) &&
-    changesText(decision.changes as never) === changesText(expected.changes)
+    (isFollowed || changesText(decision.changes as never) === changesText(expected.changes))
   if (!isSame) {
     const logged = `${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`
     report('acknowledged', `${told}, and the log has ${logged}`)
@@ -154,11 +159,16 @@ function checkAcknowledgedIntents(
   decided: ReadonlyMap<string, Decided>,
   report: Report,
 ): void {
+  const records = new Set(
+    [...decided.values()]
+      .filter(({ stored }) => isOwnEvent(stored.event))
+      .map(({ stored: { event } }) => `${event.partition}/${event.offset}`),
+  )
   for (const { offset, partition, timestampMs, value } of acknowledgedIntents) {
     const record = store.topic('intents', partition).read(offset, { maxRecords: 1, maxBytes: 1 })[0]
     if (record?.offset !== offset || record.timestampMs !== timestampMs || !Buffer.from(record.value!).equals(value))
       report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} is not there as it was`)
-    else if (!decided.has(`${partition}/${offset}/0`))
+    else if (!records.has(`${partition}/${offset}`))
       report('acknowledged', `the intent that was acknowledged at ${partition}/${offset} has no decision`)
   }
 }

@@ -37,6 +37,7 @@ const stock = defineContract({
     notOversold: ({ data }) => data.taken <= data.capacity,
     notBelowNothing: ({ data }) => data.taken >= 0,
   },
+  waiting: { queue: 3, bypasses: 2, deadlineMs: 5_000 },
 })
 
 /** An account: whoever changes it must have seen it as it is. */
@@ -113,12 +114,41 @@ const job = defineContract({
   },
 })
 
-export const simulatedContracts = contractSet([stock, account, claim, job])
+/** Money that goes back: an effect in the world, a human's consent for much of it, and an end by the clock. */
+const refund = defineContract({
+  type: 'refund',
+  version: 1,
+  owner,
+  data: z.strictObject({ amount: z.int() }),
+  states: ['requested', 'paid', 'lapsed'],
+  actions: {
+    request: { from: 'none', to: 'requested', input: z.strictObject({ amount: count }) },
+    reopen: { from: ['lapsed', 'paid'], to: 'requested', conflict: 'commutative' },
+    pay: {
+      from: 'requested',
+      to: 'paid',
+      conflict: 'priority',
+      effect: { reportWithinMs: 4_000, idempotent: false },
+      escalate: [{ reason: 'LARGE', to: 'leads', when: ({ data }) => data.amount > 14 }],
+    },
+    lapse: { from: 'requested', to: 'lapsed', by: ['clock'] },
+  },
+  after: { requested: { ms: 9_000, action: 'lapse' } },
+  maxPriority: 5,
+  escalation: {
+    levels: [
+      { to: 'leads', withinMs: 3_000 },
+      { to: 'owner', withinMs: 3_000 },
+    ],
+  },
+})
+
+export const simulatedContracts = contractSet([stock, account, claim, job, refund])
 
 /** Small, so that a short run reaches them. */
 export const simulatedLimits: Limits = { ...defaultLimits, intentBytes: 4_096, actions: 4, identityHorizonMs: 2 * 3_600_000 }
 
-export const simulatedAgents = ['agent-*', 'producer'] as const
+export const simulatedAgents = ['agent-*', 'producer', 'human:*'] as const
 
 /** As every owner records them. */
 export const simulatedContractRecords = contractRecords(simulatedContracts, (text) => hash('sha256', text, 'base64url'))

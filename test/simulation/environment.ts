@@ -18,6 +18,8 @@ export type CheckName =
   | 'exactly one'
   /** Every decision is the model's. */
   | 'model'
+  /** What must hold of timers, waiters, leases, effects, escalations and quarantines, whoever decided it. */
+  | 'laws'
   /** The hash chain and the batches are whole. */
   | 'chain'
   /** One owner writes at a time, and says who it is. */

@@ -18,6 +18,8 @@ const resources = [
   'claim/1',
   'claim/2',
   'job/sweep',
+  'refund/1',
+  'refund/1',
 ] as const
 
 interface Option {
@@ -51,6 +53,12 @@ const options: Readonly<Record<string, readonly Option[]>> = {
   claim: [
     { action: 'file', from: ['none'], input: (random) => ({ account: random.pick(['one', 'two']), amount: random.between(1, 9) }) },
     { action: 'settle', from: ['filed'], input: none },
+  ],
+  refund: [
+    { action: 'request', from: ['none'], input: (random) => ({ amount: random.between(1, 20) }) },
+    { action: 'pay', from: ['requested'], input: none },
+    { action: 'pay', from: ['requested'], input: none },
+    { action: 'reopen', from: ['lapsed', 'paid'], input: none },
   ],
   job: [
     { action: 'create', from: ['none'], input: none },
@@ -112,6 +120,7 @@ const spoilings = {
   noAgentName: (intent) => ({ ...intent, agent: 'agent 1!' }),
   twice: (intent) => ({ ...intent, actions: [...intent.actions.slice(0, 2), ...intent.actions.slice(0, 1)] }),
   waiting: (intent) => ({ ...intent, onConflict: 'wait' as const }),
+  escalating: (intent) => ({ ...intent, onConflict: 'escalate' as const }),
   reservation: (intent) => ({ ...intent, reservation: 'row 7' }),
   otherKindOfId: (intent) => ({ ...intent, intentId: `${intent.intentId.slice(0, 14)}4${intent.intentId.slice(15)}` }),
   upperCaseId: (intent) => ({ ...intent, intentId: intent.intentId.toUpperCase() }),

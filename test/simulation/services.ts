@@ -2,8 +2,10 @@
 import type { Coordinator } from '@signalbox/client'
 import { Desk } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
+import { startProcessManager } from '@signalbox/process-manager'
 import { ReadModel } from '@signalbox/replay'
 import { defaultBounds, noMetrics, Sequencer } from '@signalbox/sequencer'
+import { Registry } from 'prom-client'
 import { simulatedContractRecords } from './contracts.ts'
 import { type Life, type Service, SimulatedProcess } from './process.ts'
 
@@ -61,6 +63,18 @@ export class GatewayProcess extends SimulatedProcess<RunningGateway> {
 
   protected override decorate(log: Log): Log {
     return this.environment.planted?.gatewayLog?.(log, this.environment) ?? log
+  }
+}
+
+/** Carries quarantines to every partition and drives transfers; at times there are two of them. */
+export class ManagerProcess extends SimulatedProcess<Service> {
+  protected override run(life: Life<Service>): Promise<Service> {
+    const { codec, trace } = this.environment
+    const say = (_fields: unknown, message?: string) => trace.note(`${life.name} says ${message}`)
+    const logger = { info: say, warn: say, error: say }
+    const manager = startProcessManager({ log: life.log, codec, reactions: [], clock: life.clock, logger, registry: new Registry() })
+    manager.failed.catch((error: unknown) => this.fail(life, error, []))
+    return Promise.resolve({ stop: () => manager.stop() })
   }
 }
 

@@ -12,7 +12,7 @@ import type { AcknowledgedIntent } from './observed-log.ts'
 import { describe } from './process.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
-import { GatewayProcess, ProducerProcess, SequencerProcess } from './services.ts'
+import { GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-clock.ts'
 
@@ -126,12 +126,16 @@ export class World {
       (_, index) => new SequencerProcess(environment, `sequencer-${index}`, offset()),
     )
     const gateways = Array.from({ length: draw.between(1, 2) }, (_, index) => new GatewayProcess(environment, `gateway-${index}`, offset()))
+    const managers = Array.from(
+      { length: draw.chance(0.2) ? 2 : 1 },
+      (_, index) => new ManagerProcess(environment, `manager-${index}`, offset()),
+    )
     const producer = new ProducerProcess(environment, 'producer', offset())
     const agents = Array.from(
       { length: draw.between(3, 5) },
-      (_, index) => new SimulatedAgent(environment, gateways, `agent-${index}`, offset()),
+      (_, index) => new SimulatedAgent(environment, gateways, index === 3 ? 'human:ada' : `agent-${index}`, offset()),
     )
-    return { sequencers, gateways, producer, agents }
+    return { sequencers, gateways, managers, producer, agents }
   }
 
   /** No more faults; the clocks agree; whoever is dead, doomed or a zombie is started anew. */
@@ -197,6 +201,8 @@ export class World {
       const { end } = store.topic('intents', partition).offsets
       if (owner === undefined) return `partition ${partition} has no state`
       if (owner.nextOffset !== end) return `partition ${partition} is decided up to ${owner.nextOffset} of ${end}`
+      const { pending, timers } = owner.coordination
+      if (pending.hasReady || timers.nextMs <= sequencers[0]!.latestMs) return `on partition ${partition} something is due`
       const events = store.topic('events', partition)
       for (const { life, name } of gateways) {
         const position = life!.service!.readModel.position(partition)

@@ -21,6 +21,7 @@ export interface ModelIntent {
   readonly deadline: number | null
   readonly onConflict: string
   readonly reservation: string | null
+  readonly priority: number | null
   /** Everything that "the same body" is about, keys sorted. */
   readonly canonical: string
 }
@@ -81,7 +82,7 @@ function readText(bytes: Uint8Array): ModelIntent | null {
   return toModel(value)
 }
 
-function toModel(value: PlainObject): ModelIntent {
+export function toModel(value: PlainObject): ModelIntent {
   const actions = (value.actions as PlainObject[]).map((action) => ({
     resource: action.resource as string,
     action: action.action as string,
@@ -103,6 +104,7 @@ function toModel(value: PlainObject): ModelIntent {
     deadline: (value.deadline ?? null) as number | null,
     onConflict,
     reservation: (value.reservation ?? null) as string | null,
+    priority: (value.priority ?? null) as number | null,
     canonical: sortedText(withoutNull(body)),
   }
 }

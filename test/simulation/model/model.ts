@@ -1,7 +1,10 @@
 /** A plain model of one partition: intents in log order in, what must have become of each out. */
+import type { Event } from '@signalbox/contract'
+import { type Asked, type BuiltInAnswer, builtInAnswer, isBuiltIn, isReport, lapsed, leaseInForce, type Made } from './built-in.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
+import { isOwn, Ledger, type ModelPending } from './ledger.ts'
 import { modelPartitionOf } from './partitions.ts'
-import { type ModelResource, type ModelRule, modelTypes, type RuleContext } from './rules.ts'
+import { type ModelResource, type ModelRule, type ModelTimer, modelTypes, type RuleContext } from './rules.ts'
 
 export interface ModelRecord {
   readonly offset: number
@@ -17,11 +20,13 @@ export interface ModelChange {
   readonly fromState: string | null
   readonly state: string
   readonly data: PlainObject
+  readonly timer: ModelTimer | null
 }
 
 /** What must have become of a record. */
 export interface Expected {
-  readonly outcome: 'committed' | 'rejected' | 'duplicate'
+  /** `followed`: the model does not say what comes of an intent with this action of Signalbox's own. */
+  readonly outcome: 'committed' | 'rejected' | 'duplicate' | 'pending' | 'followed'
   readonly time: number
   /** Of a reject, or of the reject that a duplicate repeats. */
   readonly code: string | null
@@ -34,6 +39,8 @@ export interface Expected {
   readonly changes: readonly ModelChange[]
   /** Source offset of the first decision, of a duplicate. */
   readonly duplicateOf: number | null
+  /** When a pending intent is over at the latest; null where it is not pending. */
+  readonly untilMs: number | null
   /** The intent as the event must embed it; null where it must embed none. */
   readonly embedded: string | null
 }
@@ -52,10 +59,24 @@ type Refusal = Partial<Pick<Expected, 'resource' | 'expectedVersion' | 'actualVe
 
 interface Planned {
   readonly action: ModelAction
-  readonly rule: ModelRule
-  readonly holds: (data: PlainObject) => boolean
+  /** Null: an action of Signalbox's own. */
+  readonly rule: ModelRule | null
   readonly input: PlainObject
   readonly before: ModelResource | undefined
+}
+
+interface Result extends Planned {
+  readonly made: Made | null
+}
+
+type Answer = Refusal | 'followed' | { readonly results: readonly Result[]; readonly preempted: readonly string[] }
+
+const waitable = new Set(['RESERVED', 'BEHIND_WAITERS', 'STATE_CONFLICT', 'GUARD_REFUSED', 'INVARIANT_VIOLATED'])
+const defaultWaiting = { queue: 64, bypasses: 16, deadlineMs: 60_000 }
+const levelsMs = 6_000
+
+function typeOf(resource: string): string {
+  return resource.slice(0, resource.indexOf('/'))
 }
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -76,8 +97,8 @@ export class Model {
   readonly #partition: number
   readonly #settings: ModelSettings
   readonly #decided = new Map<string, { readonly canonical: string; readonly offset: number; readonly code: string | null }>()
-  readonly #resources = new Map<string, ModelResource>()
-  #time = 0
+  readonly ledger = new Ledger()
+  nextOffset = 0
 
   constructor(partition: number, settings: ModelSettings) {
     this.#partition = partition
@@ -85,37 +106,92 @@ export class Model {
   }
 
   get time(): number {
-    return this.#time
+    return this.ledger.time
   }
 
   find(scope: string, resource: string): ModelResource | undefined {
-    return this.#resources.get(`${scope}\n${resource}`)
+    return this.ledger.find(scope, resource)
   }
 
   /** Every resource, by `scope\nresource`. */
   get resources(): ReadonlyMap<string, ModelResource> {
-    return this.#resources
+    return this.ledger.resources
   }
 
-  /** Decides the next record and remembers what comes of it. */
-  next(record: ModelRecord): Expected {
-    this.#time = Math.max(this.#time, record.timestampMs)
-    const { intent } = record
+  /** What must become of a record's own intent, as things are. */
+  expect({ intent }: Pick<ModelRecord, 'intent'>): Expected {
     if (intent === null) return this.#rejected({ code: 'DEAD_LETTERED' }, null)
     const refusal = this.#door(intent)
-    const isOversized = this.#isOversized(intent)
-    if (refusal !== null) return this.#rejected(refusal, isOversized ? null : intent.canonical)
+    if (refusal !== null) return this.#rejected(refusal, this.#isOversized(intent) ? null : intent.canonical)
     const before = this.#decided.get(intent.intentId)
     if (before !== undefined) {
       if (before.canonical !== intent.canonical) return this.#rejected({ code: 'INTENT_ID_REUSED' }, intent.canonical)
       return { ...this.#blank(), outcome: 'duplicate', code: before.code, duplicateOf: before.offset }
     }
-    const result = this.#outcome(intent)
-    const code = 'code' in result ? result.code : null
-    if (code === null || !atTheDoor.has(code))
-      this.#decided.set(intent.intentId, { canonical: intent.canonical, offset: record.offset, code })
-    if ('code' in result) return this.#rejected(result, intent.canonical)
-    return { ...this.#blank(), outcome: 'committed', changes: this.#commit(intent, result), embedded: intent.canonical }
+    return this.decide(intent, false)
+  }
+
+  /** What must become of an intent that got through the door. `isAgreed`: a human has agreed. */
+  decide(intent: ModelIntent, isAgreed: boolean): Expected {
+    const answer = this.#outcome(intent, isAgreed)
+    if (answer === 'followed') return { ...this.#blank(), outcome: 'followed', embedded: intent.canonical }
+    if ('code' in answer) {
+      const isVerdict = intent.actions.some(({ resource }) => resource.startsWith('escalation/'))
+      if (intent.onConflict === 'reject' || isVerdict || !waitable.has(answer.code)) return this.#rejected(answer, intent.canonical)
+      const isEscalated = intent.onConflict === 'escalate'
+      const own = intent.actions.map(
+        ({ resource }) => modelTypes.get(typeOf(resource.replace(/^reservation\//, '')))?.waiting ?? defaultWaiting,
+      )
+      const levels = intent.actions.some(({ resource }) => typeOf(resource) === 'refund') ? levelsMs : 3_600_000
+      const forMs = isEscalated ? levels : Math.min(...own.map(({ deadlineMs }) => deadlineMs))
+      return this.#pending(intent, answer.code, forMs)
+    }
+    const asks = answer.results.some(({ before, rule }) => before !== undefined && rule?.asks?.(before) === true)
+    if (asks && !isAgreed) return this.#pending(intent, 'LARGE', levelsMs)
+    return { ...this.#blank(), outcome: 'committed', changes: this.#changes(intent, answer), embedded: intent.canonical }
+  }
+
+  #pending(intent: ModelIntent, code: string, forMs: number): Expected {
+    const isKnown = this.ledger.pending.has(intent.intentId)
+    for (const { resource } of isKnown ? [] : intent.actions) {
+      const { queue } = modelTypes.get(typeOf(resource.replace(/^reservation\//, '')))?.waiting ?? defaultWaiting
+      if (this.ledger.waitersFor(intent.scope, resource).length >= queue)
+        return this.#rejected({ code: 'WAIT_QUEUE_FULL', resource }, intent.canonical)
+    }
+    const untilMs = Math.min(intent.deadline ?? Number.MAX_SAFE_INTEGER, this.time + forMs)
+    return { ...this.#blank(), outcome: 'pending', code, untilMs, embedded: intent.canonical }
+  }
+
+  /** Moves time to a record's, before anything of it is judged. */
+  begin({ offset, timestampMs }: Pick<ModelRecord, 'offset' | 'timestampMs'>): void {
+    this.nextOffset = offset + 1
+    this.ledger.time = Math.max(this.ledger.time, timestampMs)
+  }
+
+  /** Takes an event for what it says, after it was judged. */
+  apply(event: Event): void {
+    this.ledger.apply(event)
+    if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected' && event.type !== 'IntentPending') return
+    const { intent, intentId } = event.payload
+    const code = event.type === 'IntentCommitted' ? null : event.payload.code
+    // What threw when it was decided again leaves its id free.
+    if (event.type === 'IntentRejected' && event.payload.settles !== null && atTheDoor.has(code!)) this.#decided.delete(intentId ?? '')
+    if (intentId === null || intent === null || (event.type === 'IntentRejected' && atTheDoor.has(code!))) return
+    this.#decided.set(intentId, { canonical: intent, offset: event.offset, code: event.type === 'IntentPending' ? null : code })
+  }
+
+  /** What the clock must do to a resource now; `followed` where the model does not say. */
+  timed(scope: string, resource: string): readonly ModelChange[] | 'followed' {
+    const before = this.find(scope, resource)!
+    const made = lapsed(typeOf(resource), before, this.time)
+    return made === null ? 'followed' : [changeOf(resource, before.timer!.action, before, made)]
+  }
+
+  /** Those that wait although the model would commit them as things are. */
+  overlooked(): readonly ModelPending[] {
+    return [...this.ledger.pending.values()].filter(
+      ({ intent, isEscalated }) => !isEscalated && this.decide(intent, false).outcome === 'committed',
+    )
   }
 
   #blank(): Omit<Expected, 'outcome'> {
@@ -127,8 +203,9 @@ export class Model {
       movedBy: null,
       duplicateOf: null,
       embedded: null,
+      untilMs: null,
     }
-    return { ...nothing, time: this.#time, missed: [], changes: [] }
+    return { ...nothing, time: this.time, missed: [], changes: [] }
   }
 
   #rejected(refusal: Refusal, embedded: string | null): Expected {
@@ -151,17 +228,19 @@ export class Model {
     if (isMalformed) return { code: 'INTENT_MALFORMED' }
     if (!idPattern.test(intentId)) return { code: 'INTENT_ID_INVALID' }
     const idTimeMs = Number.parseInt(intentId.slice(0, 8) + intentId.slice(9, 13), 16)
-    if (idTimeMs > this.#time + skewMs) return { code: 'INTENT_FROM_THE_FUTURE' }
-    if (idTimeMs < this.#time - horizonMs) return { code: 'INTENT_EXPIRED' }
+    if (idTimeMs > this.time + skewMs) return { code: 'INTENT_FROM_THE_FUTURE' }
+    if (idTimeMs < this.time - horizonMs && !this.ledger.pending.has(intentId)) return { code: 'INTENT_EXPIRED' }
     return null
   }
 
-  #outcome(intent: ModelIntent): Refusal | readonly (Planned & { readonly data: PlainObject })[] {
-    if (intent.deadline !== null && intent.deadline < this.#time) return { code: 'DEADLINE_PASSED' }
-    const { agents } = this.#settings
-    if (!agents.some((known) => known === intent.agent || (known.endsWith('*') && intent.agent.startsWith(known.slice(0, -1)))))
-      return { code: 'AGENT_UNKNOWN' }
-    if (intent.onConflict !== 'reject') return { code: 'ON_CONFLICT_UNAVAILABLE' }
+  #outcome(intent: ModelIntent, isAgreed: boolean): Answer {
+    if (!isAgreed && intent.deadline !== null && intent.deadline < this.time) return { code: 'DEADLINE_PASSED' }
+    const { agent } = intent
+    const isKnown = this.#settings.agents.some((each) => each === agent || (each.endsWith('*') && agent.startsWith(each.slice(0, -1))))
+    if (!isKnown && !isOwn(agent)) return { code: 'AGENT_UNKNOWN' }
+    const isTick = intent.actions.every(({ resource }) => resource.startsWith('clock/'))
+    if ((agent === 'clock' && !isTick) || agent === 'signalbox') return { code: 'AGENT_NOT_ALLOWED' }
+    if (this.ledger.quarantined.has(agent) && !intent.actions.every(isReport)) return { code: 'AGENT_QUARANTINED' }
     const planned: Planned[] = []
     for (const action of intent.actions) {
       const plan = this.#plan(intent, action, planned)
@@ -170,13 +249,18 @@ export class Model {
     }
     const stale = this.#stale(intent, planned)
     if (stale !== null) return stale
-    if (intent.reservation !== null) return { code: 'RESERVATION_UNKNOWN' }
-    return this.#effects(intent, planned)
+    const leases = this.#leases(intent, planned)
+    if ('code' in leases) return leases
+    const behind = this.#behind(intent, planned)
+    if (behind !== null) return behind
+    return this.#effects(intent, planned, leases.preempted)
   }
 
   #plan(intent: ModelIntent, action: ModelAction, planned: readonly Planned[]): Planned | Refusal {
     const { resource } = action
-    const type = modelTypes.get(resource.slice(0, resource.indexOf('/')))
+    const before = this.find(intent.scope, resource)
+    const type = modelTypes.get(typeOf(resource))
+    if (type === undefined && isBuiltIn(resource)) return { action, rule: null, input: action.input, before }
     if (type === undefined) return { code: 'CONTRACT_UNKNOWN', resource }
     const rule = Object.hasOwn(type.rules, action.action) ? type.rules[action.action] : undefined
     if (rule === undefined) return { code: 'ACTION_UNKNOWN', resource }
@@ -184,12 +268,60 @@ export class Model {
     if (planned.some((other) => other.action.resource === resource)) return { code: 'RESOURCE_REPEATED', resource }
     const input = rule.input(action.input)
     if (input === null) return { code: 'INPUT_INVALID', resource }
-    return { action, rule, holds: type.holds, input, before: this.find(intent.scope, resource) }
+    return { action, rule, input, before }
+  }
+
+  /** Whoever holds a lease on what is acted on: the intent must be under it, or stronger. */
+  #leases(intent: ModelIntent, planned: readonly Planned[]): Refusal | { readonly preempted: readonly string[] } {
+    let isUnder = false
+    let ended: string | null = null
+    const preempted: string[] = []
+    for (const { action, before, rule } of planned) {
+      const { resource } = action
+      if (rule === null) {
+        if (resource.startsWith('reservation/') && before?.data.lease === intent.reservation) isUnder = true
+        continue
+      }
+      const last = this.find(intent.scope, `reservation/${resource}`)?.data
+      const held = leaseInForce(this.ledger, intent.scope, resource, this.time)
+      if (last !== undefined && last.lease === intent.reservation) {
+        if (held === null) ended = resource
+        else isUnder = true
+      } else if (held !== null) {
+        const priority = Math.min(intent.priority ?? 0, rule.mostPriority ?? 0)
+        if (rule.mostPriority !== undefined && priority > (held.priority as number)) preempted.push(resource)
+        else if (!isOwn(intent.agent)) return { code: 'RESERVED', resource }
+      }
+    }
+    if (intent.reservation === null || isUnder) return { preempted }
+    return ended === null ? { code: 'RESERVATION_UNKNOWN' } : { code: 'RESERVATION_EXPIRED', resource: ended }
+  }
+
+  /** Whoever was passed by too often goes first. */
+  #behind(intent: ModelIntent, planned: readonly Planned[]): Refusal | null {
+    const mine = this.ledger.pending.get(intent.intentId)
+    for (const { action, rule } of planned) {
+      const { resource } = action
+      const isLease = resource.startsWith('reservation/')
+      if (rule === null && !isLease) continue
+      const { bypasses } = modelTypes.get(typeOf(resource.replace(/^reservation\//, '')))?.waiting ?? defaultWaiting
+      const held = leaseInForce(this.ledger, intent.scope, resource, this.time)
+      if (held !== null && held.lease === intent.reservation) continue
+      for (const waiter of this.ledger.waitersFor(intent.scope, resource)) {
+        if (waiter.intent.intentId === intent.intentId || waiter.bypassed < bypasses) continue
+        const asksTheSame = waiter.intent.actions.some((each) => each.action === action.action && each.resource === resource)
+        const isLengthened = isLease && (action.action === 'take' || action.action === 'renew')
+        if (!asksTheSame && !(isLengthened && waiter.code === 'RESERVED' && waiter.intent.agent !== intent.agent)) continue
+        if (mine === undefined || mine.offset > waiter.offset || (mine.offset === waiter.offset && mine.index > waiter.index))
+          return { code: 'BEHIND_WAITERS', resource }
+      }
+    }
+    return null
   }
 
   #stale(intent: ModelIntent, planned: readonly Planned[]): Refusal | null {
     for (const { action, before, rule } of planned) {
-      if (rule.commutes === true) continue
+      if (rule === null || rule.commutes === true) continue
       const read = intent.reads.find(({ resource }) => resource === action.resource)
       const expected = action.expectedVersion ?? read?.version ?? null
       if (expected === null) {
@@ -221,7 +353,7 @@ export class Model {
     }
   }
 
-  #effects(intent: ModelIntent, planned: readonly Planned[]): Refusal | readonly (Planned & { readonly data: PlainObject })[] {
+  #effects(intent: ModelIntent, planned: readonly Planned[], preempted: readonly string[]): Answer {
     const refuse = (code: string, { action, before }: Planned): Refusal => ({
       code,
       resource: action.resource,
@@ -234,33 +366,89 @@ export class Model {
       find: (resource) => this.find(intent.scope, resource),
       beside: (resource, action) => planned.find((other) => other.action.resource === resource && other.action.action === action)?.input,
     })
-    for (const each of planned) if (!each.rule.from.includes(each.before?.state ?? 'none')) return refuse('STATE_CONFLICT', each)
-    for (const each of planned) if (each.rule.guard !== undefined && !each.rule.guard(contextOf(each))) return refuse('GUARD_REFUSED', each)
-    const results: (Planned & { readonly data: PlainObject })[] = []
+    const answers = new Map<Planned, BuiltInAnswer>()
     for (const each of planned) {
-      const data = each.rule.after(contextOf(each))
-      if (data === 'throws') return { code: 'DEAD_LETTERED' }
-      results.push({ ...each, data })
+      if (each.rule !== null) continue
+      const asked: Asked = { intent, action: each.action, before: each.before, ledger: this.ledger, nowMs: this.time }
+      const answer = builtInAnswer(asked)
+      if (answer === 'followed') return answer
+      answers.set(each, answer)
     }
-    for (const each of results) if (!each.holds(each.data)) return refuse('INVARIANT_VIOLATED', each)
-    return results
+    for (const each of planned) {
+      const answer = answers.get(each)
+      if (answer !== undefined && answer !== 'followed' && 'code' in answer && answer.code === 'STATE_CONFLICT')
+        return refuse('STATE_CONFLICT', each)
+      if (each.rule !== null && !each.rule.from.includes(each.before?.state ?? 'none')) return refuse('STATE_CONFLICT', each)
+    }
+    for (const each of planned) {
+      const answer = answers.get(each)
+      if (answer !== undefined && answer !== 'followed' && 'code' in answer) return aboutLease(answer.code, each, refuse)
+      if (each.rule?.guard !== undefined && !each.rule.guard(contextOf(each))) return refuse('GUARD_REFUSED', each)
+    }
+    const results: Result[] = []
+    for (const each of planned) {
+      const answer = answers.get(each)
+      if (answer !== undefined) {
+        results.push({ ...each, made: answer !== 'followed' && 'made' in answer ? answer.made : null })
+        continue
+      }
+      const data = each.rule!.after(contextOf(each))
+      if (data === 'throws') return { code: 'DEAD_LETTERED' }
+      results.push({ ...each, made: { state: each.rule!.to ?? each.before!.state, data, timer: this.#timerAfter(each) } })
+    }
+    for (const each of results) {
+      const type = modelTypes.get(typeOf(each.action.resource))
+      if (type !== undefined && !type.holds(each.made!.data)) return refuse('INVARIANT_VIOLATED', each)
+    }
+    return { results, preempted }
   }
 
-  #commit(intent: ModelIntent, results: readonly (Planned & { readonly data: PlainObject })[]): readonly ModelChange[] {
-    return results.map(({ action, before, data, rule }) => {
-      const version = (before?.version ?? 0) + 1
-      const state = rule.to ?? before!.state
-      const history = [...(before?.history ?? []), { version, intentId: intent.intentId }]
-      this.#resources.set(`${intent.scope}\n${action.resource}`, { version, state, data, history })
-      return {
+  #timerAfter({ action, before, rule }: Planned): ModelTimer | null {
+    const to = rule!.to
+    if (to === null) return before?.timer ?? null
+    const after = modelTypes.get(typeOf(action.resource))!.after?.[to]
+    return after === undefined ? null : { due: this.time + after.ms, action: after.action }
+  }
+
+  /** With what follows in the same commit: effects that begin, and leases that end. */
+  #changes(intent: ModelIntent, { preempted, results }: Exclude<Answer, Refusal | 'followed'>): readonly ModelChange[] {
+    const asked = results.flatMap(({ action, before, made }) =>
+      made === null ? [] : [changeOf(action.resource, action.action, before, made)],
+    )
+    const effects = results.flatMap(({ action, rule }, index) => {
+      const reportWithinMs = rule?.reportWithinMs
+      if (reportWithinMs === undefined) return []
+      const { agent, intentId } = intent
+      const data = {
+        agent,
+        intentId,
         resource: action.resource,
         action: action.action,
-        fromVersion: version - 1,
-        version,
-        fromState: before?.state ?? null,
-        state,
-        data,
+        undo: null,
+        idempotent: false,
+        reportWithinMs,
+        attempt: 1,
+        attempts: 3,
+        result: null,
       }
+      const timer = { due: this.time + reportWithinMs, action: 'lapse' }
+      return [changeOf(`effect/${intentId}-${index}`, 'start', undefined, { state: 'pending', data, timer })]
     })
+    const ended = preempted.map((resource) => {
+      const before = this.find(intent.scope, `reservation/${resource}`)!
+      const made = { state: 'ended', data: { ...before.data, expiresMs: this.time }, timer: null }
+      return changeOf(`reservation/${resource}`, 'preempt', before, made)
+    })
+    return [...asked, ...effects, ...ended]
   }
+}
+
+/** A lease that is over or another's is told without versions, and by the name of what it is on. */
+function aboutLease(code: string, each: Planned, refuse: (code: string, each: Planned) => Refusal): Refusal {
+  return code === 'GUARD_REFUSED' ? refuse(code, each) : { code, resource: each.action.resource.slice('reservation/'.length) }
+}
+
+function changeOf(resource: string, action: string, before: ModelResource | undefined, { data, state, timer }: Made): ModelChange {
+  const fromVersion = before?.version ?? 0
+  return { resource, action, fromVersion, version: fromVersion + 1, fromState: before?.state ?? null, state, data, timer }
 }

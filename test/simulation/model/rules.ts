@@ -1,12 +1,18 @@
 /** What the contracts of the simulated world mean, written a second time, by hand, with nothing of the first in it. */
 import type { PlainObject } from './intent.ts'
 
+export interface ModelTimer {
+  readonly due: number
+  readonly action: string
+}
+
 export interface ModelResource {
   readonly version: number
   readonly state: string
   readonly data: PlainObject
-  /** Every commit to it, oldest first. */
-  readonly history: readonly { readonly version: number; readonly intentId: string }[]
+  readonly timer: ModelTimer | null
+  /** Every change of it, oldest first. */
+  readonly history: readonly { readonly version: number; readonly intentId: string; readonly agent: string }[]
 }
 
 export interface RuleContext {
@@ -24,6 +30,12 @@ export interface ModelRule {
   readonly to: string | null
   readonly agents?: readonly string[]
   readonly commutes?: boolean
+  /** Ends the reservation of a lower priority, up to this priority. */
+  readonly mostPriority?: number
+  /** A human must agree. */
+  readonly asks?: (before: ModelResource) => boolean
+  /** By when what is done in the world must be reported. */
+  readonly reportWithinMs?: number
   /** The input as the rule uses it; null when it does not fit. */
   readonly input: (input: PlainObject) => PlainObject | null
   readonly guard?: (context: RuleContext) => boolean
@@ -34,6 +46,8 @@ export interface ModelRule {
 export interface ModelType {
   readonly rules: { readonly [action: string]: ModelRule }
   readonly holds: (data: PlainObject) => boolean
+  readonly after?: { readonly [state: string]: { readonly ms: number; readonly action: string } }
+  readonly waiting?: { readonly queue: number; readonly bypasses: number; readonly deadlineMs: number }
 }
 
 function isCount(value: unknown): value is number {
@@ -66,6 +80,7 @@ const stock: ModelType = {
     close: { from: ['open'], to: 'closed', agents: ['agent-0', 'agent-1'], input: nothing, after: unchanged },
     reopen: { from: ['closed'], to: 'open', input: nothing, after: unchanged },
   },
+  waiting: { queue: 3, bypasses: 2, deadlineMs: 5_000 },
   holds: ({ capacity, taken }) => (taken as number) >= 0 && (taken as number) <= (capacity as number),
 }
 
@@ -133,9 +148,29 @@ const job: ModelType = {
   holds: () => true,
 }
 
+const refund: ModelType = {
+  rules: {
+    request: { from: ['none'], to: 'requested', input: counted('amount'), after: ({ input }) => input },
+    reopen: { from: ['lapsed', 'paid'], to: 'requested', commutes: true, input: nothing, after: unchanged },
+    pay: {
+      from: ['requested'],
+      to: 'paid',
+      input: nothing,
+      after: unchanged,
+      mostPriority: 5,
+      asks: ({ data }) => (data.amount as number) > 14,
+      reportWithinMs: 4_000,
+    },
+    lapse: { from: ['requested'], to: 'lapsed', agents: ['clock'], input: nothing, after: unchanged },
+  },
+  holds: () => true,
+  after: { requested: { ms: 9_000, action: 'lapse' } },
+}
+
 export const modelTypes: ReadonlyMap<string, ModelType> = new Map([
   ['stock', stock],
   ['account', account],
   ['claim', claim],
   ['job', job],
+  ['refund', refund],
 ])

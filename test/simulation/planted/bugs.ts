@@ -1,6 +1,7 @@
 /** Bugs put in on purpose, each with the check that must find it. A simulator that misses one of them proves little. */
 import { type Batch, isLogError, type Log } from '@signalbox/log'
 import type { CheckName, PlantedBug } from '../environment.ts'
+import { nothing, passes, withBuiltIn, withPart } from './coordination.ts'
 import { missingAfterBreak, withBatches, withSnapshotParts, withStart } from './decorators.ts'
 import { earlyAnswer } from './early-answer.ts'
 import { withBlindBatches, withOneIndexForAll, withoutCheck, withoutMemory, withShortMemory, withTimeGoingBack } from './modules.ts'
@@ -122,6 +123,34 @@ const inTheDecision: readonly BugToFind[] = [
   { name: 'the partition is not checked', foundBy: 'model', install: () => withoutCheck('partition') },
 ]
 
+const inCoordination: readonly BugToFind[] = [
+  { name: 'reservations are not checked', foundBy: 'model', install: () => withoutCheck('reservations') },
+  { name: 'quarantine is not looked at', foundBy: 'model', install: () => withoutCheck('agent') },
+  { name: 'no contract asks for a human', foundBy: 'model', install: () => withoutCheck('escalation') },
+  { name: 'timers do not fire', foundBy: 'laws', install: () => withPart('timers', 'due', () => () => []) },
+  { name: 'a waiter is not woken', foundBy: 'laws', install: () => withPart('pending', 'wake', nothing) },
+  { name: 'a settled intent stays pending', foundBy: 'exactly one', install: () => withPart('pending', 'end', nothing) },
+  { name: 'quarantine is not kept', foundBy: 'model', install: () => withPart('coordination', 'setQuarantine', nothing) },
+  { name: 'a lease is given to a second', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'check', passes) },
+  { name: 'anyone releases a lease', foundBy: 'model', install: () => withBuiltIn('reservation', 'release', 'check', passes) },
+  { name: 'a lease is renewed after its end', foundBy: 'model', install: () => withBuiltIn('reservation', 'renew', 'check', passes) },
+  { name: 'a fencing token does not rise', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'apply', withoutRise) },
+  { name: 'anyone withdraws an intent', foundBy: 'model', install: () => withBuiltIn('intent', 'withdraw', 'check', passes) },
+  {
+    name: 'an effect that goes unreported is forgotten',
+    foundBy: 'laws',
+    install: () => withBuiltIn('effect', 'lapse', 'follow', nothing),
+  },
+  { name: 'anyone reports an effect', foundBy: 'model', install: () => withBuiltIn('effect', 'done', 'check', passes) },
+]
+
+function withoutRise(apply: (this: object, ...parameters: unknown[]) => unknown) {
+  return function (this: object, ...parameters: unknown[]) {
+    const made = apply.apply(this, parameters) as { readonly data: object }
+    return { ...made, data: { ...made.data, token: 1 } }
+  }
+}
+
 const inTheGateway: readonly BugToFind[] = [
   { name: 'an answer is given before it is durable', foundBy: 'acknowledged', ...earlyAnswer() },
   { name: 'a duplicate is answered from another partition', foundBy: 'acknowledged', install: withOneIndexForAll },
@@ -132,4 +161,11 @@ const inTheGateway: readonly BugToFind[] = [
   },
 ]
 
-export const plantedBugs: readonly BugToFind[] = [...inTheLog, ...inTheLoop, ...inTheSnapshots, ...inTheDecision, ...inTheGateway]
+export const plantedBugs: readonly BugToFind[] = [
+  ...inTheLog,
+  ...inTheLoop,
+  ...inTheSnapshots,
+  ...inTheDecision,
+  ...inCoordination,
+  ...inTheGateway,
+]

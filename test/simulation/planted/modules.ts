@@ -16,7 +16,7 @@ export function withoutCheck(name: string): Undo {
   return () => checks.splice(index, 0, taken!)
 }
 
-function replace(prototype: object, name: string, change: (before: PropertyDescriptor) => PropertyDescriptor): Undo {
+export function replace(prototype: object, name: string, change: (before: PropertyDescriptor) => PropertyDescriptor): Undo {
   const before = Object.getOwnPropertyDescriptor(prototype, name)
   if (before === undefined) throw new Error(`there is no ${name} to replace`)
   Object.defineProperty(prototype, name, change(before))
