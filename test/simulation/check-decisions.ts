@@ -4,8 +4,9 @@ import { type Event, type IntentCommitted, type IntentRejected, isOwnEvent, type
 import type { LogRecord } from '@signalbox/log'
 import { Laws } from './check-laws.ts'
 import type { Report, StoredEvent } from './check-log.ts'
+import type { Expected, ModelChange } from './model/expected.ts'
 import { type ModelIntent, type Plain, sortedText } from './model/intent.ts'
-import type { Expected, Model, ModelChange } from './model/model.ts'
+import type { Model } from './model/model.ts'
 
 export interface Decided {
   readonly stored: StoredEvent

@@ -2,9 +2,10 @@
 import type { Event, ResourceChange } from '@signalbox/contract'
 import { changesText } from './check-decisions.ts'
 import { leaseInForce } from './model/built-in.ts'
+import type { ModelChange } from './model/expected.ts'
 import { type ModelIntent, sortedText } from './model/intent.ts'
 import { isOwn } from './model/ledger.ts'
-import type { Model, ModelChange } from './model/model.ts'
+import type { Model } from './model/model.ts'
 
 const mostWaiters = 16
 const mostTimers = 32

@@ -5,8 +5,9 @@ import { changesText, checkDecisions, type Decided } from './check-decisions.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
 import type { Environment, GivenDecision } from './environment.ts'
+import type { ModelSettings } from './model/expected.ts'
 import { type Plain, readIntentRecord, sortedText } from './model/intent.ts'
-import { Model, type ModelSettings } from './model/model.ts'
+import { Model } from './model/model.ts'
 import type { World } from './world.ts'
 
 export interface Figures {
