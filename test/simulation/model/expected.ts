@@ -1,6 +1,7 @@
 /** What goes into the model, and what comes out of it. */
+import type { Made } from './built-in.ts'
 import type { ModelIntent, PlainObject } from './intent.ts'
-import type { ModelTimer } from './rules.ts'
+import type { ModelResource, ModelTimer } from './rules.ts'
 
 export interface ModelRecord {
   readonly offset: number
@@ -49,4 +50,10 @@ export interface ModelSettings {
   readonly horizonMs: number
   readonly skewMs: number
   readonly missed: number
+}
+
+/** The after-image of a change. */
+export function changeOf(resource: string, action: string, before: ModelResource | undefined, { data, state, timer }: Made): ModelChange {
+  const fromVersion = before?.version ?? 0
+  return { resource, action, fromVersion, version: fromVersion + 1, fromState: before?.state ?? null, state, data, timer }
 }

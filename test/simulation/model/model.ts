@@ -1,7 +1,7 @@
 /** A plain model of one partition: intents in log order in, what must have become of each out. */
 import type { Event } from '@signalbox/contract'
 import { type Asked, type BuiltInAnswer, builtInAnswer, isBuiltIn, isReport, lapsed, leaseInForce, type Made } from './built-in.ts'
-import type { Expected, ModelChange, ModelRecord, ModelSettings } from './expected.ts'
+import { changeOf, type Expected, type ModelChange, type ModelRecord, type ModelSettings } from './expected.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
 import { isOwn, Ledger, type ModelPending } from './ledger.ts'
 import { modelPartitionOf } from './partitions.ts'
@@ -398,9 +398,4 @@ export class Model {
 /** A lease that is over or another's is told without versions, and by the name of what it is on. */
 function aboutLease(code: string, each: Planned, refuse: (code: string, each: Planned) => Refusal): Refusal {
   return code === 'GUARD_REFUSED' ? refuse(code, each) : { code, resource: each.action.resource.slice('reservation/'.length) }
-}
-
-function changeOf(resource: string, action: string, before: ModelResource | undefined, { data, state, timer }: Made): ModelChange {
-  const fromVersion = before?.version ?? 0
-  return { resource, action, fromVersion, version: fromVersion + 1, fromState: before?.state ?? null, state, data, timer }
 }
