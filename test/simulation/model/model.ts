@@ -90,12 +90,11 @@ export class Model {
     if ('code' in answer) {
       const isVerdict = intent.actions.some(({ resource }) => resource.startsWith('escalation/'))
       if (intent.onConflict === 'reject' || isVerdict || !waitable.has(answer.code)) return this.#rejected(answer, intent.canonical)
-      const isEscalated = intent.onConflict === 'escalate'
       const own = intent.actions.map(
         ({ resource }) => modelTypes.get(typeOf(resource.replace(/^reservation\//, '')))?.waiting ?? defaultWaiting,
       )
       const levels = intent.actions.some(({ resource }) => typeOf(resource) === 'refund') ? levelsMs : 3_600_000
-      const forMs = isEscalated ? levels : Math.min(...own.map(({ deadlineMs }) => deadlineMs))
+      const forMs = intent.onConflict === 'escalate' ? levels : Math.min(...own.map(({ deadlineMs }) => deadlineMs))
       return this.#pending(intent, answer.code, forMs)
     }
     const asks = answer.results.some(({ before, rule }) => before !== undefined && rule?.asks?.(before) === true)
