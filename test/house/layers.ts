@@ -20,6 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/contract', 'packages/codec'],
   'services/sequencer': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay'],
   'services/process-manager': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
+  'services/ingest': ['packages/contract', 'packages/codec', 'packages/log'],
   'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
   'services/gateway': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay', 'packages/client'],
   // The command joins everything: `up` is the one place that imports services.
@@ -36,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'services/sequencer',
     'services/gateway',
     'services/process-manager',
+    'services/ingest',
     'services/escalation',
   ],
   'packages/examples': [

@@ -48,8 +48,11 @@ function checkAction(contract: AnyContract, name: string, action: AnyAction, whe
     throw new ContractError(where, 'the name must be letters, digits, dashes and underscores, starting with a letter')
   if (action.from.length === 0) throw new ContractError(where, "it starts from no state; give 'from'")
   const creates = action.from.includes(none)
-  if (creates && action.from.length > 1)
-    throw new ContractError(where, "it starts both from 'none' and from a state; make two actions of it")
+  if (creates && action.from.length > 1 && (action.fact === null || action.apply === null))
+    throw new ContractError(
+      where,
+      "it starts both from 'none' and from a state; make two actions of it (only a fact with 'apply' may do both)",
+    )
   for (const state of action.from) {
     if (state !== none && !contract.states.includes(state))
       throw new ContractError(where, `it starts from the state '${state}', which is not one of ${contract.states.join(', ')}`)

@@ -4,6 +4,7 @@ import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
 import type { Contract } from './define-contract.ts'
 import type { Reaction } from './reaction.ts'
+import type { Source } from './source.ts'
 
 export interface SignalboxConfig {
   // biome-ignore lint/suspicious/noExplicitAny: contracts of any types; each was checked when it was defined.
@@ -14,6 +15,8 @@ export interface SignalboxConfig {
   readonly containment?: ContainmentSettings
   /** What follows from commits; the process manager sees to it. */
   readonly reactions?: readonly Reaction[]
+  /** Topics of systems of record, whose records become intents; `signalbox ingest` sees to it. */
+  readonly sources?: readonly Source[]
   /** Where the embedded log lies. Default `.signalbox`, beside where the command runs. */
   readonly dataDirectory?: string
   /** Which log. Default: Kafka where KAFKA_BROKERS is set, else the embedded one. */

@@ -70,13 +70,24 @@ export interface ExistingContext<State extends string, Data, Input> extends Cont
  */
 export type ConflictPolicy = 'version' | 'commutative' | 'merge' | 'priority'
 
-/** Where an action starts: from nothing (it creates the resource), or from one or several states. */
-export type From<State extends string> = typeof none | State | readonly State[]
+/** Where an action starts: from nothing (it creates the resource), or from one or several states; that of a fact, from both. */
+export type From<State extends string> = typeof none | State | readonly (State | typeof none)[]
 
 /** What the code of an action sees: the data and state of the resource only where there is one. */
 export type ContextFrom<State extends string, Data, Input, Start> = Start extends typeof none
   ? Context<Input>
-  : ExistingContext<State, Data, Input>
+  : Start extends readonly (infer Each)[]
+    ? typeof none extends Each
+      ? FactContext<State, Data, Input>
+      : ExistingContext<State, Data, Input>
+    : ExistingContext<State, Data, Input>
+
+/** Of an action that starts from nothing or from what there is: only a fact does. */
+export interface FactContext<State extends string, Data, Input> extends Context<Input> {
+  readonly data: Data | undefined
+  readonly state: State | typeof none
+  readonly version: number
+}
 
 /** What code sees as input: the schema's output, or nothing where the action asks for none. */
 export type InputFrom<Schema> = Schema extends z.ZodType ? z.output<Schema> : Readonly<Record<string, never>>

@@ -14,6 +14,7 @@ export { describeConnection, type Environment, type KafkaEnvironment, kafkaOptio
 export { openKafkaLog } from './kafka-log.ts'
 export { openSchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'
 export type { KafkaConnectionOptions, KafkaLogEntry, KafkaLogOptions } from './settings.ts'
+export { followSourceTopic, type SourceTopic, type SourceTopicOptions, type SourceTopicRecord } from './source-topic.ts'
 export { DEFAULT_PARTITIONS, describeStep, TOPIC_DESIGNS, type TopicStep, type TopicsPlan } from './topic-plan.ts'
 export {
   applyKafkaTopics,

@@ -1,5 +1,8 @@
-/** `signalbox sequencer`, `gateway` and `process-manager`: each service as a process of its own, on Kafka. */
+/** `signalbox sequencer`, `gateway`, `process-manager` and `ingest`: each service as a process of its own, on Kafka. */
+import { sha256 } from '@signalbox/codec'
 import { createOperationsServer, startGateway } from '@signalbox/gateway'
+import { ingest } from '@signalbox/ingest'
+import { systemClock } from '@signalbox/log'
 import { startProcessManager } from '@signalbox/process-manager'
 import { rulesOf, sequencerMetrics, startSequencer, watchLag } from '@signalbox/sequencer'
 import type { Logger } from 'pino'
@@ -13,7 +16,7 @@ import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
 import { listenAddress, serviceLogger, type UpFlags } from './up.ts'
 
-export type ServiceName = 'sequencer' | 'gateway' | 'process-manager'
+export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'ingest'
 
 interface RunningService {
   /** Rejects when the process should end. */
@@ -35,12 +38,14 @@ const services: Readonly<Record<ServiceName, (context: ServiceContext) => Promis
   sequencer: runSequencer,
   gateway: runGateway,
   'process-manager': runProcessManager,
+  ingest: runIngest,
 }
 /** Where a service without agents listens for orchestrators and Prometheus, unless it is told. */
 const operationsUrls: Readonly<Record<ServiceName, string | null>> = {
   sequencer: 'http://127.0.0.1:7071',
   gateway: null,
   'process-manager': 'http://127.0.0.1:7072',
+  ingest: 'http://127.0.0.1:7073',
 }
 
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
@@ -109,6 +114,31 @@ async function runProcessManager(context: ServiceContext): Promise<RunningServic
     async stop() {
       await server.close()
       await processManager.stop()
+    },
+  }
+}
+
+/** One consumer group for each source: each goes on where it was, whatever becomes of the others. */
+async function runIngest(context: ServiceContext): Promise<RunningService> {
+  const { codec, log, logger, registry, settings } = context
+  const sources = settings.config?.sources ?? []
+  if (sources.length === 0)
+    throw new CommandError('usage', "there is nothing to ingest: list topics of systems of record as 'sources' in signalbox.config.ts")
+  const { followSourceTopic, kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
+  const { kafka } = kafkaOptionsFromEnvironment(process.env)
+  const wired = { log, codec, clock: systemClock, logger, registry, sha256 }
+  const topics = await Promise.all(
+    sources.map(async (source) =>
+      followSourceTopic({ ...kafka!, topic: source.topic, groupId: `signalbox.ingest.${source.name}`, take: ingest(source, wired) }),
+    ),
+  )
+  const server = createOperationsServer({ registry, notReady: () => null }, logger)
+  return {
+    failed: Promise.race(topics.map(({ failed }) => failed)),
+    listen: () => listenTo(server, context),
+    async stop() {
+      await server.close()
+      await Promise.all(topics.map((topic) => topic.stop()))
     },
   }
 }
