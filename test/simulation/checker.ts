@@ -71,7 +71,10 @@ function checkDeadLetters({ store }: Environment, partition: number, events: rea
   for (const [index, event] of dead.entries()) {
     const letter = letters[index]!
     const id = `${event.partition}/${event.offset}/${event.index}`
-    const value = intents.get(event.offset)?.value
+    const { intent, settles } = event.payload
+    // One that was pending is kept as it was remembered: the record at the event's offset is that of whoever woke it.
+    const value =
+      settles === null ? intents.get(event.offset)?.value : intents.has(settles.offset) && intent !== null ? Buffer.from(intent) : null
     if (
       letter.headers.sb_event !== id ||
       letter.headers.sb_code !== event.payload.code ||

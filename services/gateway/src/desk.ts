@@ -131,7 +131,8 @@ export class Desk implements Coordinator {
     const found = this.#settings.readModel.decisionOf(intentId, logged.event.partition)
     const { event: duplicate } = logged
     const pending = this.#settings.readModel.state(duplicate.partition).coordination.pending.get(intentId)
-    if (found === undefined && pending !== undefined)
+    // Before anything else that was ever said of the id: another body under it may have been refused meanwhile.
+    if (duplicate.type === 'IntentDuplicated' && duplicate.payload.outcome === 'pending' && pending !== undefined)
       return { ...presentPending(duplicate.partition, pending, logged.logOffset + 1, duplicate.time), duplicate: true }
     const event = found === undefined ? null : await readEvent(this.source, found.partition, found.logOffset)
     const first = event === null ? null : presentDecision(event.event, event.logOffset)

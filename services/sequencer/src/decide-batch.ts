@@ -62,7 +62,7 @@ export function decideBatch(context: BatchContext, records: readonly LogRecord[]
       })
       // What no event embeds is kept whole elsewhere: nothing that an agent sent is ever lost.
       if (event.type === 'IntentRejected' && (event.payload.code === 'DEAD_LETTERED' || event.payload.intent === null)) {
-        const letter = deadLetter(event, record, state.partition)
+        const letter = event.payload.settles === null ? deadLetter(event, record, state.partition) : pendingLetter(event)
         bytes += letter.value.length
         deadLetters.push(letter)
       }
@@ -85,6 +85,22 @@ export function eventHeaders(event: Event, from: Headers, epoch: string): Header
   if (from.traceparent !== undefined) headers.traceparent = from.traceparent
   if (from.tracestate !== undefined) headers.tracestate = from.tracestate
   return headers
+}
+
+/** Of an intent that was pending: its record is long past, and the record that woke it is another's. */
+function pendingLetter(event: Event & { type: 'IntentRejected' }): RecordToAppend {
+  const { code, intent, message, settles } = event.payload
+  return {
+    key: event.scope,
+    value: Buffer.from(intent ?? ''),
+    headers: {
+      sb_code: code,
+      sb_cause: message,
+      sb_event: formatEventReference(event),
+      sb_source_partition: `${event.partition}`,
+      sb_source_offset: `${settles!.offset}`,
+    },
+  }
 }
 
 function deadLetter(event: Event & { type: 'IntentRejected' }, record: LogRecord, partition: number): RecordToAppend {

@@ -129,7 +129,6 @@ const inCoordination: readonly BugToFind[] = [
   { name: 'no contract asks for a human', foundBy: 'model', install: () => withoutCheck('escalation') },
   { name: 'timers do not fire', foundBy: 'laws', install: () => withPart('timers', 'due', () => () => []) },
   { name: 'a waiter is not woken', foundBy: 'laws', install: () => withPart('pending', 'wake', nothing) },
-  { name: 'a settled intent stays pending', foundBy: 'exactly one', install: () => withPart('pending', 'end', nothing) },
   { name: 'quarantine is not kept', foundBy: 'model', install: () => withPart('coordination', 'setQuarantine', nothing) },
   { name: 'a lease is given to a second', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'check', passes) },
   { name: 'anyone releases a lease', foundBy: 'model', install: () => withBuiltIn('reservation', 'release', 'check', passes) },
@@ -141,7 +140,6 @@ const inCoordination: readonly BugToFind[] = [
     foundBy: 'laws',
     install: () => withBuiltIn('effect', 'lapse', 'follow', nothing),
   },
-  { name: 'anyone reports an effect', foundBy: 'model', install: () => withBuiltIn('effect', 'done', 'check', passes) },
 ]
 
 function withoutRise(apply: (this: object, ...parameters: unknown[]) => unknown) {
