@@ -102,6 +102,18 @@ describe.each([
     expect(next.tokens.get('order/1')).toBeGreaterThan(lease.tokens.get('order/1')!)
   })
 
+  it('is told that an intent is pending when it asks again, whatever else came under its id', async () => {
+    const clerk = join('clerk')
+    const scope = await open(clerk, 1)
+    await clerk.propose(nothing(scope), [{ resource: 'stock/s', action: 'keep', input: { left: 0 } }])
+    const asked = clerk.intent(nothing(scope), [{ resource: 'stock/s', action: 'take' }], { onConflict: 'wait' })
+    const pending = { committed: false, pending: { reason: 'waiting' } }
+    expect(await clerk.submit(asked, { waitMs: 50 })).toMatchObject(pending)
+    expect(await clerk.submit({ ...asked, note: 'another body' })).toMatchObject({ code: 'INTENT_ID_REUSED' })
+    expect(await clerk.submit(asked, { waitMs: 50 })).toMatchObject({ ...pending, duplicate: true })
+    expect((await clerk.withdraw(scope, asked.intentId)).committed).toBe(true)
+  })
+
   it('takes back what is pending, and learns what became of it', async () => {
     const clerk = join('clerk')
     const scope = await open(clerk, 1)

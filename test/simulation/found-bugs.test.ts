@@ -1,12 +1,13 @@
 /** Bugs that the simulator has found, each as the shortest story that shows it. */
 import { createCodec } from '@signalbox/codec'
-import { makeUuidV7 } from '@signalbox/contract'
+import { contractSet, defineContract, makeUuidV7, none } from '@signalbox/contract'
 import { PartitionState } from '@signalbox/core'
 import type { Assignment, Log } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { emptyBase, Restore } from '@signalbox/replay'
 import { startSequencer } from '@signalbox/sequencer'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { storedRecords } from './check-log.ts'
 import { simulatedContracts, simulatedLimits } from './contracts.ts'
 import { Random } from './random.ts'
@@ -92,4 +93,47 @@ test('a process that dies while it leaves the group does not keep its partitions
   await next.join({ assigned: (assignment) => void assigned.push(assignment), revoked: () => Promise.resolve(), lost() {} })
   await time.runUntil(() => assigned.length > 0, 60_000)
   expect(assigned.map(({ partition }) => partition)).toEqual([0])
+})
+
+test('a waiting intent that makes its contract throw has a dead letter of its own, and not that of the record which woke it', async () => {
+  const flaky = defineContract({
+    type: 'flaky',
+    version: 1,
+    owner: { team: 'simulation', contact: 'none' },
+    data: z.strictObject({ broken: z.boolean() }),
+    states: ['open'],
+    actions: {
+      open: { from: none, to: 'open', apply: () => ({ broken: false }) },
+      break: { from: 'open', conflict: 'commutative', apply: () => ({ broken: true }) },
+      go: {
+        from: 'open',
+        conflict: 'commutative',
+        guard: ({ data }) => {
+          if (data.broken) throw new Error('the guard is broken')
+          return false
+        },
+      },
+    },
+  })
+  const time = virtualTime()
+  const store = new MemoryLogStore()
+  const clock = new MachineClock(time, startMs)
+  const log = createMemoryLog({ store, clock })
+  const contracts = contractSet([flaky])
+  const sequencer = await startSequencer({ log, codec, contracts, limits: simulatedLimits, clock, logger: silent, software: 'test' })
+  const ids = ['open', 'go', 'break'].map((action, index) => ({ action, intentId: makeUuidV7(startMs, new Random(`${index}`).bytes(10)) }))
+  for (const { action, intentId } of ids) {
+    const intent = { intentId, scope: 'north', agent: 'agent-0', actions: [{ resource: 'flaky/1', action }], onConflict: 'wait' }
+    await log.append(0, { key: 'north', value: new TextEncoder().encode(JSON.stringify(intent)), headers: {} })
+  }
+  expect(await time.runUntil(() => storedRecords(store, 'dead-letters', 0).length > 0, 10_000)).toBe(true)
+  const [letter, ...more] = storedRecords(store, 'dead-letters', 0)
+  expect(more).toEqual([])
+  expect(letter!.headers).toMatchObject({ sb_code: 'DEAD_LETTERED', sb_source_offset: '1', sb_event: '0/2/1' })
+  expect(codec.decodeIntent(letter!.value).intentId).toBe(ids[1]!.intentId)
+  let isStopped = false
+  void sequencer.stop().then(() => {
+    isStopped = true
+  })
+  expect(await time.runUntil(() => isStopped, 10_000)).toBe(true)
 })
