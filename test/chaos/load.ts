@@ -1,6 +1,6 @@
 /** Agents that append intents straight to Kafka, remember each that was acknowledged, and send again what is in doubt. */
 import type { Codec } from '@signalbox/codec'
-import { type Intent, makeUuidV7, partitionOf } from '@signalbox/contract'
+import { bareIntent, type Intent, makeUuidV7, partitionOf } from '@signalbox/contract'
 import { isLogError, type Log } from '@signalbox/log'
 import type { Random } from '../simulation/random.ts'
 import type { Acknowledged, History } from './history.ts'
@@ -142,22 +142,12 @@ function asIntent(
   random: Random,
 ): Intent {
   const intentId = makeUuidV7(Date.now(), random.bytes(10))
-  return {
+  return bareIntent({
     intentId,
     scope,
     agent: `agent-${index}`,
     actions: [{ resource, action, input: JSON.stringify(input), expectedVersion }],
-    reads: [],
-    correlationId: intentId,
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
-  }
+  })
 }
 
 /** So many scopes of each partition. */

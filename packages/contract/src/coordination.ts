@@ -35,17 +35,20 @@ export interface Coordination {
 /** Who acts when a timer is due. */
 export const clockAgent = 'clock'
 
-interface Parts {
+/** As a contract's definition gives them. */
+export interface CoordinationParts {
   readonly after?: { readonly [state: string]: { readonly ms: number; readonly action: string } | undefined }
   readonly waiting?: Partial<Coordination['waiting']>
   readonly reservation?: Partial<Coordination['reservation']>
+  /** Intents may name a priority up to this. Default 0: none. */
   readonly maxPriority?: number
   readonly escalation?: Partial<Coordination['escalation']>
   readonly contradictions?: Coordination['contradictions']
+  /** Decided and logged as what would have been: nothing of it is in force. */
   readonly shadow?: boolean
 }
 
-export function coordinationOf(parts: Parts): Coordination {
+export function coordinationOf(parts: CoordinationParts): Coordination {
   return {
     after: (parts.after ?? {}) as Coordination['after'],
     waiting: { queue: 64, bypasses: 16, deadlineMs: 60_000, ...parts.waiting },

@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 import type { JsonObject } from './canonical.ts'
 import { checkContract } from './check-contract.ts'
-import { type Coordination, coordinationOf } from './coordination.ts'
+import { type Coordination, type CoordinationParts, coordinationOf } from './coordination.ts'
 import type { ContractOwner } from './generated/records.ts'
 import type { none } from './none.ts'
 
@@ -195,7 +195,8 @@ export type AnyInvariant = (context: {
   readonly read: ReadResource
 }) => unknown
 
-export interface ContractDefinition<State extends string, DataSchema extends z.ZodType, InputOf, StartOf> {
+export interface ContractDefinition<State extends string, DataSchema extends z.ZodType, InputOf, StartOf>
+  extends Omit<CoordinationParts, 'after'> {
   /** The type of its resources: lower-case letters, digits and dashes. */
   readonly type: string
   /** Raised with every change of what the contract decides. */
@@ -210,14 +211,6 @@ export interface ContractDefinition<State extends string, DataSchema extends z.Z
   readonly invariants?: { readonly [name: string]: Invariant<NoInfer<State>, z.output<NoInfer<DataSchema>>> }
   /** Durable timers: a resource that has been in a state for `ms` is acted on by the agent `clock`. */
   readonly after?: { readonly [Name in NoInfer<State>]?: { readonly ms: number; readonly action: NoInfer<Extract<keyof StartOf, string>> } }
-  readonly waiting?: Partial<Coordination['waiting']>
-  readonly reservation?: Partial<Coordination['reservation']>
-  /** Intents may name a priority up to this. Default 0: none. */
-  readonly maxPriority?: number
-  readonly escalation?: Partial<Coordination['escalation']>
-  readonly contradictions?: Coordination['contradictions']
-  /** Decided and logged as what would have been: nothing of it is in force. */
-  readonly shadow?: boolean
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What time brings: the timers of what the record touches, always; others up to a bound, in the order in which they are due. */
 import type { Intent } from '@signalbox/contract'
-import { clockAgent, derivedId } from '@signalbox/contract'
+import { bareIntent, clockAgent, derivedId } from '@signalbox/contract'
 import { bounded } from './bounded.ts'
 import { clockChecks } from './checks/index.ts'
 import type { DurableTimer } from './coordination/timers.ts'
@@ -84,20 +84,5 @@ function fireResource(decisions: Decisions, scope: string, resource: string, { a
 
 /** Nobody sees it but its effects, which are named after its id. */
 function clockIntent(scope: string, resource: string, action: string, intentId: string): Intent {
-  return {
-    intentId,
-    scope,
-    agent: clockAgent,
-    actions: [{ resource, action, input: '{}', expectedVersion: null }],
-    reads: [],
-    correlationId: '',
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
-  }
+  return bareIntent({ intentId, scope, agent: clockAgent, actions: [{ resource, action, input: '{}', expectedVersion: null }] })
 }

@@ -16,6 +16,10 @@ export function isOwnAgent(agent: string): boolean {
 /** Codes of what a limit turned away at once: it must not use up the limit that turned it away. */
 const turnedAway: ReadonlySet<string> = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPEN', 'AGENT_QUARANTINED', 'CORRELATION_EXHAUSTED'])
 
+export function isTurnedAway(code: string): boolean {
+  return turnedAway.has(code)
+}
+
 export function evolveCoordination(state: PartitionState, event: Event): void {
   switch (event.type) {
     case 'IntentCommitted': {
@@ -104,7 +108,7 @@ function noteReject(state: PartitionState, { payload, scope, time }: Event & { t
   if (agent === null || scope === '' || isOwnAgent(agent)) return
   const { coordination } = state
   // What waited and came to nothing is no reject that the agent could have spared itself.
-  if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !turnedAway.has(code))
+  if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isTurnedAway(code))
   if (movedBy !== null && resource !== null && movedBy.agent !== agent && !isOwnAgent(movedBy.agent)) {
     const key = contradictionKey(scope, resource, agent, movedBy.agent)
     coordination.setContradictions(key, counted(coordination.contradictions.get(key), time, state.limits.windowMs))

@@ -5,7 +5,7 @@ import type { Tally } from './coordination/tallies.ts'
 import { countIn } from './coordination/windows.ts'
 import type { Decisions } from './decisions.ts'
 import { closeEscalation, escalationIn, openEscalation } from './escalations.ts'
-import { isOwnAgent } from './evolve-coordination.ts'
+import { isOwnAgent, isTurnedAway } from './evolve-coordination.ts'
 import type { Examination } from './examination.ts'
 import type { Own } from './own.ts'
 import { escalationEndMs, levelsOf, type NewEscalation, versionsOf } from './pend.ts'
@@ -155,10 +155,6 @@ function followReject(decisions: Decisions, examination: Examination, own: Own):
     resource,
     levels: [{ to, withinMs: decisions.rules.containment.escalateWithinMs }],
   })
-}
-
-function isTurnedAway(code: string): boolean {
-  return code === 'BUDGET_EXCEEDED' || code === 'BREAKER_OPEN' || code === 'AGENT_QUARANTINED' || code === 'CORRELATION_EXHAUSTED'
 }
 
 /** Whether a reject that is about to be counted opens the breaker. */

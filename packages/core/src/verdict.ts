@@ -3,7 +3,7 @@
  * saw in place of those that the agent had read: an approval of a world that has moved is refused, says what moved, and
  * leaves the escalation open with a new digest.
  */
-import { canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
+import { bareIntent, canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
 import { refused } from './built-in/built-in.ts'
 import { checkHuman } from './built-in/escalation.ts'
 import { canonicalIntent } from './canonical-intent.ts'
@@ -152,20 +152,15 @@ function amended(
   const original = JSON.parse(pending.intent) as { readonly correlationId: string }
   const intentId = derivedId(nowMs, ['amend', pending.intentId, verdict.intentId], rules.sha256)
   const intent: Intent = {
-    intentId,
-    scope: pending.scope,
-    agent: pending.agent,
-    actions: actions!.map(({ action, input, resource }) => ({ resource, action, input: canonicalize(input), expectedVersion: null })),
-    reads: [],
+    ...bareIntent({
+      intentId,
+      scope: pending.scope,
+      agent: pending.agent,
+      actions: actions!.map(({ action, input, resource }) => ({ resource, action, input: canonicalize(input), expectedVersion: null })),
+    }),
     correlationId: original.correlationId,
     causationId: pending.intentId,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
     note: reason,
-    signature: null,
   }
   const examination = new Examination(
     rules,

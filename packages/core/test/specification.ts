@@ -1,6 +1,7 @@
 /** given(events).when(intent).then(events): tests of the core that say what happened before, what is asked, and what follows. */
 import { createCodec, sha256 } from '@signalbox/codec'
 import {
+  bareIntent,
   type ContainmentSettings,
   type ContractSet,
   canonicalize,
@@ -52,25 +53,17 @@ export function intent(actions: AskedAction | readonly AskedAction[], more: Part
   const intentId = more.intentId ?? id(nextId++)
   const list = 'resource' in actions ? [actions] : actions
   return {
-    intentId,
-    scope,
-    agent: 'clerk',
-    actions: list.map(({ action, expectedVersion, input, resource }) => ({
-      resource,
-      action,
-      input: canonicalize(input ?? {}),
-      expectedVersion: expectedVersion ?? null,
-    })),
-    reads: [],
-    correlationId: intentId,
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
+    ...bareIntent({
+      intentId,
+      scope,
+      agent: 'clerk',
+      actions: list.map(({ action, expectedVersion, input, resource }) => ({
+        resource,
+        action,
+        input: canonicalize(input ?? {}),
+        expectedVersion: expectedVersion ?? null,
+      })),
+    }),
     ...more,
   }
 }

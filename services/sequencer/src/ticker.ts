@@ -2,7 +2,7 @@
  * Moves time where no agent does: appends a tick, an intent that does nothing else, once something is due. Only the owner
  * of a partition knows what is due without folding its events a second time. An idle partition is left in peace.
  */
-import { clockAgent, derivedId, type Intent, partitionOf, systemScope } from '@signalbox/contract'
+import { derivedId, tickIntent } from '@signalbox/contract'
 import type { PartitionState } from '@signalbox/core'
 import { isLogError } from '@signalbox/log'
 import type { SequencerSettings } from './settings.ts'
@@ -45,10 +45,10 @@ export class Ticker {
 
   async #append(nowMs: number, nextOffset: number): Promise<void> {
     const { codec, log, logger, rules } = this.#settings
-    const scope = systemScope(this.#partition, log.partitionCount)
-    const intent = tickIntent(scope, derivedId(nowMs, ['tick', `${this.#partition}`, `${nextOffset}`], rules.sha256))
+    const id = derivedId(nowMs, ['tick', `${this.#partition}`, `${nextOffset}`], rules.sha256)
+    const intent = tickIntent(this.#partition, log.partitionCount, id)
     try {
-      await log.append(partitionOf(scope, log.partitionCount), { key: scope, value: codec.encodeIntent(intent), headers: {} })
+      await log.append(this.#partition, { key: intent.scope, value: codec.encodeIntent(intent), headers: {} })
     } catch (error) {
       // What was due stays due: another tick follows, or an agent's intent does the same.
       if (!isLogError(error)) throw error
@@ -58,24 +58,5 @@ export class Ticker {
           `partition ${this.#partition}: a tick could not be appended: ${error.message}`,
         )
     }
-  }
-}
-
-function tickIntent(scope: string, intentId: string): Intent {
-  return {
-    intentId,
-    scope,
-    agent: clockAgent,
-    actions: [{ resource: 'clock/tick', action: 'tick', input: '{}', expectedVersion: null }],
-    reads: [],
-    correlationId: intentId,
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
   }
 }

@@ -3,7 +3,7 @@
  * The records' times are the script's, on every log: nothing else may differ between two plays.
  */
 import { createCodec, sha256 } from '@signalbox/codec'
-import { canonicalize, clockAgent, defaultLimits, type Event, type Intent, makeUuidV7, partitionOf, systemScope } from '@signalbox/contract'
+import { canonicalize, defaultLimits, type Event, type Intent, makeUuidV7, tickIntent } from '@signalbox/contract'
 import { evolve, PartitionState, resourceKey } from '@signalbox/core'
 import { type Clock, type Cursor, type Log, systemClock } from '@signalbox/log'
 import { followUpsOf } from '@signalbox/process-manager'
@@ -96,25 +96,7 @@ export async function play(script: Script, real: Log): Promise<Played> {
 function tick(timeMs: number, number: number): Intent {
   const bits = new Uint8Array(10)
   new DataView(bits.buffer).setUint32(2, number + 1)
-  const intentId = makeUuidV7(timeMs, bits)
-  const scope = systemScope(0, 1)
-  if (partitionOf(scope, 1) !== 0) throw new Error('one partition has everything')
-  return {
-    intentId,
-    scope,
-    agent: clockAgent,
-    actions: [{ resource: 'clock/tick', action: 'tick', input: '{}', expectedVersion: null }],
-    reads: [],
-    correlationId: intentId,
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
-  }
+  return tickIntent(0, 1, makeUuidV7(timeMs, bits))
 }
 
 /** The log, but for the times of its intents: those are as given, by offset. */

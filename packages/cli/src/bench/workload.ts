@@ -1,6 +1,7 @@
 /** What the benchmarks ask for: counters, each in a scope of its own, half raised commutatively and half set by version. */
 import { sha256 } from '@signalbox/codec'
 import {
+  bareIntent,
   type ContractSet,
   contractSet,
   defaultContainment,
@@ -89,22 +90,8 @@ export function makeId(number: number, timeMs: number): string {
 
 /** An intent with nothing in it but one action on a counter. */
 export function counterIntent(intentId: string, { action, agent, expectedVersion, input, resource, scope }: Asked): Intent {
-  return {
-    intentId,
-    scope,
-    agent,
-    actions: [{ resource: resource ?? counterName, action, input: JSON.stringify(input), expectedVersion: expectedVersion ?? null }],
-    reads: [],
-    correlationId: intentId,
-    causationId: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    onConflict: 'reject',
-    reservation: null,
-    note: null,
-    signature: null,
-  }
+  const actions = [{ resource: resource ?? counterName, action, input: JSON.stringify(input), expectedVersion: expectedVersion ?? null }]
+  return bareIntent({ intentId, scope, agent, actions })
 }
 
 /** Intents for a number of counters in turn. Keeps the versions that a sequencer would have told its agents. */

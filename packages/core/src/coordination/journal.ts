@@ -34,11 +34,10 @@ export class Journal {
     this.#top = this.#layers.at(-1)
   }
 
-  /** Gives whether anything was taken back. */
-  dropNewest(): boolean {
+  dropNewest(): void {
     const layer = this.#layers.pop()
     this.#top = this.#layers.at(-1)
-    if (layer === undefined) return false
+    if (layer === undefined) return
     for (let index = layer.length - 3; index >= 0; index -= 3) {
       const map = layer[index] as AnyMap
       const before = layer[index + 2]
@@ -48,6 +47,5 @@ export class Journal {
         this.#listeners.get(map)?.(layer[index + 1] as never, before as never)
       }
     }
-    return layer.length > 0
   }
 }
