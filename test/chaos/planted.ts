@@ -96,6 +96,7 @@ export function decorated(log: Log, methods: Partial<Pick<Log, 'cursor' | 'join'
     partitionCount: log.partitionCount,
     snapshots,
     append: (partition, intent) => log.append(partition, intent),
+    appendAside: (topic, partition, record) => log.appendAside(topic, partition, record),
     cursor: methods.cursor ?? ((from) => log.cursor(from)),
     offsets: (topic, partition) => log.offsets(topic, partition),
     join: methods.join ?? ((listener) => log.join(listener)),

@@ -15,6 +15,7 @@ import {
   type Position,
   type ReadFrom,
   type RecordToAppend,
+  type SideTopic,
   type SnapshotStore,
   type Topic,
 } from '@signalbox/log'
@@ -62,6 +63,12 @@ export class ObservedLog implements Log {
     const appended = await this.#observe(`append ${partition}`, append, ({ offset }) => `at ${offset}`)
     this.#observer.intentAcknowledged({ partition, offset: appended.offset, timestampMs: appended.timestampMs, value: intent.value })
     return appended
+  }
+
+  async appendAside(topic: SideTopic, partition: number, record: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
+    this.#observer.writeUnderWay(1)
+    const append = this.#log.appendAside(topic, partition, record).finally(() => this.#observer.writeUnderWay(-1))
+    return await this.#observe(`append ${topic}/${partition}`, append, ({ offset }) => `at ${offset}`)
   }
 
   async cursor(from: ReadFrom): Promise<Cursor> {

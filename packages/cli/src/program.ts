@@ -95,6 +95,7 @@ function addServices(program: Command, action: Action): void {
     sequencer: 'Run a sequencer alone, beside others of the same Kafka cluster',
     gateway: 'Run a gateway alone: HTTP for agents and people',
     'process-manager': 'Run a process manager alone: appends the intents that follow from commits',
+    escalations: 'Run the escalation consumer alone: the inbox, and signed webhooks to people',
     ingest: 'Turn records of systems of record (sources in the config) into intents',
   } as const
   for (const [name, description] of Object.entries(services)) {

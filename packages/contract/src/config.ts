@@ -3,6 +3,7 @@ import { type Containment, type ContainmentSettings, containmentOf } from './con
 import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
 import type { Contract } from './define-contract.ts'
+import type { EscalationSettings } from './escalation-settings.ts'
 import type { Reaction } from './reaction.ts'
 import type { Source } from './source.ts'
 
@@ -17,6 +18,8 @@ export interface SignalboxConfig {
   readonly reactions?: readonly Reaction[]
   /** Topics of systems of record, whose records become intents; `signalbox ingest` sees to it. */
   readonly sources?: readonly Source[]
+  /** Who is told of escalations, and how; the escalation consumer sees to it. */
+  readonly escalation?: EscalationSettings
   /** Where the embedded log lies. Default `.signalbox`, beside where the command runs. */
   readonly dataDirectory?: string
   /** Which log. Default: Kafka where KAFKA_BROKERS is set, else the embedded one. */

@@ -2,7 +2,7 @@ import { LogError } from '@signalbox/log'
 import { groupName, type TopicId, topicName } from './settings.ts'
 
 /** What a principal is for. */
-export const ROLES = ['agent', 'sequencer', 'gateway', 'reader', 'process-manager'] as const
+export const ROLES = ['agent', 'sequencer', 'gateway', 'reader', 'process-manager', 'escalation', 'projector'] as const
 export type Role = (typeof ROLES)[number]
 
 export type Resource = 'topic' | 'group' | 'transactional-id'
@@ -36,6 +36,10 @@ const CHECKED: Rights = ['describe-configs']
 const READ: Rights = ['read', ...CHECKED]
 const WRITE: Rights = ['write', ...CHECKED]
 const BOTH: Rights = ['read', 'write', ...CHECKED]
+/** Whoever opens the log looks at all of its topics. */
+const KNOWN: Rights = ['describe', ...CHECKED]
+const ASIDE = { notifications: KNOWN, 'dead-letters.escalation': KNOWN, 'dead-letters.projector': KNOWN } as const
+const ASIDE_READ = { notifications: READ, 'dead-letters.escalation': READ, 'dead-letters.projector': READ } as const
 
 /**
  * The roles as data. Nobody but the sequencer may write events, dead letters or snapshots, or open a transaction under its
@@ -46,15 +50,34 @@ export const ROLE_DESIGNS: Readonly<Record<Role, RoleDesign>> = {
     purpose: 'proposes, and reads what was decided, in consumer groups of its own',
     topics: { intents: ['write'], events: ['read'] },
   },
-  sequencer: { purpose: 'decides', topics: { intents: READ, events: BOTH, 'dead-letters': BOTH, snapshots: BOTH } },
+  sequencer: { purpose: 'decides', topics: { intents: READ, events: BOTH, 'dead-letters': BOTH, snapshots: BOTH, ...ASIDE } },
   gateway: {
     purpose: 'proposes for clients over HTTP, and answers them',
-    topics: { intents: WRITE, events: READ, 'dead-letters': READ, snapshots: READ },
+    topics: { intents: WRITE, events: READ, 'dead-letters': READ, snapshots: READ, ...ASIDE_READ },
   },
-  reader: { purpose: 'audits and replays; reads only', topics: { intents: READ, events: READ, 'dead-letters': READ, snapshots: READ } },
+  reader: {
+    purpose: 'audits and replays; reads only',
+    topics: { intents: READ, events: READ, 'dead-letters': READ, snapshots: READ, ...ASIDE_READ },
+  },
   'process-manager': {
     purpose: 'reads events and proposes what follows from them',
-    topics: { intents: WRITE, events: READ, 'dead-letters': ['describe', ...CHECKED], snapshots: READ },
+    topics: { intents: WRITE, events: READ, 'dead-letters': KNOWN, snapshots: READ, ...ASIDE },
+  },
+  escalation: {
+    purpose: 'reads events and tells people of escalations',
+    topics: {
+      intents: KNOWN,
+      events: READ,
+      'dead-letters': KNOWN,
+      snapshots: KNOWN,
+      ...ASIDE,
+      notifications: BOTH,
+      'dead-letters.escalation': BOTH,
+    },
+  },
+  projector: {
+    purpose: 'folds events into projections',
+    topics: { intents: KNOWN, events: READ, 'dead-letters': KNOWN, snapshots: KNOWN, ...ASIDE, 'dead-letters.projector': BOTH },
   },
 }
 

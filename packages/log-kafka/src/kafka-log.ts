@@ -9,17 +9,19 @@ import {
   type PartitionWriter,
   type ReadFrom,
   type RecordToAppend,
+  type SideTopic,
   type SnapshotStore,
+  sideTopics,
   type Topic,
 } from '@signalbox/log'
 import { Client, isPassingRead } from './client.ts'
 import { KafkaCursor } from './cursor.ts'
 import { closedError, codeOf, toLogError } from './errors.ts'
-import { type AppendedIntent, IntentAppender } from './intent-appender.ts'
 import { Lanes } from './lanes.ts'
 import { Lifetime } from './lifetime.ts'
 import { KafkaMembership } from './membership.ts'
 import { fetchOffsets } from './offsets.ts'
+import { type AppendedRecord, RecordAppender } from './record-appender.ts'
 import { groupName, type KafkaLogOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
 import { KafkaSnapshots } from './snapshots.ts'
 import { type CheckedTopics, checkTopics } from './topics.ts'
@@ -42,7 +44,7 @@ class KafkaLog implements Log {
   readonly #queries: Client
   readonly #appends: Client
   readonly #snapshotRequests: Client
-  readonly #appenders = new Map<number, IntentAppender>()
+  readonly #appenders = new Map<string, RecordAppender>()
   readonly #cursors = new Set<KafkaCursor>()
   readonly #lanes: Lanes
   readonly #opening = new Set<Promise<unknown>>()
@@ -58,26 +60,38 @@ class KafkaLog implements Log {
       settings,
       TOPICS.map((topic) => topicName(settings.topicPrefix, topic)),
     )
-    this.#appends = new Client(settings, [topicName(settings.topicPrefix, 'intents')])
+    this.#appends = new Client(
+      settings,
+      (['intents', ...sideTopics] as const).map((topic) => topicName(settings.topicPrefix, topic)),
+    )
     this.#snapshotRequests = new Client(settings, [topicName(settings.topicPrefix, 'snapshots')])
     this.snapshots = new KafkaSnapshots({ settings, client: this.#snapshotRequests, signal: this.#lifetime.signal })
     this.#lanes = new Lanes({ settings, maxBatchBytes: topics.maxBatchBytes, parent: this.#lifetime.signal })
   }
 
-  async append(partition: number, intent: RecordToAppend): Promise<AppendedIntent> {
+  async append(partition: number, intent: RecordToAppend): Promise<AppendedRecord> {
+    return this.#append('intents', partition, intent)
+  }
+
+  async appendAside(topic: SideTopic, partition: number, record: RecordToAppend): Promise<AppendedRecord> {
+    return this.#append(topic, partition, record)
+  }
+
+  #append(topic: 'intents' | SideTopic, partition: number, record: RecordToAppend): Promise<AppendedRecord> {
     this.#check(partition)
-    let appender = this.#appenders.get(partition)
+    const name = topicName(this.#settings.topicPrefix, topic)
+    let appender = this.#appenders.get(`${name}/${partition}`)
     if (appender === undefined) {
-      appender = new IntentAppender({
+      appender = new RecordAppender({
         client: this.#appends,
         settings: this.#settings,
-        topic: topicName(this.#settings.topicPrefix, 'intents'),
+        topic: name,
         partition,
-        maxBatchBytes: this.#topics.maxBatchBytes.intents,
+        maxBatchBytes: this.#topics.maxBatchBytes[topic],
       })
-      this.#appenders.set(partition, appender)
+      this.#appenders.set(`${name}/${partition}`, appender)
     }
-    return appender.append(intent)
+    return appender.append(record)
   }
 
   async cursor({ topic, partition, fromOffset }: ReadFrom): Promise<Cursor> {

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { Topic } from '@signalbox/log'
+import { sideTopics, type Topic } from '@signalbox/log'
 import type { ISocketFactory, SASLOptions } from 'kafkajs'
 import { readAddresses } from './addresses.ts'
 
@@ -105,5 +105,5 @@ export function transactionalId(topicPrefix: string, lane: number): string {
   return `${topicPrefix}.sequencer.${lane}`
 }
 
-export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']
+export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTopics]
 export const TOPIC_IDS: readonly TopicId[] = [...TOPICS, 'snapshots']

@@ -62,6 +62,12 @@ export const TOPIC_DESIGNS: Readonly<Record<TopicId, TopicDesign>> = {
     purpose: 'records that could not be decided, whole',
     settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(deadLetterBytes(MAX_BATCH_BYTES)) },
   },
+  notifications: { purpose: 'whom the escalation consumer has told of what', settings: { ...COMMON, ...FOREVER } },
+  'dead-letters.escalation': { purpose: 'notifications that reached nobody, whole', settings: { ...COMMON, ...FOREVER } },
+  'dead-letters.projector': {
+    purpose: 'events that a projection could not take, whole',
+    settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(deadLetterBytes(MAX_BATCH_BYTES)) },
+  },
   snapshots: {
     purpose: 'a cache that shortens a restore; it may be deleted',
     // Compaction leaves the newest segment alone: with the default of 1 GiB every old snapshot would stay for long.

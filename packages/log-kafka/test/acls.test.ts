@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Assignment, isLogError, LogError } from '@signalbox/log'
+import { type Assignment, isLogError, LogError, sideTopics } from '@signalbox/log'
 import kafkajs, { type Kafka } from 'kafkajs'
 import type { Broker } from 'kafkajs/src/broker/index.js'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -14,10 +14,19 @@ import { PATIENCE_MS, readCount, record, textsOf } from './support/records.ts'
 
 const timeout = PATIENCE_MS * 4
 const topicPrefix = 'hotel'
-const users = ['desk', 'sequencer', 'gateway', 'auditor', 'manager'].map((username) => ({ username, password: `${username}-secret` }))
-const principals = ['agent=desk', 'sequencer=User:sequencer', 'gateway=gateway', 'reader=auditor', 'process-manager=manager'].map(
-  readRolePrincipal,
-)
+const users = ['desk', 'sequencer', 'gateway', 'auditor', 'manager', 'pager', 'views'].map((username) => ({
+  username,
+  password: `${username}-secret`,
+}))
+const principals = [
+  'agent=desk',
+  'sequencer=User:sequencer',
+  'gateway=gateway',
+  'reader=auditor',
+  'process-manager=manager',
+  'escalation=pager',
+  'projector=views',
+].map(readRolePrincipal)
 let broker: RunningBroker
 
 function as(username: string): KafkaConnectionOptions {
@@ -109,6 +118,20 @@ describe('on a broker with an authorizer', { timeout }, () => {
     assert.match(warnings.join('\n'), /User:desk may write the topic hotel\.intents, which its roles here do not say/)
   })
 
+  it('the escalation consumer writes whom it told, and nothing of others', async () => {
+    const pager = await openKafkaLog(as('pager'))
+    await pager.appendAside('notifications', 0, record('told'))
+    await pager.appendAside('dead-letters.escalation', 0, record('unheard'))
+    assert.deepEqual(textsOf(await readCount(await pager.cursor({ topic: 'notifications', partition: 0, fromOffset: 0 }), 1)), ['told'])
+    await assert.rejects(pager.appendAside('dead-letters.projector', 0, record('not mine')), (error) => isLogError(error, 'MISCONFIGURED'))
+    await assert.rejects(pager.append(0, record('an intent')), (error) => isLogError(error, 'MISCONFIGURED'))
+    await pager.close()
+    const views = await openKafkaLog(as('views'))
+    await views.appendAside('dead-letters.projector', 0, record('poison'))
+    await assert.rejects(views.appendAside('notifications', 0, record('not mine')), (error) => isLogError(error, 'MISCONFIGURED'))
+    await views.close()
+  })
+
   it('an agent writes intents and reads events with read_committed', async () => {
     const seq = await openKafkaLog(as('sequencer'))
     const assigned = new Promise<Assignment>((resolve, reject) => {
@@ -169,12 +192,12 @@ describe('on a broker with an authorizer', { timeout }, () => {
     }
     const attempts: Readonly<Record<string, () => Promise<unknown>>> = {
       ...Object.fromEntries(
-        (['events', 'dead-letters', 'snapshots'] as const).map((id) => [
+        (['events', 'dead-letters', 'snapshots', ...sideTopics] as const).map((id) => [
           `write ${id}`,
           () => producer.send({ topic: name(id), messages: [{ key: 'a', value: 'b' }] }),
         ]),
       ),
-      ...Object.fromEntries((['intents', 'dead-letters', 'snapshots'] as const).map((id) => [`read ${id}`, read(id)])),
+      ...Object.fromEntries((['intents', 'dead-letters', 'snapshots', ...sideTopics] as const).map((id) => [`read ${id}`, read(id)])),
       'open a transaction of the sequencer': open(`${topicPrefix}.sequencer.0`),
       'open a transaction of its own': open('desk'),
       "join the sequencer's group": join(`${topicPrefix}.sequencer`),

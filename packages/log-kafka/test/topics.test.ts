@@ -7,7 +7,7 @@ import { freePorts } from '../../../infra/kafka/ports.ts'
 import { Client } from '../src/client.ts'
 import { closedError } from '../src/errors.ts'
 import { applyKafkaTopics, createTopics, describeStep, openKafkaLog, planKafkaTopics, type TopicsOptions } from '../src/index.ts'
-import { settingsOf, topicName } from '../src/settings.ts'
+import { settingsOf, TOPIC_IDS, topicName } from '../src/settings.ts'
 import { PATIENCE_MS } from './support/records.ts'
 import { brokersForTests, dropTopics, plainKafka, uniquePrefix } from './support/topics.ts'
 
@@ -62,10 +62,7 @@ describe('the topics', { timeout }, () => {
   it('are created once, and opening finds them with their partition count', async () => {
     const options = { brokers: brokersForTests(), topicPrefix, partitions: 3, replicationFactor: 1, minInSyncReplicas: 1 }
     const first = await createTopics(options)
-    assert.deepEqual(
-      [...first.created].sort(),
-      ['dead-letters.intents', 'events', 'intents', 'snapshots'].map((topic) => `${topicPrefix}.${topic}`),
-    )
+    assert.deepEqual([...first.created].sort(), TOPIC_IDS.map((id) => topicName(topicPrefix, id)).sort())
     assert.deepEqual(await createTopics(options), { created: [], mended: [] })
     const log = await openKafkaLog({ brokers: brokersForTests(), topicPrefix })
     assert.equal(log.partitionCount, 3)
@@ -74,7 +71,7 @@ describe('the topics', { timeout }, () => {
 
   it('are planned without anything being written, and nothing is left to plan once they are there', async () => {
     const plan = await planOf()
-    assert.equal(plan.length, 4)
+    assert.equal(plan.length, TOPIC_IDS.length)
     assert.match(
       plan[0]!,
       /^create .*\.intents with 12 partitions, the brokers' number of replicas, message\.timestamp\.type=LogAppendTime/,
@@ -103,14 +100,14 @@ describe('the topics', { timeout }, () => {
     const options = { brokers: brokersForTests(), topicPrefix, replicationFactor: 30 }
     for (const attempt of [planKafkaTopics, applyKafkaTopics])
       assert.match(await refusal(attempt(options)), /INVALID_REPLICATION_FACTOR.*lower --replication-factor, or add brokers/)
-    assert.equal((await planOf()).length, 4)
+    assert.equal((await planOf()).length, TOPIC_IDS.length)
   })
 
   it('with fewer replicas than wanted are left to be mended by hand', async () => {
     const brokers = brokersForTests()
     await createTopics({ brokers, topicPrefix, partitions: 1, replicationFactor: 1 })
     const plan = await planOf({ replicationFactor: 90 })
-    assert.equal(plan.length, 4)
+    assert.equal(plan.length, TOPIC_IDS.length)
     assert.match(plan[0]!, /^by hand: .*\.intents has 1 replicas, and 90 are wanted\. The cluster has \d+ brokers.*add brokers first/)
     assert.match(await refusal(applyKafkaTopics({ brokers, topicPrefix, replicationFactor: 90 })), /^Nothing was changed\. /)
   })

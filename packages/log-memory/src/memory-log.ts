@@ -10,6 +10,7 @@ import {
   type Position,
   type ReadFrom,
   type RecordToAppend,
+  type SideTopic,
   type SnapshotStore,
   type SnapshotToStore,
   type StoredSnapshot,
@@ -84,6 +85,13 @@ export class MemoryLog implements Log {
     return this.#gate.run({ operation: 'append', topic: 'intents', partition }, this.#lifetime, (decision) => {
       const { offset, timestampMs } = this.store.appendIntent(partition, intent, this.#clock.nowMs())
       if (decision.duplicate === true) this.store.appendIntent(partition, intent, this.#clock.nowMs())
+      return { partition, offset, timestampMs }
+    })
+  }
+
+  appendAside(topic: SideTopic, partition: number, record: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
+    return this.#gate.run({ operation: 'append', topic, partition }, this.#lifetime, () => {
+      const { offset, timestampMs } = this.store.appendAside(topic, partition, record, this.#clock.nowMs())
       return { partition, offset, timestampMs }
     })
   }

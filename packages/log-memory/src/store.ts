@@ -1,4 +1,13 @@
-import { type AppendedBatch, type Batch, LogError, type LogRecord, type RecordToAppend, type Topic } from '@signalbox/log'
+import {
+  type AppendedBatch,
+  type Batch,
+  LogError,
+  type LogRecord,
+  type RecordToAppend,
+  type SideTopic,
+  sideTopics,
+  type Topic,
+} from '@signalbox/log'
 import { MemoryGroup } from './group.ts'
 import { MemoryTopic, recordBytes } from './topic.ts'
 
@@ -18,7 +27,7 @@ export interface MemorySnapshot {
 }
 
 const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024
-const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']
+const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTopics]
 
 /**
  * What is "on disk": everything that outlives the handles of a memory log. Drop a handle with work under way and open
@@ -54,8 +63,16 @@ export class MemoryLogStore {
   }
 
   appendIntent(partition: number, intent: RecordToAppend, timestampMs: number): LogRecord {
-    this.checkSize(intent)
-    return this.topic('intents', partition).append([intent], timestampMs, false)[0]!
+    return this.#append('intents', partition, intent, timestampMs)
+  }
+
+  appendAside(topic: SideTopic, partition: number, record: RecordToAppend, timestampMs: number): LogRecord {
+    return this.#append(topic, partition, record, timestampMs)
+  }
+
+  #append(topic: Topic, partition: number, record: RecordToAppend, timestampMs: number): LogRecord {
+    this.checkSize(record)
+    return this.topic(topic, partition).append([record], timestampMs, false)[0]!
   }
 
   /**

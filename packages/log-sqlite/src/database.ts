@@ -1,13 +1,20 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { LogError, type Topic } from '@signalbox/log'
+import { LogError, sideTopics, type Topic } from '@signalbox/log'
 import { readAcknowledged } from './acknowledged.ts'
 import { type Chunk, findDamage } from './record-format.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
 
-export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters']
-const TABLES: Readonly<Record<Topic, string>> = { intents: 'intents', events: 'events', 'dead-letters': 'dead_letters' }
+export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTopics]
+const TABLES: Readonly<Record<Topic, string>> = {
+  intents: 'intents',
+  events: 'events',
+  'dead-letters': 'dead_letters',
+  notifications: 'notifications',
+  'dead-letters.escalation': 'dead_letters_escalation',
+  'dead-letters.projector': 'dead_letters_projector',
+}
 
 /** `SBOX`. */
 const APPLICATION_ID = 0x53424f58
@@ -33,14 +40,19 @@ export function insertStatement(database: DatabaseSync, topic: Topic): Statement
 /** Creates the tables, unless they are there. */
 export function createSchema(database: DatabaseSync, partitionCount: number): void {
   database.exec('BEGIN IMMEDIATE')
-  for (const table of Object.values(TABLES)) {
-    database.exec(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, records BLOB NOT NULL) STRICT`)
-  }
+  createTopics(database)
   database.exec('CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID')
   database.prepare("INSERT INTO settings VALUES ('partition_count', ?), ('owners', 0)").run(partitionCount)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
   database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`)
   database.exec('COMMIT')
+}
+
+/** A log that an earlier release made lacks the tables of topics that came later. */
+export function createTopics(database: DatabaseSync): void {
+  for (const table of Object.values(TABLES)) {
+    database.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, records BLOB NOT NULL) STRICT`)
+  }
 }
 
 /** Counts the owners there have been, this one included. */
@@ -61,7 +73,15 @@ export class LogFile {
     this.database = database
     this.file = file
     this.partitionCount = partitionCount
-    const prepare = (sql: (table: string) => string) => new Map(TOPICS.map((topic) => [topic, database.prepare(sql(TABLES[topic]))]))
+    const tables = new Set(
+      database
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        .all()
+        .map(({ name }) => String(name)),
+    )
+    // Who only reads a log of an earlier release finds the topics that came later empty.
+    const there = TOPICS.filter((topic) => tables.has(TABLES[topic]))
+    const prepare = (sql: (table: string) => string) => new Map(there.map((topic) => [topic, database.prepare(sql(TABLES[topic]))]))
     this.#ends = prepare((table) => `SELECT id, count FROM ${table} WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1`)
     this.#chunks = prepare(
       (table) =>
@@ -72,7 +92,7 @@ export class LogFile {
 
   /** The offset past the last record. */
   end(topic: Topic, partition: number): number {
-    const row = this.#ends.get(topic)!.get(rowId(partition, 0), rowId(partition + 1, 0))
+    const row = this.#ends.get(topic)?.get(rowId(partition, 0), rowId(partition + 1, 0))
     return row === undefined ? 0 : Number(row.id) - rowId(partition, 0) + Number(row.count)
   }
 
@@ -94,7 +114,7 @@ export class LogFile {
     let bytesLeft = maxBytes
     let expected: number | undefined
     const base = rowId(partition, 0)
-    const rows = this.#chunks.get(topic)!.iterate(base, base + fromOffset, rowId(partition + 1, 0), MAX_CHUNKS)
+    const rows = this.#chunks.get(topic)?.iterate(base, base + fromOffset, rowId(partition + 1, 0), MAX_CHUNKS) ?? []
     for (const { id, count, records } of rows) {
       if (!(records instanceof Uint8Array)) throw this.#damaged(topic, partition, `a row of the table ${TABLES[topic]} holds no bytes`)
       const chunk = { firstOffset: Number(id) - base, count: Number(count), bytes: records }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
-import { countOwner, createSchema, databaseFile, insertStatement, inspect, LogFile, rowId, TOPICS } from './database.ts'
+import { countOwner, createSchema, createTopics, databaseFile, insertStatement, inspect, LogFile, rowId, TOPICS } from './database.ts'
 import { OwnerLock } from './owner-lock.ts'
 import type { ChunkToWrite, WorkerSettings } from './protocol.ts'
 import { sealChunk } from './record-format.ts'
@@ -33,6 +33,7 @@ export class OwnerFile {
       const partitionCount = checkBeforeWriting(settings)
       database = openForWriting(file, settings.maxFileBytes)
       if (partitionCount === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
+      else createTopics(database)
       this.logFile = new LogFile(database, file, partitionCount ?? settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
       this.owners = countOwner(database)
       this.#inserts = TOPICS.map((topic) => insertStatement(this.logFile.database, topic))

@@ -12,6 +12,7 @@ import {
   type Position,
   type ReadFrom,
   type RecordToAppend,
+  type SideTopic,
   type Topic,
 } from '@signalbox/log'
 import { type CursorSource, SqliteCursor } from './cursor.ts'
@@ -101,12 +102,20 @@ class SqliteLog implements Log {
   }
 
   append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
+    return this.#append('intents', partition, intent)
+  }
+
+  appendAside(topic: SideTopic, partition: number, record: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
+    return this.#append(topic, partition, record)
+  }
+
+  #append(topic: Topic, partition: number, given: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
     return new Promise((resolve, reject) => {
       this.#checkOpen()
-      const live = this.#live('intents', partition)
+      const live = this.#live(topic, partition)
       this.#queue.checkRoom()
-      checkRecordSize(intent, this.#settings.maxRecordBytes)
-      const record = this.#queue.add(live, intent, Date.now())
+      checkRecordSize(given, this.#settings.maxRecordBytes)
+      const record = this.#queue.add(live, given, Date.now())
       // Before it is durable: should this transaction fail, every later one does, and so does any event about the intent.
       live.publish(record)
       live.wake()

@@ -2,7 +2,8 @@
  * The log port: what the sequencer, the gateway and every reader need of a log, and nothing that only one engine has.
  *
  * A log has a fixed number of partitions. Each partition has three ordered, append-only topics: `intents` (written by
- * agents), `events` (written by the partition's owner only) and `dead-letters` (likewise). Every adapter passes the
+ * agents), `events` (written by the partition's owner only) and `dead-letters` (likewise); and beside them the topics in
+ * which consumers keep what is theirs (`sideTopics`). Every adapter passes the
  * conformance suite in `./conformance`; what that suite checks is the meaning of the words below.
  *
  * Invariants that an adapter keeps:
@@ -20,7 +21,13 @@
 
 import type { SnapshotStore } from './snapshots.ts'
 
-export type Topic = 'intents' | 'events' | 'dead-letters'
+/**
+ * What consumers of events write, each its own: whom the escalation consumer has told of what, and what the escalation
+ * consumer and the projector could not process.
+ */
+export const sideTopics = ['notifications', 'dead-letters.escalation', 'dead-letters.projector'] as const
+export type SideTopic = (typeof sideTopics)[number]
+export type Topic = 'intents' | 'events' | 'dead-letters' | SideTopic
 
 /** Header names are lower-case ASCII (`ce_id`, `traceparent`); values are text. */
 export type Headers = Readonly<Record<string, string>>
@@ -175,6 +182,11 @@ export interface Log extends LogReader {
    * the same intent again: its id makes the second one a duplicate.
    */
   append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }>
+  /**
+   * Appends to a topic beside the log and resolves once it is durable. Errors as of `append`; after OUTCOME_UNKNOWN it may be
+   * there: who reads it must bear to find it twice.
+   */
+  appendAside(topic: SideTopic, partition: number, record: RecordToAppend): Promise<Position & { readonly timestampMs: number }>
   /** Joins the owners of this log. Partitions arrive through the listener; a second membership at a time is MISCONFIGURED. */
   join(listener: AssignmentListener): Promise<Membership>
   /** Takes ownership of an assigned partition as its fenced writer (invariant 3). Errors: FENCED, TRANSIENT, CLOSED. */

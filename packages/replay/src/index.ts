@@ -1,6 +1,7 @@
 export * from './audit/index.ts'
 export * from './blast-radius.ts'
 export * from './event-reader.ts'
+export * from './follow-events.ts'
 export * from './present.ts'
 export * from './queries.ts'
 export * from './read-model.ts'

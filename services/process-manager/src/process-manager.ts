@@ -5,13 +5,12 @@
 import type { Codec } from '@signalbox/codec'
 import { type Event, type Intent, partitionOf, type Reaction } from '@signalbox/contract'
 import { type Clock, isLogError, type Log } from '@signalbox/log'
-import { EventReader } from '@signalbox/replay'
+import { followEvents } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { ProcessManagerMetrics } from './metrics.ts'
 import { followUpsOf, processManagerAgent, ReactionFault } from './reactions.ts'
 import { isLeg } from './transfers.ts'
 
-const readWaitMs = 1_000
 const firstRetryMs = 100
 const lastRetryMs = 5_000
 /** Follow-ups on their way to the log at a time. */
@@ -65,40 +64,26 @@ export class ProcessManager {
     await this.#following
   }
 
-  async #follow(partition: number): Promise<void> {
+  #follow(partition: number): Promise<void> {
     const { clock, codec, log, logger } = this.#settings
-    let fromOffset = 0
-    let end: number | null = null
-    let retryMs = firstRetryMs
-    while (!this.#abort.signal.aborted) {
-      let reader: EventReader | undefined
-      const stop = () => void reader?.close().catch(() => {})
-      this.#abort.signal.addEventListener('abort', stop, { once: true })
-      try {
-        end ??= (await log.offsets('events', partition)).end
-        reader = await EventReader.open({ log, codec, partition, fromOffset })
-        while (!this.#abort.signal.aborted) {
-          if (end >= 0 && reader.position >= end) {
-            end = -1
-            await this.#arrived(partition)
-          }
-          const chunk = await reader.next(readWaitMs)
-          retryMs = firstRetryMs
-          for (const { event } of chunk) this.#note(event)
-          if (end === -1 && this.#partitionsBehind === 0) await this.#appendPending()
-          fromOffset = reader.position
-        }
-      } catch (error) {
-        if (this.#abort.signal.aborted) return
-        if (!isLogError(error, 'TRANSIENT')) throw error
-        logger.warn({ partition, err: error, retryMs }, `partition ${partition} is read again in ${retryMs} ms: ${error.message}`)
-        await clock.sleep(retryMs, this.#abort.signal)
-        retryMs = Math.min(2 * retryMs, lastRetryMs)
-      } finally {
-        this.#abort.signal.removeEventListener('abort', stop)
-        await reader?.close().catch(() => {})
-      }
-    }
+    let isBehind = true
+    return followEvents({
+      log,
+      codec,
+      partition,
+      clock,
+      signal: this.#abort.signal,
+      retried: (err, retryMs) =>
+        logger.warn({ partition, err, retryMs }, `partition ${partition} is read again in ${retryMs} ms: ${err.message}`),
+      caughtUp: async () => {
+        isBehind = false
+        await this.#arrived(partition)
+      },
+      take: async (events) => {
+        for (const { event } of events) this.#note(event)
+        if (!isBehind && this.#partitionsBehind === 0) await this.#appendPending()
+      },
+    })
   }
 
   /** A partition has been read up to where it ended at the start; the last one lets all go on. */

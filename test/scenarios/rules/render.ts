@@ -1,5 +1,6 @@
 /** Events as lines of text that a person can check. */
 import type { Event, Intent, ResourceChange } from '@signalbox/contract'
+import { noticesOf } from '@signalbox/escalation'
 import { startMs } from './script.ts'
 
 /** Renders one play. Of data that was shown before, only what differs is shown again. */
@@ -9,7 +10,7 @@ export class Renderer {
   /** The lines of what one record made. Ids that the script named are shown by their names. */
   lines(events: readonly Event[], ids: ReadonlyMap<string, Intent>): string[] {
     return events
-      .flatMap((event) => linesOf(event, (change) => this.#changeLine(event.scope, change)))
+      .flatMap((event) => [...linesOf(event, (change) => this.#changeLine(event.scope, change)), ...toldOf(event)])
       .map((line) => `    ${named(line, ids)}`)
   }
 
@@ -23,6 +24,13 @@ export class Renderer {
     const merged = fields === null ? '' : ` (${fields.join(', ')})`
     return `  ${resource} ${action}: ${fromState ?? 'none'} -> ${state} v${version} ${JSON.stringify(Object.fromEntries(changed))}${merged}${then}`
   }
+}
+
+/** Whom the escalation consumer tells. */
+function toldOf(event: Event): string[] {
+  return noticesOf(event).map(
+    ({ notification: { group, type }, resource, to }) => `  tells ${to.join(' and ')}: ${type} ${resource}, as ${JSON.stringify(group)}`,
+  )
 }
 
 function named(line: string, ids: ReadonlyMap<string, Intent>): string {

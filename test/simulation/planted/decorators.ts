@@ -9,6 +9,7 @@ export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cur
     partitionCount: log.partitionCount,
     snapshots: log.snapshots,
     append: (partition, intent) => log.append(partition, intent),
+    appendAside: (topic, partition, record) => log.appendAside(topic, partition, record),
     cursor: (from) => log.cursor(from),
     offsets: (topic, partition) => log.offsets(topic, partition),
     join: (listener) => log.join(listener),

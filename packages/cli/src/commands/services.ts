@@ -1,5 +1,6 @@
-/** `signalbox sequencer`, `gateway`, `process-manager` and `ingest`: each service as a process of its own, on Kafka. */
+/** `signalbox sequencer`, `gateway`, `process-manager`, `escalations` and `ingest`: each service as a process of its own, on Kafka. */
 import { sha256 } from '@signalbox/codec'
+import { startEscalation } from '@signalbox/escalation'
 import { createOperationsServer, startGateway } from '@signalbox/gateway'
 import { ingest } from '@signalbox/ingest'
 import { systemClock } from '@signalbox/log'
@@ -16,7 +17,7 @@ import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
 import { listenAddress, serviceLogger, type UpFlags } from './up.ts'
 
-export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'ingest'
+export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'escalations' | 'ingest'
 
 interface RunningService {
   /** Rejects when the process should end. */
@@ -38,6 +39,7 @@ const services: Readonly<Record<ServiceName, (context: ServiceContext) => Promis
   sequencer: runSequencer,
   gateway: runGateway,
   'process-manager': runProcessManager,
+  escalations: runEscalations,
   ingest: runIngest,
 }
 /** Where a service without agents listens for orchestrators and Prometheus, unless it is told. */
@@ -46,6 +48,7 @@ const operationsUrls: Readonly<Record<ServiceName, string | null>> = {
   gateway: null,
   'process-manager': 'http://127.0.0.1:7072',
   ingest: 'http://127.0.0.1:7073',
+  escalations: 'http://127.0.0.1:7074',
 }
 
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
@@ -114,6 +117,25 @@ async function runProcessManager(context: ServiceContext): Promise<RunningServic
     async stop() {
       await server.close()
       await processManager.stop()
+    },
+  }
+}
+
+/** Serves the inbox beside what orchestrators ask: `/v1/inbox`, with `?to=` for one level's people. */
+async function runEscalations(context: ServiceContext): Promise<RunningService> {
+  const { codec, log, logger, registry, settings } = context
+  const escalation = startEscalation({ log, codec, escalation: settings.config?.escalation, logger, registry })
+  const server = createOperationsServer({ registry, notReady: () => escalation.notReady() }, logger)
+  server.get<{ Querystring: { to?: string } }>('/v1/inbox', async ({ query }) => {
+    const { inbox } = escalation
+    return { open: inbox.openCount, groups: inbox.groups(query.to), settled: inbox.settled(100) }
+  })
+  return {
+    failed: escalation.failed,
+    listen: () => listenTo(server, context),
+    async stop() {
+      await server.close()
+      await escalation.stop()
     },
   }
 }

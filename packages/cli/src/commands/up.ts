@@ -1,6 +1,14 @@
 /** `signalbox up`: every service in one process on one log. The one place that may import services. */
 import { type Codec, createCodec } from '@signalbox/codec'
-import { type Containment, type ContractSet, defaultContainment, defaultLimits, type Reaction } from '@signalbox/contract'
+import {
+  type Containment,
+  type ContractSet,
+  defaultContainment,
+  defaultLimits,
+  type EscalationSettings,
+  type Reaction,
+} from '@signalbox/contract'
+import { type EscalationService, startEscalation } from '@signalbox/escalation'
 import { type Gateway, startGateway } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
 import { startProcessManager } from '@signalbox/process-manager'
@@ -21,6 +29,7 @@ export interface RunningSignalbox {
   /** Null where sequencers run as processes of their own. */
   readonly sequencer: Sequencer | null
   readonly gateway: Gateway
+  readonly escalation: EscalationService
   /** Rejects when the process should end. */
   readonly failed: Promise<never>
   /** Finishes what is under way and lets go of everything, the log included. */
@@ -35,6 +44,8 @@ export interface StartOptions {
   readonly agents?: readonly string[] | null
   readonly containment?: Containment
   readonly reactions?: readonly Reaction[]
+  /** Whom to tell of escalations. */
+  readonly escalation?: EscalationSettings
   readonly logger: Logger
   /** False where sequencers run as processes of their own. Default true. */
   readonly sequencer?: boolean
@@ -55,16 +66,21 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
     throw error
   })
   const processManager = startProcessManager({ ...common, reactions: reactions ?? [] })
-  const failed = Promise.race([sequencer, gateway, processManager].flatMap((service) => (service === null ? [] : [service.failed])))
+  const escalation = startEscalation({ ...common, escalation: options.escalation })
+  const failed = Promise.race(
+    [sequencer, gateway, processManager, escalation].flatMap((service) => (service === null ? [] : [service.failed])),
+  )
   failed.catch(() => {})
   return {
     log,
     codec,
     sequencer,
     gateway,
+    escalation,
     failed,
     async stop() {
       await gateway.close()
+      await escalation.stop()
       await processManager.stop()
       await sequencer?.stop()
       await log.close()
@@ -95,6 +111,7 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     logger,
     ...agentsOf(settings),
     ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
+    ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),
   })
   try {
     const address = await signalbox.gateway.server.listen({ host, port, trustNetwork })

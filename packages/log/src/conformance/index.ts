@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { Log } from '../port.ts'
+import { asideCases } from './cases/aside.ts'
 import { batchCases } from './cases/batches.ts'
 import { cursorCases } from './cases/cursors.ts'
 import { membershipCases } from './cases/membership.ts'
@@ -21,6 +22,7 @@ const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
   ownership: ownershipCases,
   membership: membershipCases,
   snapshots: snapshotCases,
+  aside: asideCases,
 }
 
 /** Every case of the suite, for whoever wants to run them in another way than `describeLogConformance` does. */

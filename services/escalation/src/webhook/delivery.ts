@@ -1,4 +1,5 @@
 /** Tells webhook targets of escalations: every notification is delivered, recorded as a dead letter, or handed back. */
+import type { WebhookTargetSettings } from '@signalbox/contract'
 import { type Clock, systemClock } from '@signalbox/log'
 import type { Logger } from 'pino'
 import { type Resolve, systemResolve } from './attempt.ts'
@@ -8,7 +9,7 @@ import { WebhookError } from './errors.ts'
 import type { WebhookMetrics } from './metrics.ts'
 import { bodyLimitBytes, bodyOf, type Notification } from './notification.ts'
 import type { Settlement } from './settlement.ts'
-import { type WebhookTargetSettings, webhookTarget } from './target.ts'
+import { webhookTarget } from './target.ts'
 import { TargetQueue } from './target-queue.ts'
 
 export interface WebhookDeliverySettings {

@@ -1,4 +1,5 @@
 /** A delivery with everything around it that a test looks at. */
+import type { WebhookTargetSettings } from '@signalbox/contract'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import {
@@ -7,7 +8,6 @@ import {
   type Notification,
   type Resolve,
   WebhookDelivery,
-  type WebhookTargetSettings,
   webhookMetrics,
 } from '../../src/index.ts'
 import type { Receiver } from './receiver.ts'

@@ -94,11 +94,12 @@ describe('the receiver in the docs', () => {
 describe('the docs', () => {
   it('explain every cause of a dead letter, and every setting of a target', async () => {
     const source = (file: string) => readFile(resolve(import.meta.dirname, '../../src/webhook', file), 'utf8')
+    const settingsSource = () => readFile(resolve(import.meta.dirname, '../../../../packages/contract/src/escalation-settings.ts'), 'utf8')
     const text = await readFile(page, 'utf8')
     const codes = [...(await source('dead-letters.ts')).matchAll(/\| '([A-Z_]+)'/g)].map(([, code]) => code!)
     expect(codes.length).toBeGreaterThan(4)
     for (const code of [...codes, 'ADDRESS_REFUSED', 'REDIRECTED', 'REFUSED', 'GONE']) expect(text).toContain(`\`${code}\``)
-    const [, settings] = /interface WebhookTargetSettings \{([\s\S]*?)\n\}/.exec(await source('target.ts')) ?? []
+    const [, settings] = /interface WebhookTargetSettings \{([\s\S]*?)\n\}/.exec(await settingsSource()) ?? []
     const names = [...settings!.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => name!)
     expect(names).toHaveLength(11)
     for (const name of names) expect(text).toContain(`| \`${name}\` |`)

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
+import type { WebhookTargetSettings } from '@signalbox/contract'
 import { describe, expect, it } from 'vitest'
-import type { WebhookTargetSettings } from '../../src/index.ts'
 import { WebhookError } from '../../src/index.ts'
 import { webhookTarget } from '../../src/webhook/target.ts'
 import { Desk, secret } from './desk.ts'

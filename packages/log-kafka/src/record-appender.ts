@@ -8,21 +8,21 @@ import { produce } from './requests.ts'
 import type { Settings } from './settings.ts'
 import { retrying, withinMs } from './wait.ts'
 
-/** Intents waiting for their turn, of one partition. */
+/** Records waiting for their turn, of one partition of a topic. */
 const QUEUE_RECORDS = 20_000
 const QUEUE_BYTES = 64 * 1024 * 1024
 const REQUEST_RECORDS = 1_000
 
-export type AppendedIntent = Position & { readonly timestampMs: number }
+export type AppendedRecord = Position & { readonly timestampMs: number }
 
-interface QueuedIntent {
-  readonly intent: RecordToAppend
+interface QueuedRecord {
+  readonly record: RecordToAppend
   readonly bytes: number
-  resolve(appended: AppendedIntent): void
+  resolve(appended: AppendedRecord): void
   reject(error: LogError): void
 }
 
-export interface IntentAppenderOptions {
+export interface RecordAppenderOptions {
   readonly client: Client
   readonly settings: Settings
   readonly topic: string
@@ -30,35 +30,35 @@ export interface IntentAppenderOptions {
   readonly maxBatchBytes: number
 }
 
-/** Appends intents to one partition: one request at a time, which takes along all that came meanwhile. */
-export class IntentAppender {
-  readonly #options: IntentAppenderOptions
+/** Appends to one partition of a topic: one request at a time, which takes along all that came meanwhile. */
+export class RecordAppender {
+  readonly #options: RecordAppenderOptions
   readonly #lifetime: Lifetime
   readonly #where: string
-  #queue: QueuedIntent[] = []
+  #queue: QueuedRecord[] = []
   #queuedBytes = 0
-  #underWay: readonly QueuedIntent[] = []
+  #underWay: readonly QueuedRecord[] = []
   #running: Promise<void> | undefined
 
-  constructor(options: IntentAppenderOptions) {
+  constructor(options: RecordAppenderOptions) {
     this.#options = options
     this.#where = `${options.topic}/${options.partition}`
     this.#lifetime = new Lifetime('The log')
   }
 
-  append(intent: RecordToAppend): Promise<AppendedIntent> {
-    const bytes = storedBytes(intent)
+  append(record: RecordToAppend): Promise<AppendedRecord> {
+    const bytes = storedBytes(record)
     const { maxBatchBytes } = this.#options
     if (bytes + BATCH_OVERHEAD_BYTES > maxBatchBytes) {
-      const message = `An intent of ${intent.value.byteLength} bytes is too large for ${this.#where}: with its framing at most ${maxBatchBytes} are taken. Make it smaller.`
+      const message = `A record of ${record.value.byteLength} bytes is too large for ${this.#where}: with its framing at most ${maxBatchBytes} are taken. Make it smaller.`
       return Promise.reject(new LogError('TOO_LARGE', message))
     }
     if (this.#queue.length >= QUEUE_RECORDS || (this.#queue.length > 0 && this.#queuedBytes + bytes > QUEUE_BYTES)) {
-      const message = `${this.#queue.length} intents are waiting for ${this.#where} already. Wait for their answers before appending more.`
+      const message = `${this.#queue.length} records are waiting for ${this.#where} already. Wait for their answers before appending more.`
       return Promise.reject(new LogError('TRANSIENT', message))
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ intent, bytes, resolve, reject })
+      this.#queue.push({ record, bytes, resolve, reject })
       this.#queuedBytes += bytes
       this.#running ??= this.#run()
     })
@@ -71,7 +71,7 @@ export class IntentAppender {
     const reason = closedError('The log')
     for (const { reject } of this.#underWay) {
       reject(
-        new LogError('OUTCOME_UNKNOWN', `An intent was on its way to ${this.#where} when the log closed. Append it again.`, {
+        new LogError('OUTCOME_UNKNOWN', `A record was on its way to ${this.#where} when the log closed. Append it again.`, {
           cause: reason,
         }),
       )
@@ -83,7 +83,7 @@ export class IntentAppender {
     // Agents who are answered at one moment ask again at one moment: all of them go into the first request.
     await new Promise<void>((resolve) => setImmediate(resolve))
     while (this.#queue.length > 0 && !this.#lifetime.ended) {
-      const first = chunksOf(this.#queue.slice(0, REQUEST_RECORDS).map(({ intent }) => intent))[0]!
+      const first = chunksOf(this.#queue.slice(0, REQUEST_RECORDS).map(({ record }) => record))[0]!
       this.#underWay = this.#queue.splice(0, first.length)
       for (const { bytes } of this.#underWay) this.#queuedBytes -= bytes
       try {
@@ -97,10 +97,10 @@ export class IntentAppender {
     this.#running = undefined
   }
 
-  async #produce(group: readonly QueuedIntent[]): Promise<void> {
+  async #produce(group: readonly QueuedRecord[]): Promise<void> {
     const { client, settings, topic, partition } = this.#options
     const batch = encodeRecordBatch(
-      group.map(({ intent }) => intent),
+      group.map(({ record }) => record),
       null,
     )
     const deadlineMs = performance.now() + settings.requestTimeoutMs

@@ -1,0 +1,71 @@
+/** Of what people are told, as the events say it. Pure: the same event gives the same notices with the same ids, always. */
+import { type EscalationData, type Event, formatEventReference, type ResourceChange } from '@signalbox/contract'
+import type { Json, Notification, NotificationType } from '../webhook/index.ts'
+
+/** What people are told, and which of them. */
+export interface Notice {
+  /** type/id of the escalation, in its scope. */
+  readonly resource: string
+  readonly scope: string
+  readonly partition: number
+  readonly notification: Notification
+  /** Whom contracts and settings name: who is asked now; or, once it is over, everybody who has been asked. */
+  readonly to: readonly string[]
+  /** Whether the escalation is open after it. */
+  readonly isOpen: boolean
+}
+
+const groupLimit = 1_024
+
+/** The notices of an event, in the order in which things happened. */
+export function noticesOf(event: Event): Notice[] {
+  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return []
+  return event.payload.changes.flatMap((change, index) => {
+    const type = change.resource.startsWith('escalation/') ? typeOf(change) : null
+    return type === null ? [] : [noticeOf(event, change, index, type)]
+  })
+}
+
+/** Null for what nobody need be told: that somebody has seen it, or that one of several has approved. */
+function typeOf({ action, fromState, state }: ResourceChange): NotificationType | null {
+  if (state === 'expired') return 'escalation.expired'
+  if (state === 'resolved') return fromState === 'resolved' ? null : 'escalation.resolved'
+  switch (action) {
+    case 'trigger':
+      return 'escalation.triggered'
+    case 'lapse':
+      return 'escalation.level'
+    // Also where what it is about has moved: whoever looked at it must look again.
+    case 'again':
+    case 'renew':
+      return 'escalation.again'
+    default:
+      return null
+  }
+}
+
+function noticeOf(event: Event, { data: text, resource, state }: ResourceChange, index: number, type: NotificationType): Notice {
+  const data = JSON.parse(text) as EscalationData
+  const isOpen = state === 'triggered' || state === 'acknowledged'
+  const { offset, partition, scope, time } = event
+  return {
+    resource,
+    scope,
+    partition,
+    isOpen,
+    to: isOpen ? [data.to] : [...new Set(data.levels.slice(0, data.level + 1).map(({ to }) => to))],
+    notification: {
+      id: `escalation-${partition}-${offset}-${event.index}-${index}`,
+      type,
+      timestampMs: time,
+      group: data.group.slice(0, groupLimit),
+      payload: {
+        escalation: resource.slice('escalation/'.length),
+        scope,
+        state,
+        event: formatEventReference(event),
+        ...(data as unknown as Record<string, Json>),
+      },
+    },
+  }
+}
