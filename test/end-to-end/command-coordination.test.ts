@@ -1,4 +1,5 @@
 /** The commands of coordination as processes: what a person at the pager types. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Decision, EscalationData, Resource } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -128,5 +129,64 @@ describe('task and handoff', () => {
     expect((await run('handoff', 'list')).stdout).toContain('accepted  ann -> bob  task/t')
     expect((await run('task', 'done', 't', '--agent', 'bob', '--result', '4 left')).code).toBe(0)
     expect(await json<Resource>('task', 'show', 't')).toMatchObject({ state: 'done', data: { result: '4 left', hops: 1 } })
+  })
+})
+
+describe('handoff packets', () => {
+  const data = ['--data-dir', 'data'] as const
+  const file = (name: string) => join(commands.directory, name)
+
+  it('are compiled at a position, handed over, accepted with what they say, and held against the log', async () => {
+    expect((await submit('intake', 'request refund/9 {"cents":90}', '--note', 'the seal is broken')).code).toBe(0)
+    expect((await submit('reader', 'take reservation/refund/9 {"forMs":60000}')).code).toBe(0)
+    expect((await submit('intake', 'request refund/10 {"cents":91}')).code).toBe(0)
+    const about = ['--scope', 's', '--purpose', 'pay it', '--from', 'ann', '--to', 'bob', '--about', 'refund/9', ...data]
+    const compiled = await commands.run(['handoff', 'compile', ...about, '--packet', 'packet.json'])
+    expect(compiled.code, compiled.stderr).toBe(0)
+    expect(compiled.stdout).toMatch(/^# Handoff packet, signalbox-packet\/1\n/)
+    expect(compiled.stdout).toContain('## "resource:refund/9" REQUIRED\n{"data":{"cents":90},"state":"requested","version":1}')
+    expect(compiled.stdout).toContain('## "reservation:refund/9" REQUIRED\n{"expires":')
+    expect(compiled.stdout).toContain('"note":"the seal is broken"')
+    const packet = JSON.parse(readFileSync(file('packet.json'), 'utf8')) as { digest: string; position: string; totals: { tokens: number } }
+
+    // The same again at the same position, although the log has gone on.
+    expect((await submit('intake', 'correct refund/10 {"cents":95}')).code).toBe(0)
+    const again = await commands.run(['handoff', 'compile', ...about, '--at', packet.position, '--json'])
+    expect(JSON.parse(again.stdout)).toEqual(packet)
+
+    // What contracts require is never cut: an impossible budget says what would do.
+    const tight = await commands.run(['handoff', 'compile', ...about, '--tokens', '120'])
+    expect(tight).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('BUDGET_IMPOSSIBLE') })
+    const small = await commands.run(['handoff', 'compile', ...about, '--tokens', `${packet.totals.tokens - 60}`, '--packet', 'small.json'])
+    expect(small.code, small.stderr).toBe(0)
+    expect(small.stdout).toContain('## "resource:refund/9" REQUIRED')
+    const omitted = await commands.run(['handoff', 'omissions', 'small.json', ...data, '--json'])
+    expect(omitted.code, omitted.stderr).toBe(0)
+    const [first] = JSON.parse(omitted.stdout) as { reference: string; reason: string; fetch: string }[]
+    const { position } = JSON.parse(readFileSync(file('small.json'), 'utf8')) as { position: string }
+    expect(first!.fetch).toBe(`signalbox handoff part ${first!.reference} --at ${position} --scope "s"`)
+    const fetched = await commands.run(['handoff', 'part', first!.reference, '--at', position, '--scope', 's', ...data])
+    expect(fetched.code, fetched.stderr).toBe(0)
+    expect(Object.keys(JSON.parse(fetched.stdout) as object).length).toBeGreaterThan(1)
+    expect((await commands.run(['handoff', 'part', 'resource:refund/none', '--scope', 's', ...data])).stdout).toContain('"exists": false')
+    expect((await commands.run(['handoff', 'part', 'decision:9/9/9', '--scope', 's', ...data])).code).toBe(3)
+
+    // Handed over by its file: the digest of what was read, and what it stands on.
+    expect((await run('handoff', 'offer', 'p', '--scope', 's', '--agent', 'ann', '--to', 'bob', '--packet', 'packet.json')).code).toBe(0)
+    writeFileSync(file('forged.json'), JSON.stringify({ ...packet, position: '0:1' }))
+    expect(await run('handoff', 'accept', 'p', '--agent', 'bob', '--packet', 'forged.json')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the packet says that its digest is'),
+    })
+    expect(await commands.run(['handoff', 'check', 'packet.json', ...data])).toMatchObject({
+      code: 8,
+      stdout: expect.stringContaining('refund/10 1 -> 2'),
+    })
+    expect((await run('handoff', 'accept', 'p', '--agent', 'bob', '--packet', 'packet.json')).code).toBe(0)
+    const accepted = await json<Resource>('handoff', 'show', 'p')
+    expect(accepted).toMatchObject({
+      state: 'accepted',
+      data: { digest: packet.digest, moved: [{ resource: 'refund/10', from: 1, to: 2 }] },
+    })
   })
 })

@@ -10,6 +10,7 @@ export default defineConfig({
       owner: { team: 'payments', contact: '#payments' },
       data: z.strictObject({ cents: z.int() }),
       states: ['requested', 'approved', 'paid', 'reversed'],
+      handoff: { requires: ['resource', 'last-change', 'reservation'] },
       actions: {
         request: { from: none, to: 'requested', input: z.strictObject({ cents: z.int() }) },
         correct: { from: 'requested', conflict: 'commutative', input: z.strictObject({ cents: z.int() }), apply: ({ input }) => input },

@@ -34,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/log-kafka',
     'packages/replay',
     'packages/client',
+    'packages/handoff',
     'services/sequencer',
     'services/gateway',
     'services/process-manager',

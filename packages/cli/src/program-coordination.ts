@@ -4,6 +4,7 @@ import type { AgentFlags } from './commands/agent.ts'
 import type { BlastFlags } from './commands/blast-radius.ts'
 import type { DocsFlags } from './commands/contract.ts'
 import type { EscalationFlags } from './commands/escalation.ts'
+import type { PacketFlags } from './commands/handoff.ts'
 import type { TaskFlags } from './commands/task.ts'
 import type { Action } from './program.ts'
 
@@ -141,13 +142,43 @@ function addWork(program: Command, action: Action, common: Common): void {
       addWorkOptions(command, type, verb)
       command.action(action(async (settings, [id], flags) => await (await commands()).take(settings, type, verb, id!, flags as TaskFlags)))
     }
+    if (type === 'handoff') addPackets(noun, action, common)
   }
+}
+
+function addPackets(handoff: Command, action: Action, common: Common): void {
+  const commands = () => import('./commands/handoff.ts')
+  common(handoff.command('compile').description('Compile a packet from the log at one position, and print what its receiver reads'))
+    .option('--scope <SCOPE>', 'where the work is')
+    .option('--purpose <TEXT>', 'what is to be done')
+    .option('--from <AGENT>', 'who hands over (human:USER where left out)')
+    .option('--to <AGENT>', 'who takes over')
+    .option('--about <RESOURCE>', 'a resource that the work is about, type/id; repeatable', repeated)
+    .option('--require <REFERENCE>', 'a part that may never be left out, beside what contracts require; repeatable', repeated)
+    .option('--correlation <ID>', 'decisions under this correlation id go before others')
+    .option('--at <POSITION>', 'partition:offset; as it is now where left out')
+    .option('--tokens <NUMBER>', 'of the budget', '4000')
+    .option('--bytes <NUMBER>', 'of the budget', '32768')
+    .option('--tokenizer <NAME>', 'o200k_base or cl100k_base')
+    .option('--packet <FILE>', 'keep the packet itself in a file')
+    .action(action(async (settings, _parameters, flags) => await (await commands()).compile(settings, flags as PacketFlags)))
+  common(handoff.command('part <REFERENCE>').description('One part, whole: also what a packet left out'))
+    .option('--scope <SCOPE>', 'where it is')
+    .option('--at <POSITION>', 'partition:offset; as it is now where left out')
+    .action(action(async (settings, [reference], flags) => await (await commands()).part(settings, reference!, flags as PacketFlags)))
+  common(handoff.command('omissions <PACKET>').description('Everything that a packet left out, and why')).action(
+    action(async (settings, [file]) => await (await commands()).omissions(settings, file!)),
+  )
+  common(handoff.command('check <PACKET>').description('Whether a packet is whole, and what has moved since it was compiled')).action(
+    action(async (settings, [file]) => await (await commands()).check(settings, file!)),
+  )
 }
 
 function addWorkOptions(command: Command, type: keyof typeof work, verb: string): void {
   if (verb === 'fail' || verb === 'cancel' || verb === 'decline') command.option('--reason <TEXT>', 'why; stays in the log')
   if (verb === 'done') command.option('--result <TEXT>', 'what came of it')
-  if (verb === 'accept') command.option('--readback <DIGEST>', 'the digest of the packet that was read')
+  if (verb === 'accept')
+    command.option('--readback <DIGEST>', 'the digest of the packet that was read').option('--packet <FILE>', 'the packet that was read')
   if (verb !== 'offer') return
   if (type === 'task') {
     command
@@ -161,4 +192,5 @@ function addWorkOptions(command: Command, type: keyof typeof work, verb: string)
     .option('--task <TASK>', 'the claimed task that goes over with it, as task/ID')
     .option('--digest <DIGEST>', 'of the packet')
     .option('--position <POSITION>', 'partition:offset that the packet was compiled at')
+    .option('--packet <FILE>', 'the packet, in place of its digest and position')
 }

@@ -1,7 +1,7 @@
 /** Refuses what a contract says of timers, waiting, escalation and effects where it cannot work. */
 import { checkFunction } from './check-function.ts'
 import { ContractError } from './contract-error.ts'
-import { clockAgent } from './coordination.ts'
+import { clockAgent, handoffParts } from './coordination.ts'
 import type { AnyAction, Contract } from './define-contract.ts'
 import { matchesAgent } from './identifiers.ts'
 
@@ -11,7 +11,7 @@ type AnyContract = Pick<Contract, 'states' | 'actions' | 'coordination'>
 const longestMs = 366 * 86_400_000
 
 export function checkCoordination(contract: AnyContract, where: string): void {
-  const { after, contradictions, escalation, maxPriority, reservation, waiting } = contract.coordination
+  const { after, contradictions, escalation, handoff, maxPriority, reservation, waiting } = contract.coordination
   for (const [state, { action, ms }] of Object.entries(after)) checkTimer(contract, state, action, ms, `${where}, after ${state}`)
   whole(waiting.queue, 1, 10_000, `${where}, waiting.queue`)
   whole(waiting.bypasses, 1, 1_000_000, `${where}, waiting.bypasses`)
@@ -23,6 +23,9 @@ export function checkCoordination(contract: AnyContract, where: string): void {
     if (!to) throw new ContractError(`${where}, escalation`, 'a level has nobody to ask; name a team or a role')
     whole(withinMs, 1, longestMs, `${where}, escalation, level ${to}`)
   }
+  for (const part of handoff.requires)
+    if (!handoffParts.includes(part))
+      throw new ContractError(`${where}, handoff.requires`, `'${part}' is no part of a packet; there are ${handoffParts.join(', ')}`)
   if (contradictions !== null) whole(contradictions.count, 1, 1_000_000, `${where}, contradictions.count`)
 }
 

@@ -88,6 +88,11 @@ export function contractRecords(
   ]
 }
 
+/** What packets must have decides nothing: a log need not know of it. */
+function decidingPartOf({ handoff: _handoff, ...deciding }: Contract['coordination']): unknown {
+  return deciding
+}
+
 function describe(contract: Contract): unknown {
   return {
     type: contract.type,
@@ -109,6 +114,6 @@ function describe(contract: Contract): unknown {
       ]),
     ),
     invariants: Object.fromEntries(Object.entries(contract.invariants).map(([name, holds]) => [name, sourceOf(holds)])),
-    coordination: contract.coordination,
+    coordination: decidingPartOf(contract.coordination),
   }
 }

@@ -7,6 +7,13 @@ export interface EscalationLevel {
   readonly withinMs: number
 }
 
+/**
+ * Of a resource: itself, the decision that made it what it is, the lease that somebody holds on it, and what its agents do, or were to
+ * do, in the world.
+ */
+export const handoffParts = ['resource', 'last-change', 'reservation', 'effects'] as const
+export type HandoffPart = (typeof handoffParts)[number]
+
 export interface Coordination {
   readonly after: { readonly [state: string]: { readonly ms: number; readonly action: string } }
   readonly waiting: {
@@ -30,6 +37,10 @@ export interface Coordination {
   /** One agent running into another's commits on one resource so often within the window is put before a human. */
   readonly contradictions: { readonly count: number; readonly to: string } | null
   readonly shadow: boolean
+  readonly handoff: {
+    /** What a packet must have of a resource of this type that its task names: never left out, whatever the budget. */
+    readonly requires: readonly HandoffPart[]
+  }
 }
 
 /** Who acts when a timer is due. */
@@ -46,6 +57,7 @@ export interface CoordinationParts {
   readonly contradictions?: Coordination['contradictions']
   /** Decided and logged as what would have been: nothing of it is in force. */
   readonly shadow?: boolean
+  readonly handoff?: Partial<Coordination['handoff']>
 }
 
 export function coordinationOf(parts: CoordinationParts): Coordination {
@@ -57,5 +69,6 @@ export function coordinationOf(parts: CoordinationParts): Coordination {
     escalation: { levels: [{ to: 'operators', withinMs: 3_600_000 }], separationOfDuties: true, ...parts.escalation },
     contradictions: parts.contradictions ?? null,
     shadow: parts.shadow ?? false,
+    handoff: { requires: [], ...parts.handoff },
   }
 }

@@ -80,6 +80,7 @@ describe('a contract that cannot work is refused with a sentence that says where
     ['no level', { escalation: { levels: [] } }, 'refund@1, escalation: it has no levels'],
     ['a level of nobody', { escalation: { levels: [{ to: '', withinMs: 1 }] } }, 'escalation: a level has nobody to ask'],
     ['a level of no time', { escalation: { levels: [{ to: 'leads', withinMs: 0 }] } }, 'escalation, level leads: it is 0'],
+    ['a part that no packet has', { handoff: { requires: ['all'] } }, "handoff.requires: 'all' is no part of a packet"],
     ['contradictions of no count', { contradictions: { count: 0, to: 'leads' } }, 'contradictions.count: it is 0'],
     [
       'a reason in small letters',

@@ -46,6 +46,7 @@ describe('a contract that works', () => {
       escalation: { levels: [{ to: 'operators', withinMs: 3_600_000 }], separationOfDuties: true },
       contradictions: null,
       shadow: false,
+      handoff: { requires: [] },
     })
   })
 })
@@ -148,6 +149,8 @@ describe('the digest that a log records', () => {
 
   it('stays with the same contract and moves with what it decides', () => {
     expect(digest({})).toBe(digest({}))
+    // What a packet must have decides nothing.
+    expect(digest({ handoff: { requires: ['resource'] } })).toBe(digest({}))
     const open = { from: none, to: 'open', input: amount }
     const variants = [
       { data: z.strictObject({ amountCents: z.int() }) },

@@ -1,3 +1,4 @@
+export { CandidateCollector, type Collected } from './collect.ts'
 export { type Compilation, compilePacket, type PacketTools, type Sha256 } from './compile.ts'
 export * from './input.ts'
 export * from './packet.ts'

@@ -5,6 +5,7 @@ import { printMany, printOne } from '../output.ts'
 import { isoTime, resourceText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
 import { act, findOne, humanOf, listed, required, withGateway } from './gateway.ts'
+import { digestOfFile, readPacket } from './handoff.ts'
 
 export interface TaskFlags {
   readonly scope?: string
@@ -20,6 +21,7 @@ export interface TaskFlags {
   readonly digest?: string
   readonly position?: string
   readonly readback?: string
+  readonly packet?: string
 }
 
 export async function list(settings: Settings, type: 'task' | 'handoff', { scope, state }: TaskFlags): Promise<number> {
@@ -56,16 +58,33 @@ export async function take(settings: Settings, type: 'task' | 'handoff', action:
   return await act(settings, { scope, agent, resource, action, input: inputOf(type, action, flags) })
 }
 
+/** What an offer says of its packet: by the packet itself, or by flags. */
+function ofPacket({ digest, packet: file, position, task }: TaskFlags): JsonObject {
+  if (file === undefined)
+    return {
+      digest: required('--digest', digest, 'that of the packet; or --packet FILE'),
+      position: required('--position', position, 'partition:offset that the packet was compiled at; or --packet FILE'),
+    }
+  const packet = readPacket(file)
+  // The offer itself moves the task: that is no news.
+  const references = packet.references.filter(({ resource }) => resource !== task).map(({ resource, version }) => ({ resource, version }))
+  return { digest: digestOfFile(file), position: packet.position, references }
+}
+
 function inputOf(type: 'task' | 'handoff', action: string, flags: TaskFlags): JsonObject {
   const reason = () => ({ reason: required('--reason', flags.reason, 'it stays in the log') })
   if (type === 'handoff') {
     if (action === 'accept')
-      return { readback: required('--readback', flags.readback, 'the digest of the packet, so that it is known to have been read') }
+      return {
+        readback:
+          flags.packet === undefined
+            ? required('--readback', flags.readback, 'the digest of the packet, so that it is known to have been read; or --packet FILE')
+            : digestOfFile(flags.packet),
+      }
     if (action === 'decline') return reason()
     return {
       to: required('--to', flags.to, 'the agent that is to take over'),
-      digest: required('--digest', flags.digest, 'that of the packet'),
-      position: required('--position', flags.position, 'partition:offset that the packet was compiled at'),
+      ...ofPacket(flags),
       ...(flags.task === undefined ? {} : { task: flags.task }),
     }
   }

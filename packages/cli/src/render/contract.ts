@@ -70,7 +70,7 @@ function asks({ amount, effect, escalate, fact, guard, undo }: AnyAction): strin
 }
 
 function rules({ coordination, invariants }: Contract): string[] {
-  const { after, contradictions, escalation, maxPriority, reservation, shadow, waiting } = coordination
+  const { after, contradictions, escalation, handoff, maxPriority, reservation, shadow, waiting } = coordination
   const lines = ['## Rules', '']
   for (const name of Object.keys(invariants)) lines.push(`- Always holds: ${name}.`)
   for (const [state, { action, ms }] of Object.entries(after))
@@ -82,6 +82,7 @@ function rules({ coordination, invariants }: Contract): string[] {
   )
   if (contradictions !== null)
     lines.push(`- Two agents that run into each other ${contradictions.count} times on one resource are put before ${contradictions.to}.`)
+  if (handoff.requires.length > 0) lines.push(`- A packet about it always has: ${handoff.requires.join(', ')}.`)
   if (shadow) lines.push('- In shadow: decided and logged, and not in force.')
   return [...lines, '']
 }
