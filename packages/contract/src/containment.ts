@@ -1,5 +1,18 @@
 /** What holds an agent's errors where they are: settings of the whole installation, the same for every sequencer. */
 
+/** A budget over all scopes together: the agent's home scope lends parts of it to scopes. */
+export interface BudgetAcross {
+  /** What is counted: declared amounts of what is committed, or commits. */
+  readonly measure: 'amount' | 'intents'
+  /** In any window as long as `windowMs`, over all scopes. */
+  readonly limit: number
+  readonly windowMs: number
+  /** What a scope is lent at a time; an intent that takes more gets more, where so much is left. */
+  readonly slice: number
+  /** How long a scope may spend what it was lent. What is left then goes back. */
+  readonly leaseMs: number
+}
+
 export interface Budget {
   /** Agents' names, `*` at the end stands for any rest. The first budget that names an agent is its own. */
   readonly agents: readonly string[]
@@ -9,6 +22,8 @@ export interface Budget {
   readonly pending?: number
   /** Declared amounts of what was committed, a window and scope. */
   readonly amount?: number
+  /** Over all scopes together, besides what it has in each. */
+  readonly across?: BudgetAcross
 }
 
 export interface Containment {
@@ -67,13 +82,14 @@ export function containmentOf(settings: ContainmentSettings = {}): Containment {
   const containment = { ...defaultContainment, ...settings, breaker: { ...defaultContainment.breaker, ...settings.breaker } }
   const { breaker } = containment
   if (!(breaker.ratio >= 0 && breaker.ratio <= 1)) throw new RangeError(`containment.breaker.ratio is ${breaker.ratio}; give 0 to 1`)
-  for (const [index, { agents, amount, intents, pending }] of containment.budgets.entries()) {
+  for (const [index, { across, agents, amount, intents, pending }] of containment.budgets.entries()) {
     if (agents.length === 0)
       throw new RangeError(`containment.budgets[${index}] names no agents; give at least one name, like 'refunder' or 'agent-*'`)
     for (const [name, value] of Object.entries({ amount, intents, pending })) {
       if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
         throw new RangeError(`containment.budgets[${index}].${name} is ${value}; give a whole number from 0`)
     }
+    if (across !== undefined) checkAcross(across, `containment.budgets[${index}].across`)
   }
   for (const [name, value] of [
     ['version', containment.version],
@@ -92,4 +108,13 @@ export function containmentOf(settings: ContainmentSettings = {}): Containment {
       throw new RangeError(`containment.${name} is ${value}; give a whole number from 1`)
   }
   return containment
+}
+
+function checkAcross({ leaseMs, limit, measure, slice, windowMs }: BudgetAcross, where: string): void {
+  if (measure !== 'amount' && measure !== 'intents') throw new RangeError(`${where}.measure is ${measure}; give 'amount' or 'intents'`)
+  for (const [name, value] of Object.entries({ leaseMs, limit, slice, windowMs })) {
+    if (!(Number.isSafeInteger(value) && value >= 1)) throw new RangeError(`${where}.${name} is ${value}; give a whole number from 1`)
+  }
+  if (slice > limit)
+    throw new RangeError(`${where}.slice is ${slice}, more than the limit of ${limit}; one scope alone would be lent it all`)
 }

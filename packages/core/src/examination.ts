@@ -9,6 +9,7 @@ import {
   resourceType,
   type Timer,
 } from '@signalbox/contract'
+import type { Spending } from './allowance.ts'
 import type { Decisions } from './decisions.ts'
 import { shadowScope } from './evolve.ts'
 import type { RememberedDecision } from './identity.ts'
@@ -67,6 +68,8 @@ export class Examination {
   amount: number | null = null
   /** Set by the check of budgets: the one that the agent has. */
   budget: Budget | null = null
+  /** What it takes of the agent's budget over all scopes; set by the check of amounts. */
+  spending: Spending | null = null
   /** A human must agree, as a contract says. */
   escalation: NewEscalation | null = null
   /** It was let in before, and is decided again. */

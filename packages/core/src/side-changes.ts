@@ -1,12 +1,13 @@
-/** What a commit changes besides what was asked: the effects that it starts, reservations that it ends, facts that it takes. */
+/** What a commit changes besides what was asked: the effects that it starts, reservations that it ends, facts that it takes, what it spends. */
 import { canonicalize, type EffectData, effectIdOf, type ReservationData, type ResourceChange, type SourceData } from '@signalbox/contract'
+import { spendingChange } from './allowance.ts'
 import { factVersion, lastFact } from './checks/fact.ts'
 import type { Examination } from './examination.ts'
 import { changeOf, type RuledChange } from './rule.ts'
 
 /** Null where there is nothing, as nearly always. */
 export function sideChanges(examination: Examination): readonly ResourceChange[] | null {
-  const { planned, preempted } = examination
+  const { planned, preempted, spending } = examination
   let made: RuledChange[] | null = null
   const add = (change: RuledChange): void => {
     made ??= []
@@ -22,6 +23,7 @@ export function sideChanges(examination: Examination): readonly ResourceChange[]
   }
   if (hasFact) examination.drifts = driftsOf(examination)
   for (const resource of preempted) add(preemption(examination, resource))
+  if (spending !== null) add(spendingChange(examination, spending))
   return (made as RuledChange[] | null)?.map((change) => changeOf(examination.state, examination.intent.scope, change)) ?? null
 }
 

@@ -69,6 +69,8 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
     planned.followingLength = lengthOf(outcome) + pending.intent.length
     return null
   }
+  // What the checks want done about it, such as asking for more of a budget.
+  examination.afterReject = outcome.afterReject
   if (rejection.code === 'STALE_READ' || rejection.code === 'STALE_VERSION')
     examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
   return verdictRefused(

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type Reaction,
 } from '@signalbox/contract'
+import { allowanceFollowUps } from './allowances.ts'
 import { derivedId } from './derived-id.ts'
 import { quarantineFollowUps } from './quarantine.ts'
 import { transferFollowUps, transferReport } from './transfers.ts'
@@ -50,7 +51,7 @@ export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] 
 function ownFollowUps(event: Event, partitionCount: number): readonly OwnFollowUp[] {
   const report = transferReport(event)
   if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return report === null ? [] : [report]
-  const carried = [...quarantineFollowUps(event, partitionCount), ...transferFollowUps(event)]
+  const carried = [...quarantineFollowUps(event, partitionCount), ...transferFollowUps(event), ...allowanceFollowUps(event)]
   return report === null ? carried : [report, ...carried]
 }
 

@@ -40,6 +40,37 @@ export const agentInputs = {
   release: z.strictObject({ reason }),
 }
 
+const count = z.int().min(0)
+
+/** `allowance/AGENT`: in a scope, what it was lent of the agent's budget over all scopes; in its home scope, who was lent what. */
+export const allowanceData = z.strictObject({
+  agent: agentName,
+  leases: z.array(z.strictObject({ id: z.string(), left: count, expiresMs: timeMs })).describe('In a scope: what it may spend'),
+  asked: z
+    .strictObject({ need: count, want: count, untilMs: timeMs.describe('Unanswered by then, it may be asked again') })
+    .nullable()
+    .describe('In a scope: what it has asked for'),
+  returned: z.array(z.strictObject({ id: z.string(), left: count })).describe('In a scope: what just went back unspent'),
+  grants: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        scope: z.string(),
+        amount: count,
+        expiresMs: timeMs,
+        countsUntilMs: timeMs.describe('A window after the lease has ended'),
+      }),
+    )
+    .describe('At home: what counts against the limit'),
+})
+export type AllowanceData = z.output<typeof allowanceData>
+const grantId = z.string().min(1).max(100)
+export const allowanceInputs = {
+  grant: z.strictObject({ scope: z.string().min(1).max(200), grant: grantId, need: count, want: count }),
+  receive: z.strictObject({ grant: grantId, amount: count, expiresMs: timeMs }),
+  return: z.strictObject({ grant: grantId, left: count }),
+}
+
 /** `effect/ID`: what an agent does in the world after a commit. */
 export const effectData = z.strictObject({
   agent: agentName,

@@ -2,7 +2,7 @@
 import { partitionOf } from '../partitioner.ts'
 
 /** Raised with every change of what the built-in contracts decide. */
-export const builtInVersion = 1
+export const builtInVersion = 2
 
 /** What `PartitionOpened` records beside the contracts. */
 export const builtInRecord = 'signalbox'
@@ -10,6 +10,7 @@ export const containmentRecord = 'containment'
 
 export const reservedTypes = [
   'agent',
+  'allowance',
   'clock',
   'containment',
   'drift',

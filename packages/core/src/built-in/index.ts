@@ -1,4 +1,5 @@
 import { agent } from './agent.ts'
+import { allowance } from './allowance.ts'
 import type { BuiltIn } from './built-in.ts'
 import { clock } from './clock.ts'
 import { effect } from './effect.ts'
@@ -11,4 +12,16 @@ import { task } from './task.ts'
 import { transfer } from './transfer.ts'
 
 /** Signalbox's own contracts, by type. */
-export const builtIns: readonly BuiltIn[] = [agent, clock, effect, escalation, handoff, intent, reservation, source, task, transfer]
+export const builtIns: readonly BuiltIn[] = [
+  agent,
+  allowance,
+  clock,
+  effect,
+  escalation,
+  handoff,
+  intent,
+  reservation,
+  source,
+  task,
+  transfer,
+]

@@ -80,7 +80,7 @@ function breaker(examination: Examination): Rejection | null {
 }
 
 /** Whether an intent does nothing but give back, report or withdraw: what makes things better is never held back. */
-function isRelief({ intent, rules }: Examination, kind: 'report' | 'any'): boolean {
+export function isRelief({ intent, rules }: Examination, kind: 'report' | 'any'): boolean {
   return intent.actions.every(({ action, resource }) => {
     const own = governingContract(rules.contracts, resource, resource.indexOf('/'))?.actions.get(action)?.builtIn ?? null
     return own?.relief === 'report' || (kind === 'any' && own?.relief === 'release')

@@ -1,8 +1,11 @@
 import type { AnyContext } from '@signalbox/contract'
+import { allowanceIn, checkAllowance } from '../allowance.ts'
 import type { Check } from '../check.ts'
 import { ActionContext } from '../contexts.ts'
+import type { Examination } from '../examination.ts'
+import type { Rejection } from '../rejection.ts'
 import { ContractFault, runContractCode } from '../sandbox.ts'
-import { exceeded } from './agent.ts'
+import { exceeded, isRelief } from './agent.ts'
 
 /** What the actions use up, as their contracts say, and whether the agent's budget has so much left. */
 export const amount: Check = {
@@ -22,14 +25,30 @@ export const amount: Check = {
     if (sum !== null && !Number.isSafeInteger(sum))
       throw new ContractFault('the declared amounts of one intent have no whole number for their sum')
     examination.amount = sum
-    const limit = examination.budget?.amount
-    if (sum === null || limit === undefined) return null
-    const { intent, nowMs, state } = examination
-    const { tallies } = state.coordination
-    const tally = tallies.get(intent.scope, intent.agent, nowMs)
-    const used = tallies.amount(tally, nowMs)
-    if (used + sum <= limit) return null
-    return exceeded(examination, 'amount', limit, used, tallies.roomInMs(tally.amountBefore, tally.amount, limit - sum + 1, nowMs))
+    return inScope(examination, sum) ?? checkAllowance(examination, costOf(examination, sum))
   },
-  seen: ({ amount: declared, budget }) => ({ declared, limit: budget?.amount ?? null }),
+  seen: ({ amount: declared, budget, intent, nowMs, state }) => ({
+    declared,
+    limit: budget?.amount ?? null,
+    ...(budget?.across === undefined ? {} : { lent: allowanceIn(state, intent.scope, intent.agent, nowMs).left }),
+  }),
+}
+
+/** What of a budget over all scopes the intent takes. */
+function costOf(examination: Examination, sum: number | null): number {
+  const across = examination.budget?.across
+  if (across === undefined) return 0
+  if (across.measure === 'amount') return sum ?? 0
+  return isRelief(examination, 'any') ? 0 : 1
+}
+
+function inScope(examination: Examination, sum: number | null): Rejection | null {
+  const limit = examination.budget?.amount
+  if (sum === null || limit === undefined) return null
+  const { intent, nowMs, state } = examination
+  const { tallies } = state.coordination
+  const tally = tallies.get(intent.scope, intent.agent, nowMs)
+  const used = tallies.amount(tally, nowMs)
+  if (used + sum <= limit) return null
+  return exceeded(examination, 'amount', limit, used, tallies.roomInMs(tally.amountBefore, tally.amount, limit - sum + 1, nowMs))
 }
