@@ -94,6 +94,7 @@ export function decorated(log: Log, methods: Partial<Pick<Log, 'cursor' | 'join'
   return {
     name: log.name,
     partitionCount: log.partitionCount,
+    index: log.index,
     snapshots,
     append: (partition, intent) => log.append(partition, intent),
     appendAside: (topic, partition, record) => log.appendAside(topic, partition, record),

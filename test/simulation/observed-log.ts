@@ -39,6 +39,7 @@ export class ObservedLog implements Log {
   readonly name: string
   readonly partitionCount: number
   readonly snapshots: SnapshotStore | null
+  readonly index: Log['index']
   readonly #log: Log
   readonly #process: string
   readonly #observer: LogObserver
@@ -47,6 +48,7 @@ export class ObservedLog implements Log {
     this.#log = log
     this.name = log.name
     this.partitionCount = log.partitionCount
+    this.index = log.index
     this.#process = process
     this.#observer = observer
     this.snapshots = {

@@ -37,6 +37,7 @@ class KafkaLog implements Log {
   readonly name = 'kafka'
   readonly partitionCount: number
   readonly snapshots: SnapshotStore
+  readonly index = null
   readonly #settings: Settings
   readonly #topics: CheckedTopics
   readonly #lifetime = new Lifetime('The log')

@@ -6,6 +6,7 @@ import { brokersForTests, deleteRecordsBefore, dropTopics, makeTopics, uniquePre
 describeLogConformance('log-kafka', {
   manyProcesses: true,
   keepsSnapshots: true,
+  keepsIndex: false,
   hasReader: false,
   deletesRecords: true,
   tooLargeBytes: 3 * 1024 * 1024,

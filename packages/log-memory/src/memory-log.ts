@@ -2,6 +2,7 @@ import {
   type Assignment,
   type AssignmentListener,
   type Cursor,
+  type EventIndex,
   type Log,
   LogError,
   type Membership,
@@ -52,6 +53,7 @@ export class MemoryLog implements Log {
   readonly name = 'memory'
   readonly store: MemoryLogStore
   readonly snapshots: SnapshotStore
+  readonly index: EventIndex
   readonly #clock: LogClock
   readonly #gate: FaultGate
   readonly #lifetime: Lifetime
@@ -73,6 +75,13 @@ export class MemoryLog implements Log {
     this.snapshots = {
       newest: (partition) => this.#newestSnapshot(partition),
       write: (partition, snapshot) => this.#writeSnapshot(partition, snapshot),
+    }
+    this.index = {
+      lastWith: (partition, key, before) =>
+        this.#gate.run({ operation: 'offsets', topic: 'events', partition }, this.#lifetime, () => ({
+          offset: this.store.topic('events', partition).lastWith(key, before),
+          since: 0,
+        })),
     }
     this.#gate = new FaultGate({ process: this.#process, clock: this.#clock, fault: options.fault, crash: () => this.crash() })
   }

@@ -4,6 +4,8 @@ import { type Bounds, LogError, type LogRecord, type Offsets, type RecordToAppen
 export class MemoryTopic {
   readonly #where: string
   readonly #waiters = new Set<() => void>()
+  /** Offsets by the names of their records, rising. */
+  readonly #named = new Map<string, number[]>()
   #records: LogRecord[] = []
   #start = 0
   #end = 0
@@ -22,9 +24,21 @@ export class MemoryTopic {
       return Object.freeze({ offset: this.#end + index, timestampMs, key, value: value.slice(), headers: Object.freeze({ ...headers }) })
     })
     for (const record of appended) this.#records.push(record)
+    for (const [index, { indexKeys = [] }] of records.entries()) for (const key of indexKeys) this.#name(key, this.#end + index)
     this.#end += appended.length + (gapAfter ? 1 : 0)
     this.wake()
     return appended
+  }
+
+  #name(key: string, offset: number): void {
+    const offsets = this.#named.get(key)
+    if (offsets === undefined) this.#named.set(key, [offset])
+    else offsets.push(offset)
+  }
+
+  /** The newest record before `before` that was appended with the key; null where there is none. */
+  lastWith(key: string, before: number): number | null {
+    return this.#named.get(key)?.findLast((offset) => offset < before) ?? null
   }
 
   wake(): void {

@@ -19,6 +19,7 @@ export function memoryHarness(options: MemoryHarnessOptions = {}): LogHarness {
   return {
     manyProcesses: true,
     keepsSnapshots: true,
+    keepsIndex: true,
     hasReader: false,
     deletesRecords: true,
     tooLargeBytes: MAX_RECORD_BYTES + 1,

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LogError, sideTopics, type Topic } from '@signalbox/log'
 import { readAcknowledged } from './acknowledged.ts'
+import { createIndex, IndexReader } from './event-index.ts'
 import { type Chunk, findDamage } from './record-format.ts'
+import { rowId } from './row-id.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
 
 export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTopics]
@@ -19,8 +21,6 @@ const TABLES: Readonly<Record<Topic, string>> = {
 /** `SBOX`. */
 const APPLICATION_ID = 0x53424f58
 const FORMAT_VERSION = 1
-/** A row's id is partition * 2^40 + the offset of its first record. */
-const OFFSETS_PER_PARTITION = 2 ** 40
 export const MAX_PARTITIONS = 4_096
 /** Reads the whole file when it is this small; a larger one is checked at its ends, and record by record as it is read. */
 const QUICK_CHECK_BYTES = 32 * 1024 * 1024
@@ -29,12 +29,10 @@ export function databaseFile(directory: string): string {
   return join(directory, 'log.db')
 }
 
-export function rowId(partition: number, firstOffset: number): number {
-  return partition * OFFSETS_PER_PARTITION + firstOffset
-}
-
 export function insertStatement(database: DatabaseSync, topic: Topic): StatementSync {
-  return database.prepare(`INSERT INTO ${TABLES[topic]} (id, count, records) VALUES (?, ?, ?)`)
+  // What is named can be found again; only events are.
+  const [column, value] = topic === 'events' ? [', names', ', ?'] : ['', '']
+  return database.prepare(`INSERT INTO ${TABLES[topic]} (id, count, records${column}) VALUES (?, ?, ?${value})`)
 }
 
 /** Creates the tables, unless they are there. */
@@ -43,6 +41,7 @@ export function createSchema(database: DatabaseSync, partitionCount: number): vo
   createTopics(database)
   database.exec('CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID')
   database.prepare("INSERT INTO settings VALUES ('partition_count', ?), ('owners', 0)").run(partitionCount)
+  addNames(database, partitionCount, () => 0)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
   database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`)
   database.exec('COMMIT')
@@ -53,6 +52,22 @@ export function createTopics(database: DatabaseSync): void {
   for (const table of Object.values(TABLES)) {
     database.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, records BLOB NOT NULL) STRICT`)
   }
+}
+
+/** A log that an earlier release made has events without names: those are found by reading. */
+export function addNames(database: DatabaseSync, partitionCount: number, endOf: (partition: number) => number): void {
+  createIndex(database)
+  if (hasNames(database)) return
+  database.exec('ALTER TABLE events ADD COLUMN names BLOB')
+  const insert = database.prepare('INSERT INTO settings VALUES (?, ?)')
+  for (let partition = 0; partition < partitionCount; partition++) insert.run(`named_since/${partition}`, endOf(partition))
+}
+
+function hasNames(database: DatabaseSync): boolean {
+  return database
+    .prepare("SELECT name FROM pragma_table_info('events')")
+    .all()
+    .some(({ name }) => name === 'names')
 }
 
 /** Counts the owners there have been, this one included. */
@@ -68,6 +83,8 @@ export class LogFile {
   readonly partitionCount: number
   readonly #ends: ReadonlyMap<Topic, StatementSync>
   readonly #chunks: ReadonlyMap<Topic, StatementSync>
+  /** Null for a log of an earlier release that is only read. */
+  readonly #index: IndexReader | null
 
   constructor(database: DatabaseSync, file: string, partitionCount: number) {
     this.database = database
@@ -79,6 +96,7 @@ export class LogFile {
         .all()
         .map(({ name }) => String(name)),
     )
+    this.#index = hasNames(database) ? new IndexReader(database) : null
     // Who only reads a log of an earlier release finds the topics that came later empty.
     const there = TOPICS.filter((topic) => tables.has(TABLES[topic]))
     const prepare = (sql: (table: string) => string) => new Map(there.map((topic) => [topic, database.prepare(sql(TABLES[topic]))]))
@@ -88,6 +106,13 @@ export class LogFile {
         `SELECT id, count, records FROM ${table}
          WHERE id >= (SELECT max(id) FROM ${table} WHERE id >= ? AND id <= ?) AND id < ? ORDER BY id LIMIT ?`,
     )
+  }
+
+  /** As `EventIndex`. */
+  lastWith(partition: number, key: string, before: number): { readonly offset: number | null; readonly since: number } {
+    if (this.#index === null) return { offset: null, since: this.end('events', partition) }
+    const row = this.database.prepare('SELECT value FROM settings WHERE name = ?').get(`named_since/${partition}`)
+    return { offset: this.#index.lastWith(partition, key, before), since: Number(row?.value ?? 0) }
   }
 
   /** The offset past the last record. */

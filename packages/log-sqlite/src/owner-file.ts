@@ -2,15 +2,19 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
-import { countOwner, createSchema, createTopics, databaseFile, insertStatement, inspect, LogFile, rowId, TOPICS } from './database.ts'
+import { addNames, countOwner, createSchema, createTopics, databaseFile, insertStatement, inspect, LogFile, TOPICS } from './database.ts'
+import { IndexWriter } from './event-index.ts'
 import { OwnerLock } from './owner-lock.ts'
 import type { ChunkToWrite, WorkerSettings } from './protocol.ts'
 import { sealChunk } from './record-format.ts'
+import { rowId } from './row-id.ts'
 import { errorOf, laterFailure } from './sqlite-errors.ts'
 
 /** Pages of 4 KiB that the write-ahead log may gather before they are copied into the database: 16 MiB. */
 const CHECKPOINT_PAGES = 4_096
 const DEFAULT_PARTITION_COUNT = 1
+
+const EVENTS = TOPICS.indexOf('events')
 
 /** The owner's side of the file. Every call blocks until the disk has answered, so it lives in a worker. */
 export class OwnerFile {
@@ -19,6 +23,7 @@ export class OwnerFile {
   readonly #lock: OwnerLock
   readonly #acknowledged: AcknowledgedCount
   readonly #inserts: readonly StatementSync[]
+  #index: IndexWriter
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   #failure: LogError | undefined
@@ -33,8 +38,9 @@ export class OwnerFile {
       const partitionCount = checkBeforeWriting(settings)
       database = openForWriting(file, settings.maxFileBytes)
       if (partitionCount === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
-      else createTopics(database)
+      else upgrade(database, file, partitionCount)
       this.logFile = new LogFile(database, file, partitionCount ?? settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
+      this.#index = new IndexWriter(database, this.logFile.partitionCount, settings.segmentNames)
       this.owners = countOwner(database)
       this.#inserts = TOPICS.map((topic) => insertStatement(this.logFile.database, topic))
       this.#begin = database.prepare('BEGIN IMMEDIATE')
@@ -69,10 +75,15 @@ export class OwnerFile {
     let committing = false
     try {
       this.#begin.run()
-      for (const { topic, partition, firstOffset, count, byteLength, storage } of chunks) {
+      for (const { topic, partition, firstOffset, count, byteLength, storage, names } of chunks) {
         const bytes = new Uint8Array(storage, 0, byteLength)
         sealChunk(bytes)
-        this.#inserts[topic]!.run(rowId(partition, firstOffset), count, bytes)
+        const id = rowId(partition, firstOffset)
+        if (topic !== EVENTS) this.#inserts[topic]!.run(id, count, bytes)
+        else {
+          this.#inserts[topic]!.run(id, count, bytes, names === null ? null : new Uint8Array(names.buffer))
+          if (names !== null) this.#index.add(partition, firstOffset, firstOffset + count, names)
+        }
       }
       committing = true
       this.#commit.run()
@@ -121,6 +132,14 @@ function checkBeforeWriting({ directory, partitionCount }: WorkerSettings): numb
   } finally {
     database.close()
   }
+}
+
+/** What later releases added, for a log that an earlier one made. */
+function upgrade(database: DatabaseSync, file: string, partitionCount: number): void {
+  database.exec('BEGIN IMMEDIATE')
+  createTopics(database)
+  addNames(database, partitionCount, (partition) => new LogFile(database, file, partitionCount).end('events', partition))
+  database.exec('COMMIT')
 }
 
 function openForWriting(file: string, maxFileBytes: number | undefined): DatabaseSync {

@@ -5,6 +5,8 @@ export interface WorkerSettings {
   readonly directory: string
   readonly partitionCount: number | undefined
   readonly maxFileBytes: number | undefined
+  /** Names that a segment of the index holds; for tests. */
+  readonly segmentNames?: number | undefined
 }
 
 export interface ChunkToWrite {
@@ -15,6 +17,8 @@ export interface ChunkToWrite {
   readonly count: number
   readonly byteLength: number
   readonly storage: ArrayBuffer
+  /** See `event-index.ts`; null where there are none. */
+  readonly names: Uint32Array<ArrayBuffer> | null
 }
 
 export type Request =
@@ -27,6 +31,7 @@ export type Request =
       readonly fromOffset: number
       readonly maxBytes: number
     }
+  | { readonly kind: 'find'; readonly id: number; readonly partition: number; readonly key: string; readonly before: number }
   | { readonly kind: 'close' }
 
 export type Response =
@@ -36,5 +41,6 @@ export type Response =
   | { readonly kind: 'written'; readonly storages: readonly ArrayBuffer[] }
   | { readonly kind: 'failed'; readonly error: ErrorMessage }
   | { readonly kind: 'chunks'; readonly id: number; readonly chunks: readonly Uint8Array[] }
+  | { readonly kind: 'found'; readonly id: number; readonly offset: number | null; readonly since: number }
   | { readonly kind: 'unreadable'; readonly id: number; readonly error: ErrorMessage }
   | { readonly kind: 'closed' }

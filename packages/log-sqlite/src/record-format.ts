@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { LogError, type LogRecord, type RecordToAppend } from '@signalbox/log'
+import { hashOf } from './name-hash.ts'
 
 /*
  * Records lie in chunks: one row holds all records that one transaction wrote to one topic of one partition, up to a size.
@@ -27,6 +28,8 @@ export class ChunkBuilder {
   #view: DataView<ArrayBuffer>
   #byteLength = 0
   #count = 0
+  // Hash of a name, and how many records after the first its record comes; one after the other.
+  readonly #names: number[] = []
 
   constructor(firstOffset: number, storage: ArrayBuffer = new ArrayBuffer(FIRST_CAPACITY)) {
     this.firstOffset = firstOffset
@@ -44,6 +47,16 @@ export class ChunkBuilder {
 
   get storage(): ArrayBuffer {
     return this.#buffer.buffer
+  }
+
+  /** Notes names of the record that was added last. */
+  name(keys: readonly string[]): void {
+    for (const key of keys) this.#names.push(hashOf(key), this.#count - 1)
+  }
+
+  /** As `NAMES` in `event-index.ts`; null where no record has names. */
+  get names(): Uint32Array<ArrayBuffer> | null {
+    return this.#names.length === 0 ? null : Uint32Array.from(this.#names)
   }
 
   /** Adds a record without its checksum: that is computed where there is time, by `sealChunk`. Returns its bytes. */

@@ -1,7 +1,16 @@
 import { existsSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type Cursor, LogError, type LogReader, type LogRecord, type Offsets, type ReadFrom, type Topic } from '@signalbox/log'
+import {
+  type Cursor,
+  type EventIndex,
+  LogError,
+  type LogReader,
+  type LogRecord,
+  type Offsets,
+  type ReadFrom,
+  type Topic,
+} from '@signalbox/log'
 import { type CursorSource, SqliteCursor } from './cursor.ts'
 import { databaseFile, inspect, type LogFile } from './database.ts'
 import { outOfRange } from './live-topic.ts'
@@ -43,6 +52,7 @@ function noLogYet(directory: string): LogError {
 class SqliteLogReader implements LogReader {
   readonly name = 'sqlite'
   readonly partitionCount: number
+  readonly index: EventIndex
   readonly #logFile: LogFile
   readonly #dataVersion: StatementSync
   readonly #pollIntervalMs: number
@@ -55,6 +65,12 @@ class SqliteLogReader implements LogReader {
   constructor(logFile: LogFile, pollIntervalMs: number) {
     this.#logFile = logFile
     this.partitionCount = logFile.partitionCount
+    this.index = {
+      lastWith: async (partition, key, before) => {
+        this.#check(partition)
+        return this.#reading(() => logFile.lastWith(partition, key, before))
+      },
+    }
     this.#dataVersion = logFile.database.prepare('PRAGMA data_version')
     this.#pollIntervalMs = pollIntervalMs
     this.#seenVersion = this.#readVersion()

@@ -3,6 +3,7 @@ import {
   type Assignment,
   type AssignmentListener,
   type Cursor,
+  type EventIndex,
   type Log,
   LogError,
   type LogRecord,
@@ -41,6 +42,8 @@ export interface SqliteLogOptions {
   readonly openTimeoutMs?: number
   /** How long closing waits for `AssignmentListener.revoked`, and then for the worker. Default 10,000 each. */
   readonly closeTimeoutMs?: number
+  /** Names that a segment of the index of events holds. Default 131,072. */
+  readonly segmentNames?: number
 }
 
 const DEFAULTS = {
@@ -67,8 +70,8 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const settings: Settings = { ...DEFAULTS, ...Object.fromEntries(given), directory: resolvePath(options.directory) }
-  const { directory, maxFileBytes, openTimeoutMs } = settings
-  const worker = await WorkerClient.open({ directory, partitionCount, maxFileBytes }, openTimeoutMs)
+  const { directory, maxFileBytes, openTimeoutMs, segmentNames } = settings
+  const worker = await WorkerClient.open({ directory, partitionCount, maxFileBytes, segmentNames }, openTimeoutMs)
   return new SqliteLog(worker, settings)
 }
 
@@ -76,6 +79,7 @@ class SqliteLog implements Log {
   readonly name = 'sqlite'
   /** A log of one machine is read from its start as fast as it was written. */
   readonly snapshots = null
+  readonly index: EventIndex
   readonly partitionCount: number
   readonly #worker: WorkerClient
   readonly #settings: Settings
@@ -93,6 +97,13 @@ class SqliteLog implements Log {
     this.partitionCount = partitionCount
     this.#worker = worker
     this.#settings = settings
+    this.index = {
+      lastWith: async (partition, key, before) => {
+        this.#checkOpen()
+        this.#live('events', partition)
+        return await worker.find(partition, key, before)
+      },
+    }
     this.#generation = owners * GENERATIONS_PER_OWNER
     this.#queue = new WriteQueue(worker, settings.maxQueuedBytes, (error) => this.#fail(error))
     const { recentBytes } = settings

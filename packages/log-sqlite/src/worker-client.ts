@@ -12,8 +12,10 @@ export interface WriteObserver {
   failed(error: LogError): void
 }
 
+export type Found = Pick<Extract<Response, { readonly kind: 'found' }>, 'offset' | 'since'>
+
 interface PendingRead {
-  resolve(chunks: readonly Uint8Array[]): void
+  resolve(answer: readonly Uint8Array[] | Found): void
   reject(error: LogError): void
 }
 
@@ -63,11 +65,19 @@ export class WorkerClient {
   }
 
   read(topic: number, partition: number, fromOffset: number, maxBytes: number): Promise<readonly Uint8Array[]> {
+    return this.#ask((id) => ({ kind: 'read', id, topic, partition, fromOffset, maxBytes })) as Promise<readonly Uint8Array[]>
+  }
+
+  find(partition: number, key: string, before: number): Promise<Found> {
+    return this.#ask((id) => ({ kind: 'find', id, partition, key, before })) as Promise<Found>
+  }
+
+  #ask(request: (id: number) => Request): Promise<readonly Uint8Array[] | Found> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) return reject(this.#gone)
       const id = ++this.#lastReadId
       this.#reads.set(id, { resolve, reject })
-      this.#post({ kind: 'read', id, topic, partition, fromOffset, maxBytes })
+      this.#post(request(id))
     })
   }
 
@@ -93,6 +103,10 @@ export class WorkerClient {
         return
       case 'chunks':
         this.#reads.get(response.id)?.resolve(response.chunks)
+        this.#reads.delete(response.id)
+        return
+      case 'found':
+        this.#reads.get(response.id)?.resolve({ offset: response.offset, since: response.since })
         this.#reads.delete(response.id)
         return
       case 'unreadable':

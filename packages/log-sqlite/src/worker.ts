@@ -40,6 +40,15 @@ function serve(file: OwnerFile): void {
         }
         return
       }
+      case 'find': {
+        const { before, id, key, partition } = request
+        try {
+          answer({ kind: 'found', id, ...file.logFile.lastWith(partition, key, before) })
+        } catch (error) {
+          answer({ kind: 'unreadable', id, error: toMessage(errorOf(error, settings.directory, 'reading')) })
+        }
+        return
+      }
       case 'close':
         file.close()
         answer({ kind: 'closed' })

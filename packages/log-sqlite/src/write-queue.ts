@@ -60,7 +60,7 @@ export class WriteQueue {
   }
 
   /** Adds a record to the next transaction: its offset and time are final from here on. */
-  add(live: LiveTopic, { key, value, headers }: RecordToAppend, timestampMs: number): LogRecord {
+  add(live: LiveTopic, { headers, indexKeys, key, value }: RecordToAppend, timestampMs: number): LogRecord {
     const flush = this.#waiting
     let builder = flush.open.get(live)
     const offset = live.assignOffset()
@@ -70,6 +70,7 @@ export class WriteQueue {
       flush.chunks.push({ live, builder })
     }
     const bytes = builder.add({ key, value, headers }, offset, timestampMs)
+    if (indexKeys !== undefined) builder.name(indexKeys)
     flush.bytes += bytes
     this.#queuedBytes += bytes
     this.#schedule()
@@ -126,6 +127,7 @@ export class WriteQueue {
         count: builder.count,
         byteLength: builder.byteLength,
         storage: builder.storage,
+        names: builder.names,
       })),
     )
   }

@@ -11,6 +11,7 @@ function sqliteHarness(options: Partial<SqliteLogOptions> = {}): LogHarness {
   return {
     manyProcesses: false,
     keepsSnapshots: false,
+    keepsIndex: true,
     hasReader: true,
     deletesRecords: false,
     tooLargeBytes: MAX_RECORD_BYTES + 1,

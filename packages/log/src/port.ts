@@ -38,6 +38,18 @@ export interface RecordToAppend {
   /** Handed over: the bytes must not be changed after the call. */
   readonly value: Uint8Array
   readonly headers: Headers
+  /** Names by which an event can be found again, where the log has an `index`. Other topics are not indexed. */
+  readonly indexKeys?: readonly string[]
+}
+
+/** Finds events by the names that they were appended with, without reading all of them. */
+export interface EventIndex {
+  /**
+   * The newest event before `before` that may have been appended with the key: who reads it looks whether it was, and asks on from
+   * there if not. Null where there is none from `since` on: what lies before `since` was appended when nothing was indexed, and must be
+   * read. Errors: TRANSIENT, CORRUPT, CLOSED.
+   */
+  lastWith(partition: number, key: string, before: number): Promise<{ readonly offset: number | null; readonly since: number }>
 }
 
 export interface LogRecord {
@@ -166,6 +178,8 @@ export interface LogReader {
   /** The adapter's name for messages: `memory`, `sqlite`, `kafka`. */
   readonly name: string
   readonly partitionCount: number
+  /** Null where the adapter keeps none. */
+  readonly index: EventIndex | null
   cursor(from: ReadFrom): Promise<Cursor>
   offsets(topic: Topic, partition: number): Promise<Offsets>
   /** Closes every cursor, writer and membership. Safe to call twice. */

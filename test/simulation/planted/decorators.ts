@@ -7,6 +7,7 @@ export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cur
   return {
     name: log.name,
     partitionCount: log.partitionCount,
+    index: log.index,
     snapshots: log.snapshots,
     append: (partition, intent) => log.append(partition, intent),
     appendAside: (topic, partition, record) => log.appendAside(topic, partition, record),

@@ -10,6 +10,8 @@ export interface LogHarness {
   readonly tooLargeBytes: number
   /** Whether the log has `snapshots`. */
   readonly keepsSnapshots: boolean
+  /** Whether the log has an `index`. */
+  readonly keepsIndex: boolean
   /** Whether a store has `openReader`. */
   readonly hasReader: boolean
   /** Whether a store has `deleteRecordsBefore`. */

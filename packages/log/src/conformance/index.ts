@@ -3,6 +3,7 @@ import type { Log } from '../port.ts'
 import { asideCases } from './cases/aside.ts'
 import { batchCases } from './cases/batches.ts'
 import { cursorCases } from './cases/cursors.ts'
+import { indexCases } from './cases/index-of-events.ts'
 import { membershipCases } from './cases/membership.ts'
 import { ownershipCases } from './cases/ownership.ts'
 import { recordCases } from './cases/records.ts'
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
   membership: membershipCases,
   snapshots: snapshotCases,
   aside: asideCases,
+  index: indexCases,
 }
 
 /** Every case of the suite, for whoever wants to run them in another way than `describeLogConformance` does. */
