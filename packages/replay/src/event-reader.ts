@@ -1,13 +1,14 @@
 /** Reads the events of a partition in log order, with the chain checked. Holds no writer: it cannot change a log. */
 import { Chain, ChainError, type ChainPosition, type Codec, chainHeader, UnknownSchemaError } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
-import { type Cursor, LogError, type LogReader, type LogRecord } from '@signalbox/log'
+import { type Cursor, type Headers, LogError, type LogReader, type LogRecord } from '@signalbox/log'
 
 /** An event with where it lies in the log. */
 export interface LoggedEvent {
   readonly event: Event
   readonly logOffset: number
   readonly timestampMs: number
+  readonly headers: Headers
 }
 
 const bounds = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024 }
@@ -48,7 +49,7 @@ export class EventReader {
     const records = await this.#cursor.next({ ...bounds, maxRecords, waitMs })
     const events: LoggedEvent[] = []
     for (const record of records)
-      events.push({ event: await this.#decode(record), logOffset: record.offset, timestampMs: record.timestampMs })
+      events.push({ event: await this.#decode(record), logOffset: record.offset, timestampMs: record.timestampMs, headers: record.headers })
     return events
   }
 

@@ -9,7 +9,7 @@ import {
   partitionOf,
   type Resource,
 } from '@signalbox/contract'
-import { explain, explainPending, isRemembered, PartitionState, type Rules, resourceKey } from '@signalbox/core'
+import { explain, explainPending, PartitionState, type Rules, resourceKey } from '@signalbox/core'
 import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
@@ -21,8 +21,15 @@ export interface Source {
   readonly log: LogReader
   readonly codec: Codec
   readonly limits: Limits
+  /** Of a log that does not begin at its start, the state before the first event of a partition. Default: an empty one. */
+  readonly beginning?: (partition: number) => PartitionState
   /** Measures how long a log gives nothing. Default: the system clock. */
   readonly clock?: Clock
+}
+
+/** The state before the first event of a partition: a new one at each call. */
+export function beginningOf(source: Source, partition: number): PartitionState {
+  return source.beginning?.(partition) ?? new PartitionState(partition, source.limits)
 }
 
 /** The event at a log offset. Errors: OFFSET_OUT_OF_RANGE, CORRUPT, TRANSIENT. */
@@ -38,18 +45,19 @@ export async function readEvent({ codec, log }: Source, partition: number, logOf
   }
 }
 
-/** Every event of a partition that is there now, in order. */
+/** Every event of a partition that is there now, in order; `atATime` for who may want only few. */
 export async function* readEvents(
   { clock = systemClock, codec, log }: Source,
   partition: number,
   fromOffset = 0,
+  atATime?: number,
 ): AsyncGenerator<LoggedEvent> {
   const { end, start } = await log.offsets('events', partition)
   if (end <= Math.max(start, fromOffset)) return
   const reader = await EventReader.open({ log, codec, partition, fromOffset })
   try {
     for (let sinceMs = clock.nowMs(); reader.position < end; ) {
-      const chunk = await reader.next(1_000)
+      const chunk = await reader.next(1_000, atATime)
       for (const logged of chunk) {
         if (logged.logOffset >= end) return
         yield logged
@@ -97,31 +105,10 @@ export async function* decisions(source: Source, filter: DecisionFilter = {}): A
   }
 }
 
-/** The decision on an intent, found by reading; null when there is none. Of a pending intent, the event that says so. One that used the id up goes before one that did not. */
-export async function findDecision(source: Source, intentId: string): Promise<LoggedEvent | null> {
-  let found: LoggedEvent | null = null
-  let pending: LoggedEvent | null = null
-  for (let partition = 0; partition < source.log.partitionCount; partition++) {
-    for await (const logged of readEvents(source, partition)) {
-      const { event } = logged
-      if (event.type === 'IntentCommitted' && event.payload.intentId === intentId) return logged
-      if (event.type === 'IntentRejected' && event.payload.intentId === intentId) {
-        if (isRemembered(event.payload.code)) return logged
-        found ??= logged
-      }
-      if ((event.type === 'IntentPending' || event.type === 'IntentShadowed') && event.payload.intentId === intentId) pending = logged
-    }
-  }
-  return pending ?? found
-}
-
 /** The state of a partition just before the event at `logOffset`, folded from the beginning. */
-export async function stateBefore(
-  { clock = systemClock, codec, limits, log }: Source,
-  partition: number,
-  logOffset: number,
-): Promise<PartitionState> {
-  const state = new PartitionState(partition, limits)
+export async function stateBefore(source: Source, partition: number, logOffset: number): Promise<PartitionState> {
+  const { clock = systemClock, codec, log } = source
+  const state = beginningOf(source, partition)
   if (logOffset === 0) return state
   const restore = await Restore.open({
     log,
@@ -180,7 +167,7 @@ function explanationAgrees(event: Event, decision: Decision, explanation: Explai
 
 /** The state of a partition at the end of its log. */
 export async function currentState(source: Source, partition: number): Promise<PartitionState> {
-  const state = new PartitionState(partition, source.limits)
+  const state = beginningOf(source, partition)
   const { end } = await source.log.offsets('events', partition)
   const restore = await Restore.open({
     ...source,

@@ -90,9 +90,10 @@ function readManifest(bytes: Uint8Array): Manifest {
   }
 }
 
-type PartText = Exclude<SnapshotPart, { kind: 'ids' }> | { readonly kind: 'ids'; readonly number: number; readonly entries: string }
+export type PartText = Exclude<SnapshotPart, { kind: 'ids' }> | { readonly kind: 'ids'; readonly number: number; readonly entries: string }
 
-function textOf(part: SnapshotPart): string {
+/** A part as JSON text; `partOf` reads it. */
+export function partText(part: SnapshotPart): string {
   if (part.kind !== 'ids') return JSON.stringify(part)
   const { entries, number } = part.ids
   const words = Buffer.alloc(4 * entries.length)
@@ -100,7 +101,7 @@ function textOf(part: SnapshotPart): string {
   return JSON.stringify({ kind: 'ids', number, entries: words.toString('base64') } satisfies PartText)
 }
 
-function partOf(part: PartText): SnapshotPart {
+export function partOf(part: PartText): SnapshotPart {
   if (part.kind !== 'ids') return part
   const words = Buffer.from(part.entries, 'base64')
   const entries = new Uint32Array(words.length / 4)
@@ -112,7 +113,7 @@ function* chunksOf(parts: Iterable<SnapshotPart>): Generator<Uint8Array> {
   let texts: string[] = []
   let characters = 0
   for (const part of parts) {
-    const text = textOf(part)
+    const text = partText(part)
     if (texts.length > 0 && characters + text.length > chunkCharacters) {
       yield Buffer.from(`[${texts.join(',')}]`)
       texts = []

@@ -2,7 +2,8 @@
 import { type Chain, chainHeader, epochHeader, UndecodableError } from '@signalbox/codec'
 import { type Event, formatEventReference, type Intent } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, type PartitionState } from '@signalbox/core'
-import type { Batch, Headers, LogRecord, RecordToAppend } from '@signalbox/log'
+import type { Batch, Headers, Log, LogRecord, RecordToAppend } from '@signalbox/log'
+import { indexKeysOf } from '@signalbox/replay'
 import type { SequencerSettings } from './settings.ts'
 
 export interface DecidedBatch {
@@ -15,7 +16,7 @@ export interface DecidedBatch {
 }
 
 export interface BatchContext {
-  readonly settings: Pick<SequencerSettings, 'codec' | 'rules' | 'bounds'>
+  readonly settings: Pick<SequencerSettings, 'codec' | 'rules' | 'bounds'> & { readonly log: { readonly index: Log['index'] } }
   readonly state: PartitionState
   readonly chain: Chain
   readonly epoch: string
@@ -59,6 +60,7 @@ export function decideBatch(context: BatchContext, records: readonly LogRecord[]
         key: event.scope || record.key || `partition-${state.partition}`,
         value,
         headers: eventHeaders(event, record.headers, context.epoch),
+        ...(settings.log.index !== null ? { indexKeys: indexKeysOf(event) } : {}),
       })
       // What no event embeds is kept whole elsewhere: nothing that an agent sent is ever lost.
       if (event.type === 'IntentRejected' && (event.payload.code === 'DEAD_LETTERED' || event.payload.intent === null)) {

@@ -1,0 +1,144 @@
+/** Finds single events: by the index where the log keeps one, by reading where it does not. */
+import { clockAgent, type Event, formatEventReference, none, type Resource, type ResourceChange } from '@signalbox/contract'
+import { isRemembered } from '@signalbox/core'
+import type { LoggedEvent } from './event-reader.ts'
+import { intentIndexKey, resourceIndexKey } from './index-keys.ts'
+import { readEvent, readEvents, type Source } from './queries.ts'
+
+/** A place in the event log of a partition: every event before `logOffset` has happened. */
+export interface Position {
+  readonly partition: number
+  readonly logOffset: number
+}
+
+/** Events before a log offset that fit, newest first. What the index gives by chance, or does not know, is looked at as well. */
+async function* newestFirst(
+  source: Source,
+  { logOffset, partition }: Position,
+  key: string,
+  fits: (event: Event) => boolean,
+): AsyncGenerator<LoggedEvent> {
+  const { index } = source.log
+  let since = logOffset
+  if (index !== null) {
+    for (let before = logOffset; ; ) {
+      const found = await index.lastWith(partition, key, before)
+      since = Math.min(since, found.since)
+      if (found.offset === null) break
+      const logged = await readEvent(source, partition, found.offset)
+      if (fits(logged.event)) yield logged
+      before = found.offset
+    }
+  }
+  if (since === 0) return
+  // Before that, nothing was named.
+  const unnamed: LoggedEvent[] = []
+  for await (const logged of readEvents(source, partition)) {
+    if (logged.logOffset >= since) break
+    if (fits(logged.event)) unnamed.push(logged)
+  }
+  yield* unnamed.reverse()
+}
+
+export interface FoundChange extends LoggedEvent {
+  readonly change: ResourceChange
+}
+
+/** The commits and rules that changed a resource before a position, newest first. */
+export async function* changesBefore(source: Source, scope: string, resource: string, before: Position): AsyncGenerator<FoundChange> {
+  const changeIn = (event: Event) =>
+    event.scope === scope && (event.type === 'IntentCommitted' || event.type === 'RuleApplied')
+      ? event.payload.changes.findLast((change) => change.resource === resource)
+      : undefined
+  const key = resourceIndexKey(scope, resource)
+  for await (const logged of newestFirst(source, before, key, (event) => changeIn(event) !== undefined))
+    yield { ...logged, change: changeIn(logged.event)! }
+}
+
+/** A resource as it was at a position, of one event that is found and not of all before it. */
+export async function resourceAt(source: Source, scope: string, resource: string, at: Position): Promise<Resource> {
+  const changeIn = ({ payload, type }: Event) =>
+    type === 'IntentCommitted' || type === 'RuleApplied' ? payload.changes.findLast((change) => change.resource === resource) : undefined
+  const isSpent = ({ payload, type }: Event) => type === 'RuleApplied' && payload.changes.length === 0 && payload.resource === resource
+  const fits = (event: Event) => event.scope === scope && (changeIn(event) !== undefined || isSpent(event))
+  let timerIsSpent = false
+  for await (const { event } of newestFirst(source, at, resourceIndexKey(scope, resource), fits)) {
+    const change = changeIn(event)
+    if (change === undefined) {
+      timerIsSpent = true
+      continue
+    }
+    const { action, data, state, timer, version } = change
+    const by = authorOf(event)
+    return {
+      scope,
+      resource,
+      exists: true,
+      version,
+      state,
+      data: JSON.parse(data),
+      lastChange: { event: formatEventReference(event), ...by, action, version, time: event.time },
+      timer: timerIsSpent ? null : timer,
+    }
+  }
+  return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
+}
+
+function authorOf({ payload, type }: Event): { readonly intentId: string; readonly agent: string } {
+  if (type === 'IntentCommitted') return { intentId: payload.intentId, agent: payload.agent }
+  if (type === 'RuleApplied') return { intentId: payload.cause ?? '', agent: payload.rule === 'timer' ? clockAgent : 'signalbox' }
+  throw new Error(`${type} changes no resource; this is a bug in Signalbox`)
+}
+
+/**
+ * The decision on an intent; null when there is none. Of a pending intent, the event that says so. One that used the id up goes before
+ * one that did not.
+ */
+export async function findDecision(source: Source, intentId: string): Promise<LoggedEvent | null> {
+  let found: LoggedEvent | null = null
+  let pending: LoggedEvent | null = null
+  for (let partition = 0; partition < source.log.partitionCount; partition++) {
+    const { end } = await source.log.offsets('events', partition)
+    const before = { partition, logOffset: end }
+    for await (const logged of newestFirst(source, before, intentIndexKey(intentId), (event) => isAbout(event, intentId))) {
+      const { event } = logged
+      if (event.type === 'IntentCommitted') return logged
+      if (event.type !== 'IntentRejected') pending ??= logged
+      // Newest first: what was decided goes before what was said while it was pending, and the first refusal before later ones.
+      else if (isRemembered(event.payload.code)) return logged
+      else found = logged
+    }
+  }
+  return pending ?? found
+}
+
+function isAbout(event: Event, intentId: string): boolean {
+  switch (event.type) {
+    case 'IntentCommitted':
+    case 'IntentRejected':
+    case 'IntentPending':
+    case 'IntentShadowed':
+      return event.payload.intentId === intentId
+    default:
+      return false
+  }
+}
+
+/** The position behind the last event whose logical time is at most `timeMs`. Reads a few events, by halving. */
+export async function positionAt(source: Source, partition: number, timeMs: number): Promise<Position> {
+  const { end, start } = await source.log.offsets('events', partition)
+  let [low, high] = [start, end]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const logged = await firstTimed(source, partition, middle)
+    // Nothing but openings and gaps: they have no time of their own.
+    if (logged === null || logged.event.time > timeMs) high = middle
+    else low = logged.logOffset + 1
+  }
+  return { partition, logOffset: low }
+}
+
+async function firstTimed(source: Source, partition: number, fromOffset: number): Promise<LoggedEvent | null> {
+  for await (const logged of readEvents(source, partition, fromOffset, 16)) if (logged.event.type !== 'PartitionOpened') return logged
+  return null
+}
