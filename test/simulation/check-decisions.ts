@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto'
 import { type Event, type IntentCommitted, type IntentRejected, isOwnEvent, type Observation } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
+import { differenceOfChanges } from './changes.ts'
 import { Laws } from './check-laws.ts'
 import type { Report, StoredEvent } from './check-log.ts'
-import type { Expected, ModelChange } from './model/expected.ts'
-import { type ModelIntent, type Plain, sortedText } from './model/intent.ts'
+import { FollowUps, said } from './follow-ups.ts'
+import { Consequences, type Following } from './model/consequences.ts'
+import type { Expected } from './model/expected.ts'
+import { type ModelIntent, type Plain, type PlainObject, sortedText, toModel } from './model/intent.ts'
 import type { Model } from './model/model.ts'
 
 export interface Decided {
@@ -41,6 +44,7 @@ export function checkDecisions({
     while (waiting.length > 0 && positionOf(waiting[0]!) <= logOffset) checkObservation(waiting.shift()!, model, report)
   }
   const laws = new Laws(model, (message) => report('laws', `partition ${partition}: ${message}`))
+  const followUps = new FollowUps(new Consequences(model))
   const groups = groupsOf(events)
   for (const [at, record] of records.entries()) {
     const group = groups[at]
@@ -65,14 +69,26 @@ export function checkDecisions({
     for (const stored of group) {
       observeUpTo(stored.logOffset)
       const { event } = stored
-      const { expected, subject } = expectationOf(event, model, record, intent)
+      const next = followUps.next()
+      const { expected, followed, subject } = expectationOf(event, model, record, intent, next)
       const problem =
-        event.time !== model.time ? `at time ${event.time}, which must be ${model.time}` : differenceOf(event, expected, subject)
-      if (problem !== null) report('model', `partition ${partition}, event ${record.offset}/${event.index} (${event.type}): ${problem}`)
+        event.time !== model.time ? `at time ${event.time}, which must be ${model.time}` : differenceOf(event, expected, subject, followed)
+      const at = `partition ${partition}, event ${record.offset}/${event.index} (${event.type})`
+      if (problem !== null) report('model', `${at}: ${problem}`)
+      if (followed !== null) followUps.done()
+      else if (next !== null) {
+        report('model', `${at}: it comes where ${said(next)} must follow`)
+        followUps.clear()
+      }
+      const settled = model.ledger.pending.get(intentIdOf(event) ?? '')
       laws.judge(event)
       model.apply(event)
+      followUps.add({ event, subject, expected, settled, isOwn: isOwnEvent(event) })
       if (expected !== null) decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent: subject })
     }
+    const missing = followUps.next()
+    if (missing !== null) report('model', `partition ${partition}: after record ${record.offset}, ${said(missing)} is missing`)
+    followUps.clear()
     laws.end(first.offset, intent)
   }
   observeUpTo(Number.MAX_SAFE_INTEGER)
@@ -99,20 +115,46 @@ interface Expectation {
   /** Null for what is no decision. */
   readonly expected: Expected | null
   readonly subject: ModelIntent | null
+  /** What the model said must follow, where this is it. */
+  readonly followed: Following | null
 }
 
-function expectationOf(event: Event, model: Model, record: LogRecord, intent: ModelIntent | null): Expectation {
-  if (isOwnEvent(event)) return { expected: model.expect({ ...record, intent }), subject: intent }
+function intentIdOf({ payload }: Event): string | null {
+  return 'intentId' in payload ? payload.intentId : null
+}
+
+function expectationOf(event: Event, model: Model, record: LogRecord, intent: ModelIntent | null, next: Following | null): Expectation {
+  if (isOwnEvent(event)) return { expected: model.expect({ ...record, intent }), subject: intent, followed: null }
+  if (event.type === 'RuleApplied' && event.payload.rule !== 'timer')
+    return { expected: null, subject: null, followed: next?.kind === 'rule' ? next : null }
   if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected' && event.type !== 'IntentPending')
-    return { expected: null, subject: null }
+    return { expected: null, subject: null, followed: null }
+  if (next?.kind === 'amended' && event.type === 'IntentCommitted') return amended(event, model, next)
   const pending = model.ledger.pending.get(event.payload.intentId ?? '')
-  // An amendment, which is no intent that anybody sent.
-  if (pending === undefined) return { expected: null, subject: null }
+  if (pending === undefined) return { expected: null, subject: null, followed: null }
   const subject = pending.intent
-  if (event.type === 'IntentRejected' && isEndedOtherwise(event.payload.code))
-    return { expected: { ...model.decide(subject, false), ...nothingTold, outcome: 'rejected', code: event.payload.code }, subject }
-  const isAgreed = event.type === 'IntentCommitted' && event.payload.verdict !== null
-  return { expected: model.decide(subject, isAgreed), subject }
+  const isNext = (next?.kind === 'agreed' || next?.kind === 'rejected') && next.intentId === subject.intentId
+  if (next?.kind === 'agreed' && isNext) return { expected: model.decideAgreed(subject, next.agreed), subject, followed: next }
+  const expected = model.decide(subject)
+  if (event.type === 'IntentRejected' && isEndedOtherwise(event.payload.code)) {
+    const code = next?.kind === 'rejected' && isNext ? next.code : event.payload.code
+    return { expected: { ...expected, ...nothingTold, outcome: 'rejected', code }, subject, followed: isNext ? next : null }
+  }
+  return { expected, subject, followed: null }
+}
+
+/** What a human has done in place of an intent has an id that the log gives. */
+function amended(
+  { payload }: Event & { readonly type: 'IntentCommitted' },
+  model: Model,
+  next: Following & { readonly kind: 'amended' },
+): Expectation {
+  const told = toModel(JSON.parse(payload.intent) as PlainObject)
+  const { agent, correlationId, intentId, scope } = next.pending.intent
+  const asked = toModel({ intentId: told.intentId, scope, agent, actions: [...next.actions], correlationId, causationId: intentId })
+  const isSame = sortedText(told.actions as never) === sortedText(asked.actions as never) && told.agent === agent && told.scope === scope
+  const subject = isSame && told.causationId === intentId ? told : asked
+  return { expected: model.decideAgreed(subject, next.agreed), subject, followed: next }
 }
 
 /** Ends that no check comes to: by time, by a human, by its own agent. Laws hold of them. */
@@ -120,7 +162,17 @@ export function isEndedOtherwise(code: string): boolean {
   return code === 'DEADLINE_PASSED' || code === 'WITHDRAWN' || code.startsWith('ESCALATION_')
 }
 
-const nothingTold = { changes: [], resource: null, expectedVersion: null, actualVersion: null, movedBy: null, missed: [], untilMs: null }
+const nothingTold = {
+  changes: [],
+  resource: null,
+  expectedVersion: null,
+  actualVersion: null,
+  movedBy: null,
+  missed: [],
+  untilMs: null,
+  question: null,
+  amount: null,
+}
 
 function positionOf({ position }: Observation): number {
   return Number(position.split(':')[1])
@@ -141,19 +193,34 @@ function checkObservation({ position, resources, scope }: Observation, model: Mo
   }
 }
 
-function differenceOf(event: Event, expected: Expected | null, intent: ModelIntent | null): string | null {
-  if (expected === null || expected.outcome === 'followed') return null
+function differenceOf(event: Event, expected: Expected | null, intent: ModelIntent | null, followed: Following | null): string | null {
+  if (event.type === 'RuleApplied' && event.payload.rule !== 'timer') return differenceOfRule(event, followed)
+  if (expected === null) return null
   const told = outcomeOf(event)
   if (told.outcome !== expected.outcome || told.code !== expected.code)
     return `decided ${told.outcome} ${told.code ?? ''}, and the model says ${expected.outcome} ${expected.code ?? ''} ${expected.resource ?? ''}`
   if (event.scope !== (intent?.scope ?? '')) return `the event is of scope ${event.scope}`
   if (event.type === 'IntentCommitted') return differenceOfCommit(event.payload, expected)
   if (event.type === 'IntentRejected') return isEndedOtherwise(event.payload.code) ? null : differenceOfReject(event.payload, expected)
-  if (event.type === 'IntentPending' && event.payload.reason === 'waiting' && event.payload.until !== expected.untilMs)
+  if (event.type === 'IntentPending' && event.payload.until !== expected.untilMs)
     return `pending until ${event.payload.until}, and the model says ${expected.untilMs}`
+  if (event.type === 'IntentPending' && (event.payload.reason === 'escalated') !== (expected.question !== null))
+    return `pending because it is ${event.payload.reason}, and the model says otherwise`
   if (event.type === 'IntentDuplicated' && event.payload.decision.offset !== expected.duplicateOf)
     return `a duplicate of ${event.payload.decision.offset}, and the model says of ${expected.duplicateOf}`
-  return null
+  if (event.type !== 'IntentShadowed') return null
+  const { by, changes, resource } = event.payload
+  if (by !== expected.by || resource !== expected.resource)
+    return `on trial: ${by} ${resource}, and the model says ${expected.by} ${expected.resource}`
+  return differenceOfChanges(changes, expected.changes)
+}
+
+function differenceOfRule({ payload, scope }: Event & { readonly type: 'RuleApplied' }, followed: Following | null): string | null {
+  const { changes, rule } = payload
+  if (followed?.kind !== 'rule') return `the rule ${rule} (${payload.message}) follows from nothing`
+  if (rule !== followed.rule || scope !== followed.scope)
+    return `${rule} in ${scope}, and the model says ${said(followed)} in ${followed.scope}`
+  return differenceOfChanges(changes, followed.changes)
 }
 
 function outcomeOf(event: Event): { readonly outcome: Expected['outcome'] | null; readonly code: string | null } {
@@ -161,6 +228,7 @@ function outcomeOf(event: Event): { readonly outcome: Expected['outcome'] | null
   if (event.type === 'IntentRejected') return { outcome: 'rejected', code: event.payload.code }
   if (event.type === 'IntentPending') return { outcome: 'pending', code: event.payload.code }
   if (event.type === 'IntentDuplicated') return { outcome: 'duplicate', code: event.payload.code }
+  if (event.type === 'IntentShadowed') return { outcome: 'shadowed', code: event.payload.code }
   return { outcome: null, code: null }
 }
 
@@ -168,21 +236,11 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-function differenceOfCommit({ changes, digest, intent }: IntentCommitted, expected: Expected): string | null {
+function differenceOfCommit({ amount, changes, digest, intent }: IntentCommitted, expected: Expected): string | null {
   if (intent !== expected.embedded) return `the embedded intent is ${intent}, and was ${expected.embedded}`
   if (digest !== digestOf(intent)) return `the digest of the intent is ${digest}, and must be ${digestOf(intent)}`
-  const told = changesText(changes.map((change) => ({ ...change, data: JSON.parse(change.data) as ModelChange['data'] })))
-  return told === changesText(expected.changes) ? null : `changed ${told}, and the model says ${changesText(expected.changes)}`
-}
-
-/** Changes as text, to compare. */
-export function changesText(changes: readonly ModelChange[]): string {
-  return changes
-    .map(
-      ({ action, data, fromState, fromVersion, resource, state, timer, version }) =>
-        `${action} ${resource} ${fromVersion}>${version} ${fromState}>${state} ${sortedText(data)}${timer == null ? '' : ` ${timer.action} at ${timer.due}`}`,
-    )
-    .join(', ')
+  if (amount !== expected.amount) return `it uses ${amount} of a budget, and the model says ${expected.amount}`
+  return differenceOfChanges(changes, expected.changes)
 }
 
 function differenceOfReject(rejected: IntentRejected, expected: Expected): string | null {

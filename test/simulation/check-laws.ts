@@ -1,8 +1,7 @@
 /** Laws over the events of one partition, whoever decided them: they hold even where the model does not compute an outcome. */
 import type { Event, ResourceChange } from '@signalbox/contract'
-import { changesText } from './check-decisions.ts'
+import { differenceOfChanges } from './changes.ts'
 import { leaseInForce } from './model/built-in.ts'
-import type { ModelChange } from './model/expected.ts'
 import { type ModelIntent, sortedText } from './model/intent.ts'
 import { isOwn } from './model/ledger.ts'
 import type { Model } from './model/model.ts'
@@ -45,8 +44,8 @@ export class Laws {
     if (event.type === 'WaitersExamined') {
       for (const { code, intentId } of event.payload.waiting) {
         const waiter = this.#model.ledger.pending.get(intentId)
-        const expected = waiter === undefined ? null : this.#model.decide(waiter.intent, false)
-        if (expected === null || (expected.outcome !== 'followed' && expected.code !== code))
+        const expected = waiter === undefined ? null : this.#model.decide(waiter.intent)
+        if (expected === null || expected.code !== code)
           this.#report(`${intentId} waits on because of ${code}, and the model says ${expected?.outcome} ${expected?.code}`)
       }
     }
@@ -117,11 +116,8 @@ export class Laws {
       this.#report(`the timer of ${resource} fires, and it is due at ${before?.timer?.due}`)
       return
     }
-    const expected = this.#model.timed(scope, resource!)
-    if (expected === 'followed') return
-    const told = changesText(changes.map((change) => ({ ...change, data: JSON.parse(change.data) as ModelChange['data'] })))
-    if (told !== changesText(expected))
-      this.#report(`the timer of ${resource} changed ${told}, and the model says ${changesText(expected)}`)
+    const difference = differenceOfChanges(changes, this.#model.timed(scope, resource!))
+    if (difference !== null) this.#report(`the timer of ${resource} ${difference}`)
   }
 
   #judgeClose({ payload: { changes }, scope }: Event & { readonly type: 'RuleApplied' }): void {

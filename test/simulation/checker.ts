@@ -1,7 +1,8 @@
 /** Judges what a run left behind. Decides everything a second time, by the plain model; shares no code with the core. */
 import { type Intent, isOwnEvent } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
-import { changesText, checkDecisions, type Decided } from './check-decisions.ts'
+import { changesText } from './changes.ts'
+import { checkDecisions, type Decided } from './check-decisions.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
 import type { Environment, GivenDecision } from './environment.ts'
@@ -29,6 +30,9 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     horizonMs: simulatedLimits.identityHorizonMs,
     skewMs: simulatedLimits.clockSkewMs,
     missed: simulatedLimits.missed,
+    windowMs: simulatedLimits.windowMs,
+    pendingAnAgent: simulatedLimits.pendingAnAgent,
+    containment: environment.rules.containment,
   }
   const models: Model[] = []
   const decided = new Map<string, Decided>()
@@ -125,16 +129,14 @@ function checkGiven(
   const { expected, stored } = found
   // That an intent is pending may be told long after it began to be.
   const isPending = decision.pending !== null && expected.outcome === 'pending'
-  const isFollowed = expected.outcome === 'followed'
   const isSame =
-    (isPending || isFollowed || decision.position === `${stored.event.partition}:${stored.logOffset + 1}`) &&
-    (isFollowed ||
-      isPending ||
+    (isPending || decision.position === `${stored.event.partition}:${stored.logOffset + 1}`) &&
+    (isPending ||
       (decision.committed === (expected.outcome === 'committed') && decision.code === expected.code && decision.time === expected.time)) &&
     // A record that could not be decoded has no id to tell.
     decision.intentId === (found.intent === null ? null : intentId) &&
     (found.intent === null || found.intent.intentId === intentId) &&
-    (isFollowed || changesText(decision.changes as never) === changesText(expected.changes))
+    changesText((decision.shadow?.changes ?? decision.changes) as never) === changesText(expected.changes)
   if (!isSame) {
     const logged = `${expected.outcome} ${expected.code ?? ''} of ${found.intent?.intentId} at ${stored.logOffset}`
     report('acknowledged', `${told}, and the log has ${logged}`)

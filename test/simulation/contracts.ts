@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import { contractRecords, contractSet, defaultLimits, defineContract, type Limits, refuse } from '@signalbox/contract'
 import { z } from 'zod'
+import { listing, payout, trial } from './coordination-contracts.ts'
 
 const owner = { team: 'simulation', contact: '#simulation' }
 const count = z.int().min(1).max(20)
@@ -57,12 +58,14 @@ const account = defineContract({
     withdraw: {
       from: 'open',
       input: z.strictObject({ amount: count }),
+      amount: ({ input }) => input.amount,
       apply: ({ data, input }) => ({ ...data, balance: data.balance - input.amount }),
     },
     freeze: { from: 'open', to: 'frozen' },
     thaw: { from: 'frozen', to: 'open' },
   },
   invariants: { covered: ({ data }) => data.balance >= 0 },
+  contradictions: { count: 2, to: 'leads' },
 })
 
 /** A claim on an account of the same scope: its guard reads that account, and knows of a withdrawal in the same intent. */
@@ -143,10 +146,16 @@ const refund = defineContract({
   },
 })
 
-export const simulatedContracts = contractSet([stock, account, claim, job, refund])
+export const simulatedContracts = contractSet([stock, account, claim, job, refund, listing, payout, trial])
 
 /** Small, so that a short run reaches them. */
-export const simulatedLimits: Limits = { ...defaultLimits, intentBytes: 4_096, actions: 4, identityHorizonMs: 2 * 3_600_000 }
+export const simulatedLimits: Limits = {
+  ...defaultLimits,
+  intentBytes: 4_096,
+  actions: 4,
+  identityHorizonMs: 2 * 3_600_000,
+  windowMs: 10_000,
+}
 
 export const simulatedAgents = ['agent-*', 'producer', 'human:*'] as const
 

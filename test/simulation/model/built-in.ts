@@ -1,7 +1,14 @@
-/** What Signalbox's own actions do, written a second time: leases, withdrawals, reports of effects and ticks. */
+/** What Signalbox's own actions do, written a second time: which there are, and leases, withdrawals, reports of effects and ticks. */
+import type { Containment } from '@signalbox/contract'
+import { agentAnswer } from './agents.ts'
+import type { Expected, Refusal } from './expected.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
 import type { Ledger } from './ledger.ts'
-import { type ModelResource, type ModelTimer, modelTypes } from './rules.ts'
+import { governing } from './more-rules.ts'
+import { escalationAnswer, escalationLapse } from './people.ts'
+import type { ModelResource, ModelTimer } from './rules.ts'
+import { transferAnswer } from './transfers.ts'
+import { handoffAnswer, taskAnswer, taskLapse } from './work.ts'
 
 export interface Made {
   readonly state: string
@@ -15,15 +22,109 @@ export interface Asked {
   readonly before: ModelResource | undefined
   readonly ledger: Ledger
   readonly nowMs: number
+  readonly containment: Containment
+  /** The scope in which this partition keeps what concerns all of it. */
+  readonly systemScope: string
+  /** What would become of an intent that is pending, humans having agreed to the world of these versions. */
+  readonly decideAgain: (intent: ModelIntent, agreed: ReadonlyMap<string, number>) => Expected
 }
 
-/** `followed`: the model does not say; the laws of `check-laws.ts` hold all the same. */
-export type BuiltInAnswer = { readonly code: string } | { readonly made: Made | null } | 'followed'
+export type BuiltInAnswer = Refusal | { readonly made: Made | null }
 
-const types = new Set(['agent', 'clock', 'effect', 'escalation', 'handoff', 'intent', 'reservation', 'source', 'task', 'transfer'])
+export const no = { code: 'GUARD_REFUSED' } as const
+
+interface OwnAction {
+  readonly from: readonly string[]
+  readonly by?: readonly string[]
+}
+
+const open = ['triggered', 'acknowledged']
+const overseers = ['human:', 'process-manager']
+const clock = ['clock']
+const manager = ['process-manager']
+const nobody: readonly string[] = []
+const anyAgent = ['none', 'active', 'open', 'half-open']
+
+const ownActions: { readonly [type: string]: { readonly [action: string]: OwnAction } } = {
+  agent: {
+    declare: { from: anyAgent },
+    quarantine: { from: [...anyAgent, 'quarantined'], by: overseers },
+    release: { from: ['quarantined', 'open', 'half-open'], by: overseers },
+    try: { from: ['open'], by: clock },
+    open: { from: [], by: nobody },
+    probe: { from: [], by: nobody },
+    close: { from: [], by: nobody },
+  },
+  clock: { tick: { from: ['none'], by: clock } },
+  effect: {
+    done: { from: ['pending', 'unreported'] },
+    failed: { from: ['pending', 'unreported'] },
+    lapse: { from: ['pending'], by: clock },
+  },
+  escalation: {
+    trigger: { from: [], by: nobody },
+    acknowledge: { from: open },
+    assign: { from: open },
+    approve: { from: open },
+    reject: { from: open },
+    amend: { from: open },
+    lapse: { from: open, by: clock },
+    again: { from: [], by: nobody },
+    renew: { from: [], by: nobody },
+    close: { from: [], by: nobody },
+  },
+  handoff: {
+    offer: { from: ['none', 'declined', 'expired'] },
+    accept: { from: ['offered'] },
+    decline: { from: ['offered'] },
+    lapse: { from: ['offered'], by: clock },
+  },
+  intent: { withdraw: { from: ['none'] } },
+  reservation: {
+    take: { from: ['none', 'ended', 'held'] },
+    renew: { from: ['held'] },
+    release: { from: ['held'] },
+    lapse: { from: ['held'], by: clock },
+    preempt: { from: [], by: nobody },
+  },
+  source: {},
+  task: {
+    offer: { from: ['none', 'failed', 'cancelled', 'unclaimed'] },
+    claim: { from: ['offered', 'claimed', 'unclaimed'] },
+    renew: { from: ['claimed'] },
+    done: { from: ['claimed'] },
+    fail: { from: ['claimed'] },
+    cancel: { from: ['offered', 'claimed', 'unclaimed'] },
+    lapse: { from: ['offered', 'claimed'], by: clock },
+  },
+  transfer: {
+    begin: { from: ['none'] },
+    prepared: { from: ['preparing', 'releasing'], by: manager },
+    refused: { from: ['preparing', 'releasing'], by: manager },
+    confirmed: { from: ['confirming', 'stuck'], by: manager },
+    released: { from: ['releasing', 'stuck'], by: manager },
+    stuck: { from: ['confirming', 'releasing', 'stuck'], by: manager },
+    cancel: { from: ['preparing'] },
+    lapse: { from: ['preparing'], by: clock },
+  },
+}
+
+export function typeOf(resource: string): string {
+  return resource.slice(0, resource.indexOf('/'))
+}
 
 export function isBuiltIn(resource: string): boolean {
-  return types.has(resource.slice(0, resource.indexOf('/')))
+  return Object.hasOwn(ownActions, typeOf(resource))
+}
+
+export function ownAction({ action, resource }: ModelAction): OwnAction | undefined {
+  const actions = ownActions[typeOf(resource)]
+  return actions !== undefined && Object.hasOwn(actions, action) ? actions[action] : undefined
+}
+
+/** Whether an action of Signalbox's own is an agent's to take. A name in `by` may go on. */
+export function mayTake(agent: string, { by }: OwnAction): boolean {
+  return by === undefined || by.some((name) => (name.endsWith(':') ? agent.startsWith(name) : agent === name))
 }
 
 /** What is never held back, whatever became of its agent. */
@@ -31,52 +132,64 @@ export function isReport({ action, resource }: ModelAction): boolean {
   return resource.startsWith('effect/') && (action === 'done' || action === 'failed')
 }
 
+const reliefs = new Set(['reservation release', 'intent withdraw', 'task fail', 'handoff decline', 'transfer cancel', 'clock tick'])
+
+/** What neither a breaker nor a budget holds back. */
+export function isRelief(action: ModelAction): boolean {
+  return isReport(action) || reliefs.has(`${typeOf(action.resource)} ${action.action}`)
+}
+
 export function leaseInForce(ledger: Ledger, scope: string, resource: string, nowMs: number): PlainObject | null {
   const found = ledger.find(scope, `reservation/${resource}`)
   if (found === undefined || found.state !== 'held') return null
   const { data } = found
-  return (data.expiresMs as number) > nowMs && !ledger.quarantined.has(data.holder as string) ? data : null
+  return (data.expiresMs as number) > nowMs && !ledger.isForfeit(data.holder as string, found) ? data : null
 }
 
-const no = { code: 'GUARD_REFUSED' } as const
-
 export function builtInAnswer(asked: Asked): BuiltInAnswer {
-  const { action, before } = asked
-  const what = `${action.resource.slice(0, action.resource.indexOf('/'))} ${action.action}`
-  switch (what) {
-    case 'clock tick':
-      return { made: null }
-    case 'reservation take':
-      return take(asked)
-    case 'reservation renew':
-    case 'reservation release':
-      return before?.state === 'held' ? keep(asked) : { code: 'STATE_CONFLICT' }
-    case 'effect done':
-    case 'effect failed':
+  const { action } = asked
+  switch (typeOf(action.resource)) {
+    case 'agent':
+      return agentAnswer(asked)
+    case 'effect':
       return report(asked)
-    case 'intent withdraw':
+    case 'escalation':
+      return escalationAnswer(asked)
+    case 'handoff':
+      return handoffAnswer(asked)
+    case 'intent':
       return withdraw(asked)
+    case 'reservation':
+      return action.action === 'take' ? take(asked) : keep(asked)
+    case 'task':
+      return taskAnswer(asked)
+    case 'transfer':
+      return transferAnswer(asked)
     default:
-      return 'followed'
+      return { made: null }
   }
 }
 
 function take({ action, before, intent, ledger, nowMs }: Asked): BuiltInAnswer {
   const resource = action.resource.slice('reservation/'.length)
-  if (!modelTypes.has(resource.slice(0, resource.indexOf('/'))) || (action.input.forMs as number) > 600_000) return no
+  const contract = governing(resource)
+  if (contract === undefined || (action.input.forMs as number) > 600_000) return no
   const held = leaseInForce(ledger, intent.scope, resource, nowMs)
   const priority = Math.min(intent.priority ?? 0, resource.startsWith('refund/') ? 5 : 0)
   if (held !== null && held.holder === intent.agent) return no
-  if (held !== null && priority <= (held.priority as number)) return { code: 'RESERVED' }
+  if (held !== null && priority <= (held.priority as number)) return { code: 'RESERVED', resource }
   const expiresMs = nowMs + (action.input.forMs as number)
   const data = { holder: intent.agent, lease: intent.intentId, token: (before?.version ?? 0) + 1, expiresMs, priority }
   return { made: { state: 'held', data, timer: { due: expiresMs, action: 'lapse' } } }
 }
 
-function keep({ action, before, intent, nowMs }: Asked): BuiltInAnswer {
+function keep({ action, before, intent, ledger, nowMs }: Asked): BuiltInAnswer {
   const { data } = before!
+  const resource = action.resource.slice('reservation/'.length)
   if (action.action === 'renew' && (action.input.forMs as number) > 600_000) return no
-  if ((data.expiresMs as number) <= nowMs) return { code: 'RESERVATION_EXPIRED' }
+  const isOver = (data.expiresMs as number) <= nowMs
+  const isForfeit = ledger.isForfeit(data.holder as string, before!)
+  if (isOver || (isForfeit && action.action === 'renew')) return { code: 'RESERVATION_EXPIRED', resource }
   if (data.holder !== intent.agent && !intent.agent.startsWith('human:')) return no
   if (action.action === 'release') return { made: { state: 'ended', data: { ...data, expiresMs: nowMs }, timer: null } }
   const expiresMs = nowMs + (action.input.forMs as number)
@@ -84,10 +197,9 @@ function keep({ action, before, intent, nowMs }: Asked): BuiltInAnswer {
 }
 
 function report({ action, before, intent }: Asked): BuiltInAnswer {
-  if (before === undefined || (before.state !== 'pending' && before.state !== 'unreported')) return { code: 'STATE_CONFLICT' }
-  if (before.data.agent !== intent.agent && !intent.agent.startsWith('human:')) return no
+  if (before!.data.agent !== intent.agent && !intent.agent.startsWith('human:')) return no
   const result = action.input.reason ?? action.input.result ?? null
-  return { made: { state: action.action, data: { ...before.data, result }, timer: null } }
+  return { made: { state: action.action, data: { ...before!.data, result }, timer: null } }
 }
 
 function withdraw({ action, intent, ledger }: Asked): BuiltInAnswer {
@@ -96,11 +208,33 @@ function withdraw({ action, intent, ledger }: Asked): BuiltInAnswer {
   return pending.intent.agent === intent.agent || intent.agent.startsWith('human:') ? { made: null } : no
 }
 
-/** What the clock does to a resource whose time is over; null where the model does not say. */
-export function lapsed(type: string, { data, state }: ModelResource, nowMs: number): Made | null {
-  if (type === 'reservation')
-    return { state: 'ended', data: { ...data, expiresMs: Math.min(data.expiresMs as number, nowMs) }, timer: null }
-  if (type === 'effect' && data.idempotent === false) return { state: 'unreported', data, timer: null }
-  if (type === 'refund') return state === 'requested' ? { state: 'lapsed', data, timer: null } : null
-  return null
+/** What the clock does to a resource whose time is over; null where that cannot be done. */
+export function lapsed(resource: string, before: ModelResource, nowMs: number, { maxOffers }: Containment): Made | null {
+  const { data, state } = before
+  switch (typeOf(resource)) {
+    case 'agent':
+      return { state: 'half-open', data: { ...data, successes: 0 }, timer: null }
+    case 'effect': {
+      if (data.idempotent === false || (data.attempt as number) >= (data.attempts as number))
+        return { state: 'unreported', data, timer: null }
+      const timer = { due: nowMs + (data.reportWithinMs as number), action: 'lapse' }
+      return { state: 'pending', data: { ...data, attempt: (data.attempt as number) + 1 }, timer }
+    }
+    case 'escalation':
+      return escalationLapse(before, nowMs)
+    case 'handoff':
+      return { state: 'expired', data, timer: null }
+    case 'refund':
+      return state === 'requested' ? { state: 'lapsed', data, timer: null } : null
+    case 'reservation':
+      return { state: 'ended', data: { ...data, expiresMs: Math.min(data.expiresMs as number, nowMs) }, timer: null }
+    case 'task':
+      return taskLapse(before, nowMs, maxOffers)
+    case 'transfer': {
+      const isUndone = (data.legs as PlainObject[]).every(({ status }) => status === 'refused')
+      return { state: isUndone ? 'undone' : 'releasing', data, timer: null }
+    }
+    default:
+      throw new Error(`no timer of ${resource} is known`)
+  }
 }

@@ -18,6 +18,7 @@ export interface ModelIntent {
   readonly actions: readonly ModelAction[]
   readonly reads: readonly { readonly resource: string; readonly version: number }[]
   readonly correlationId: string
+  readonly causationId: string | null
   readonly deadline: number | null
   readonly onConflict: string
   readonly reservation: string | null
@@ -101,6 +102,7 @@ export function toModel(value: PlainObject): ModelIntent {
     actions,
     reads,
     correlationId,
+    causationId: (value.causationId ?? null) as string | null,
     deadline: (value.deadline ?? null) as number | null,
     onConflict,
     reservation: (value.reservation ?? null) as string | null,

@@ -1,6 +1,7 @@
 /** What the events of one partition say is so: plain maps, filled from after-images alone. */
 import type { Event, ResourceChange } from '@signalbox/contract'
-import { type ModelIntent, type PlainObject, toModel } from './intent.ts'
+import { KeyedCounts, ModelTally } from './counts.ts'
+import { type ModelIntent, type Plain, type PlainObject, toModel } from './intent.ts'
 import type { ModelResource } from './rules.ts'
 
 export interface ModelPending {
@@ -9,54 +10,132 @@ export interface ModelPending {
   readonly index: number
   readonly sinceMs: number
   readonly isEscalated: boolean
+  readonly escalation: string | null
   readonly code: string
   readonly resources: readonly string[]
   readonly untilMs: number
   readonly bypassed: number
 }
 
-export type Written = Event & { readonly type: 'IntentCommitted' | 'RuleApplied' }
-
 const own = new Set(['clock', 'process-manager', 'signalbox'])
+const turnedAway = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPEN', 'AGENT_QUARANTINED', 'CORRELATION_EXHAUSTED'])
+const chainMs = 3_600_000
 
 export function isOwn(agent: string): boolean {
   return own.has(agent)
 }
 
+/** What a limit turned away at once is not counted against it. */
+export function isTurnedAway(code: string): boolean {
+  return turnedAway.has(code)
+}
+
+/** These leave the id free for the mended intent. */
+export const atTheDoor: ReadonlySet<string> = new Set([
+  'DEAD_LETTERED',
+  'WRONG_PARTITION',
+  'INTENT_MALFORMED',
+  'INTENT_ID_INVALID',
+  'INTENT_EXPIRED',
+  'INTENT_FROM_THE_FUTURE',
+  'INTENT_ID_REUSED',
+])
+
+/** The world of what is in shadow, beside that of a scope. */
+export function shadowOf(scope: string): string {
+  return `\u0001shadow\u0001${scope}`
+}
+
 export class Ledger {
+  readonly #windowMs: number
+  /** How many events were applied: orders what happened at one time. */
+  #events = 0
   time = 0
   /** By `scope\nresource`. */
   readonly resources = new Map<string, ModelResource>()
   readonly pending = new Map<string, ModelPending>()
-  readonly quarantined = new Set<string>()
+  /** Since when what an agent in quarantine wrote is not to be trusted; null: it is. */
+  readonly quarantined = new Map<string, number | null>()
+  /** Which event put an agent into quarantine last. */
+  readonly lastQuarantine = new Map<string, number>()
+  readonly contradictions: KeyedCounts
+  readonly correlations: KeyedCounts
+  readonly #tallies = new Map<string, ModelTally>()
+  readonly #links = new Map<string, { readonly depth: number; readonly timeMs: number }>()
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs
+    this.contradictions = new KeyedCounts(windowMs)
+    this.correlations = new KeyedCounts(windowMs)
+  }
 
   find(scope: string, resource: string): ModelResource | undefined {
     return this.resources.get(`${scope}\n${resource}`)
   }
 
+  tally(scope: string, agent: string): ModelTally {
+    const key = `${scope}\n${agent}`
+    const tally = this.#tallies.get(key) ?? new ModelTally(this.#windowMs)
+    this.#tallies.set(key, tally)
+    return tally
+  }
+
+  breaker(scope: string, agent: string): 'closed' | 'open' | 'half-open' {
+    const state = scope.startsWith('~partition/') ? undefined : this.find(scope, `agent/${agent}`)?.state
+    return state === 'open' || state === 'half-open' ? state : 'closed'
+  }
+
+  /** How many steps lie between an intent and the first of its chain; 0 where nothing is known of it. */
+  depthOf(intentId: string): number {
+    const link = this.#links.get(intentId)
+    const oldest = Math.floor((this.time - chainMs) / this.#windowMs)
+    return link === undefined || Math.floor(link.timeMs / this.#windowMs) < oldest ? 0 : link.depth
+  }
+
+  pendingOf(scope: string, agent: string): number {
+    return [...this.pending.values()].filter(({ intent }) => intent.scope === scope && intent.agent === agent).length
+  }
+
   /** Those that wait with a resource in view, in the order in which they came. */
   waitersFor(scope: string, resource: string): readonly ModelPending[] {
+    if (this.pending.size === 0) return []
     return [...this.pending.values()]
       .filter(({ intent, resources }) => intent.scope === scope && resources.includes(resource))
       .sort((a, b) => a.offset - b.offset || a.index - b.index)
   }
 
+  /** Whether what an agent got hold of (a lease, a claim) by the last change of a resource was taken from it by a quarantine. */
+  isForfeit(agent: string, { history }: ModelResource): boolean {
+    return this.quarantined.has(agent) || (this.lastQuarantine.get(agent) ?? 0) > history.at(-1)!.order
+  }
+
   apply(event: Event): void {
+    this.#events++
     this.time = Math.max(this.time, event.time)
     switch (event.type) {
       case 'IntentCommitted': {
-        const { agent, changes, intentId, settles } = event.payload
-        this.#write(event, changes, agent, intentId)
+        const { agent, amount, changes, intentId, settles } = event.payload
+        this.#write(event.scope, changes, agent, intentId)
         const before = settles === null ? undefined : this.pending.get(intentId)
-        if (settles !== null) this.pending.delete(intentId)
+        if (settles !== null) this.#end(intentId)
+        this.#commit(event.scope, agent, settles === null, amount ?? 0)
+        if (settles === null) this.#link(event.scope, event.payload.intent)
         for (const change of changes) this.#bypass(event.scope, change, before)
+        break
+      }
+      case 'IntentShadowed': {
+        const { agent, by, changes, intent, intentId } = event.payload
+        const timeless = changes.map((change) => ({ ...change, timer: null }))
+        if (by.startsWith('contract ')) this.#write(shadowOf(event.scope), timeless, agent, intentId)
+        this.#commit(event.scope, agent, true, 0)
+        this.#link(event.scope, intent)
         break
       }
       case 'RuleApplied':
         this.#ruled(event)
         break
       case 'IntentRejected':
-        if (event.payload.settles !== null) this.pending.delete(event.payload.intentId!)
+        this.#reject(event)
         break
       case 'IntentPending':
         this.#note(event)
@@ -69,16 +148,56 @@ export class Ledger {
     }
   }
 
+  #end(intentId: string): void {
+    const ended = this.pending.get(intentId)
+    this.pending.delete(intentId)
+    if (ended !== undefined) this.tally(ended.intent.scope, ended.intent.agent).touch(this.time)
+  }
+
+  #commit(scope: string, agent: string, isAsked: boolean, amount: number): void {
+    if (isOwn(agent)) return
+    const tally = this.tally(scope, agent)
+    tally.touch(this.time)
+    tally.endRow()
+    if (isAsked) tally.asked.add(this.time)
+    tally.amount.add(this.time, amount)
+  }
+
+  #reject({ payload, scope }: Event & { readonly type: 'IntentRejected' }): void {
+    const { agent, code, intent, intentId, movedBy, resource, settles } = payload
+    if (settles !== null) this.#end(intentId!)
+    // What lies in the wrong place is not of that scope.
+    if (agent === null || scope === '' || isOwn(agent) || code === 'WRONG_PARTITION') return
+    if (settles === null) {
+      const tally = this.tally(scope, agent)
+      tally.rejected(this.time, `${code} ${resource ?? ''}`)
+      if (!isTurnedAway(code)) {
+        tally.asked.add(this.time)
+        tally.rejects.add(this.time)
+      }
+    }
+    if (movedBy !== null && resource !== null && movedBy.agent !== agent && !isOwn(movedBy.agent))
+      this.contradictions.add([scope, resource, agent, movedBy.agent].join('\n'), this.time)
+    if (intent !== null && settles === null && !atTheDoor.has(code)) this.#link(scope, intent)
+  }
+
+  #link(scope: string, text: string): void {
+    const { causationId, correlationId, intentId } = JSON.parse(text) as Readonly<Record<string, string | undefined>>
+    if (causationId === undefined) return
+    this.#links.set(intentId!, { depth: this.depthOf(causationId) + 1, timeMs: this.time })
+    this.correlations.add(`${scope}\n${correlationId}`, this.time)
+  }
+
   #ruled(event: Event & { readonly type: 'RuleApplied' }): void {
     const { cause, changes, resource, rule } = event.payload
-    this.#write(event, changes, rule === 'timer' ? 'clock' : 'signalbox', cause ?? '')
+    this.#write(event.scope, changes, rule === 'timer' ? 'clock' : 'signalbox', cause ?? '')
     if (rule !== 'timer' || changes.length > 0 || resource === null) return
     const spent = this.find(event.scope, resource)
     if (spent !== undefined) this.resources.set(`${event.scope}\n${resource}`, { ...spent, timer: null })
   }
 
-  #note({ index, offset, payload, time }: Event & { readonly type: 'IntentPending' }): void {
-    const { code, intent, intentId, reason, resources, until } = payload
+  #note({ index, offset, payload, scope, time }: Event & { readonly type: 'IntentPending' }): void {
+    const { agent, code, escalation, intent, intentId, reason, resources, until } = payload
     const before = this.pending.get(intentId)
     this.pending.set(intentId, {
       intent: before?.intent ?? toModel(JSON.parse(intent) as PlainObject),
@@ -86,11 +205,17 @@ export class Ledger {
       index: before?.index ?? index,
       sinceMs: before?.sinceMs ?? time,
       isEscalated: reason === 'escalated',
+      escalation,
       code,
       resources,
       untilMs: until,
       bypassed: before?.bypassed ?? 0,
     })
+    if (before !== undefined) return
+    const tally = this.tally(scope, agent)
+    tally.touch(this.time)
+    tally.asked.add(this.time)
+    this.#link(scope, intent)
   }
 
   #bypass(scope: string, { action, resource }: ResourceChange, committed: ModelPending | undefined): void {
@@ -105,14 +230,29 @@ export class Ledger {
     }
   }
 
-  #write({ scope }: Written, changes: readonly ResourceChange[], agent: string, intentId: string): void {
-    for (const { data, resource, state, timer, version } of changes) {
+  #write(scope: string, changes: readonly ResourceChange[], agent: string, intentId: string): void {
+    for (const { action, data, fields, resource, state, timer, version } of changes) {
       const key = `${scope}\n${resource}`
-      const history = [...(this.resources.get(key)?.history ?? []), { version, intentId, agent }]
+      const before = resource.startsWith('agent/') ? this.breaker(scope, resource.slice(6)) : null
+      const change = { version, intentId, agent, timeMs: this.time, order: this.#events, fields: fields as Plain as string[] | null }
+      const history = [...(this.resources.get(key)?.history ?? []), change]
       this.resources.set(key, { version, state, data: JSON.parse(data) as PlainObject, timer, history })
-      if (!resource.startsWith('agent/') || !scope.startsWith('~partition/')) continue
-      if (state === 'quarantined') this.quarantined.add(resource.slice(6))
-      else this.quarantined.delete(resource.slice(6))
+      if (before !== null) this.#agentMoved(scope, resource.slice(6), action, state, before)
     }
+  }
+
+  #agentMoved(scope: string, agent: string, action: string, state: string, before: string): void {
+    if (!scope.startsWith('~partition/')) {
+      const after = this.breaker(scope, agent)
+      if (after === before && action !== 'close') return
+      const tally = this.tally(scope, agent)
+      tally.touch(this.time)
+      if (action !== 'close' && action !== 'release') return
+      tally.rejects.clear()
+      tally.endRow()
+    } else if (state === 'quarantined') {
+      this.quarantined.set(agent, this.find(scope, `agent/${agent}`)!.data.taintedSinceMs as number | null)
+      this.lastQuarantine.set(agent, this.#events)
+    } else this.quarantined.delete(agent)
   }
 }

@@ -12,7 +12,25 @@ export interface ModelResource {
   readonly data: PlainObject
   readonly timer: ModelTimer | null
   /** Every change of it, oldest first. */
-  readonly history: readonly { readonly version: number; readonly intentId: string; readonly agent: string }[]
+  readonly history: readonly ModelMove[]
+}
+
+export interface ModelMove {
+  readonly version: number
+  readonly intentId: string
+  readonly agent: string
+  readonly timeMs: number
+  /** The number of the event among those of its partition. */
+  readonly order: number
+  /** The fields of the data that it changed; null where its contract does not merge. */
+  readonly fields: readonly string[] | null
+}
+
+/** Why a human must agree, and how many must. */
+export interface ModelQuestion {
+  readonly reason: string
+  readonly to: string
+  readonly approvals: number
 }
 
 export interface RuleContext {
@@ -32,10 +50,18 @@ export interface ModelRule {
   readonly commutes?: boolean
   /** Ends the reservation of a lower priority, up to this priority. */
   readonly mostPriority?: number
-  /** A human must agree. */
-  readonly asks?: (before: ModelResource) => boolean
+  /** Takes a resource that has moved on, where other fields moved than it changes. */
+  readonly merges?: boolean
+  /** What a human must agree to. */
+  readonly asks?: (context: RuleContext) => ModelQuestion | null
+  /** What it uses up of its agent's budget. */
+  readonly amount?: (context: RuleContext) => number
+  /** It states a fact: of these fields, at this place in its source's order; who is asked where it contradicts what was committed. */
+  readonly fact?: { readonly fields: readonly string[]; readonly version: (input: PlainObject) => number; readonly escalateTo: string }
   /** By when what is done in the world must be reported. */
   readonly reportWithinMs?: number
+  /** What is done may be done again: so often is it asked for. Left out: it may not. */
+  readonly attempts?: number
   /** The input as the rule uses it; null when it does not fit. */
   readonly input: (input: PlainObject) => PlainObject | null
   readonly guard?: (context: RuleContext) => boolean
@@ -48,25 +74,31 @@ export interface ModelType {
   readonly holds: (data: PlainObject) => boolean
   readonly after?: { readonly [state: string]: { readonly ms: number; readonly action: string } }
   readonly waiting?: { readonly queue: number; readonly bypasses: number; readonly deadlineMs: number }
+  /** Who is asked, one after another; left out: the operators, for an hour. */
+  readonly levels?: readonly { readonly to: string; readonly withinMs: number }[]
+  /** Who asked may approve. */
+  readonly mayApproveOwn?: boolean
+  readonly contradictions?: { readonly count: number; readonly to: string }
+  readonly isShadow?: boolean
 }
 
-function isCount(value: unknown): value is number {
+export function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 20
 }
 
-function onlyKeys(input: PlainObject, ...keys: readonly string[]): boolean {
+export function onlyKeys(input: PlainObject, ...keys: readonly string[]): boolean {
   return Object.keys(input).every((key) => keys.includes(key))
 }
 
-function counted(key: string): (input: PlainObject) => PlainObject | null {
+export function counted(key: string): (input: PlainObject) => PlainObject | null {
   return (input) => (onlyKeys(input, key) && isCount(input[key]) ? input : null)
 }
 
-function nothing(input: PlainObject): PlainObject | null {
+export function nothing(input: PlainObject): PlainObject | null {
   return Object.keys(input).length === 0 ? input : null
 }
 
-const unchanged: ModelRule['after'] = ({ before }) => before!.data
+export const unchanged: ModelRule['after'] = ({ before }) => before!.data
 
 function moved(key: string, by: string, sign: 1 | -1): ModelRule['after'] {
   return ({ before, input }) => ({ ...before!.data, [key]: (before!.data[key] as number) + sign * (input[by] as number) })
@@ -99,11 +131,18 @@ const account: ModelType = {
       input: deposit,
       after: ({ before, input }) => ({ balance: (before!.data.balance as number) + (input.amount as number), note: input.note! }),
     },
-    withdraw: { from: ['open'], to: null, input: counted('amount'), after: moved('balance', 'amount', -1) },
+    withdraw: {
+      from: ['open'],
+      to: null,
+      input: counted('amount'),
+      amount: ({ input }) => input.amount as number,
+      after: moved('balance', 'amount', -1),
+    },
     freeze: { from: ['open'], to: 'frozen', input: nothing, after: unchanged },
     thaw: { from: ['frozen'], to: 'open', input: nothing, after: unchanged },
   },
   holds: ({ balance }) => (balance as number) >= 0,
+  contradictions: { count: 2, to: 'leads' },
 }
 
 function filing(input: PlainObject): PlainObject | null {
@@ -158,19 +197,17 @@ const refund: ModelType = {
       input: nothing,
       after: unchanged,
       mostPriority: 5,
-      asks: ({ data }) => (data.amount as number) > 14,
+      asks: ({ before }) => ((before!.data.amount as number) > 14 ? { reason: 'LARGE', to: 'leads', approvals: 1 } : null),
       reportWithinMs: 4_000,
     },
     lapse: { from: ['requested'], to: 'lapsed', agents: ['clock'], input: nothing, after: unchanged },
   },
   holds: () => true,
   after: { requested: { ms: 9_000, action: 'lapse' } },
+  levels: [
+    { to: 'leads', withinMs: 3_000 },
+    { to: 'owner', withinMs: 3_000 },
+  ],
 }
 
-export const modelTypes: ReadonlyMap<string, ModelType> = new Map([
-  ['stock', stock],
-  ['account', account],
-  ['claim', claim],
-  ['job', job],
-  ['refund', refund],
-])
+export const plainTypes: Readonly<Record<string, ModelType>> = { stock, account, claim, job, refund }
