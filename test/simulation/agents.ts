@@ -2,14 +2,16 @@
 import { type Agent, ClientError, connect, type ProposedAction, type Seen } from '@signalbox/client'
 import { type Decision, type Intent, makeUuidV7 } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
-import { drawCoordination } from './coordinations.ts'
+import { drawCoordination, drawOversight } from './coordinations.ts'
 import type { Environment } from './environment.ts'
+import { drawAnswer, openEscalations } from './inbox.ts'
 import { drawActions, drawResources, openingActions, reuse, spoil } from './intents.ts'
 import { Connection } from './network.ts'
 import { describe } from './process.ts'
 import type { Random } from './random.ts'
 import type { GatewayProcess } from './services.ts'
 import { MachineClock } from './virtual-clock.ts'
+import { drawHandoffAction, drawTaskAction, drawTransfer, handoffs, tasks } from './work.ts'
 
 const attempts = 5
 
@@ -19,6 +21,7 @@ export class SimulatedAgent {
   readonly #environment: Environment
   readonly #random: Random
   readonly #agent: Agent
+  readonly #gateways: readonly GatewayProcess[]
   /** Everything it ever asked for. */
   readonly #asked: Intent[] = []
   /** Asked for, and no decision given. */
@@ -29,6 +32,7 @@ export class SimulatedAgent {
 
   constructor(environment: Environment, gateways: readonly GatewayProcess[], name: string, offsetMs: number) {
     this.name = name
+    this.#gateways = gateways
     this.#environment = environment
     this.#random = environment.random.stream(name)
     this.clock = new MachineClock(environment.time, offsetMs)
@@ -81,77 +85,119 @@ export class SimulatedAgent {
 
   async #operate(): Promise<void> {
     const random = this.#random
+    const { plan, scopes, trace } = this.#environment
     const earlier = this.#asked.length === 0 ? null : random.pick(this.#asked)
+    const human = this.name.startsWith('human:') ? 1 : 0
+    const known = earlier === null ? 0 : 1
+    const { again, answer, oversee, reused, ...others } = plan.weights
     const kind = random.weighted({
-      propose: 10,
-      blind: 6,
-      spoiled: 3,
-      again: earlier === null ? 0 : 2,
-      reused: earlier === null ? 0 : 2,
-      coordinate: 7,
-      look: 1,
-      dryRun: 1,
+      ...others,
+      again: again * known,
+      reused: reused * known,
+      answer: answer * human,
+      oversee: oversee * human,
     })
-    if (kind === 'propose') return await this.#propose()
-    if (kind === 'coordinate') return await this.#coordinate(earlier)
-    if (kind === 'look') return await this.#look(earlier)
-    if (kind === 'again' || kind === 'reused') {
-      await this.#submit(kind === 'again' ? earlier! : reuse(earlier!, random))
+    const scope = random.pick(scopes)
+    switch (kind) {
+      case 'propose':
+        return await this.#propose(scope)
+      case 'coordinate':
+        return await this.#coordinate(earlier, scope)
+      case 'look':
+        return await this.#look(earlier)
+      case 'again':
+        return void (await this.#submit(earlier!))
+      case 'reused':
+        return void (await this.#submit(reuse(earlier!, random)))
+      case 'task':
+        return await this.#work(scope, drawTaskAction, random.pick(tasks))
+      case 'handoff':
+        return await this.#work(scope, drawHandoffAction, random.pick(handoffs))
+      case 'transfer':
+        return void (await this.#ask(scope, [drawTransfer(random, scopes, this.name)]))
+      case 'answer':
+        return await this.#answer()
+      case 'oversee': {
+        const drawn = drawOversight(random, this.clock.nowMs())
+        return void (await this.#ask(`~${drawn.resource}`, [drawn]))
+      }
+      case 'flood':
+        return await this.#flood(scope)
+    }
+    const actions = drawActions(random, drawResources(random, plan.resources), null)
+    if (kind === 'dryRun') {
+      const explanation = await this.#agent.dryRun({ scope, resources: [] }, actions)
+      trace.note(`${this.name} would get ${explanation.outcome} ${explanation.code}`)
       return
     }
-    const scope = random.pick(this.#environment.scopes)
-    const intent = this.#agent.intent({ scope, resources: [] }, drawActions(random, drawResources(random), null), this.#options())
-    if (kind === 'dryRun') {
-      const explanation = await this.#agent.dryRun({ scope, resources: [] }, drawActions(random, drawResources(random), null))
-      this.#environment.trace.note(`${this.name} would get ${explanation.outcome} ${explanation.code}`)
-    } else await this.#submit(kind === 'spoiled' ? spoil(intent, random, this.clock.nowMs()) : intent)
+    const intent = this.#agent.intent({ scope, resources: [] }, actions, this.#options())
+    await this.#submit(kind === 'spoiled' ? spoil(intent, random, this.clock.nowMs()) : intent)
   }
 
-  /** Leases, withdrawals and reports of effects; of a human, verdicts and quarantines too. */
-  async #coordinate(earlier: Intent | null): Promise<void> {
-    const random = this.#random
-    const isHuman = this.name.startsWith('human:')
-    const scope = earlier?.scope ?? random.pick(this.#environment.scopes)
-    const drawn = drawCoordination(
-      random,
-      isHuman ? (random.pick(this.#environment.givenDecisions)?.intentId ?? null) : (earlier?.intentId ?? null),
-      isHuman,
-    )
-    const home = drawn.resource.startsWith('agent/') ? `~${drawn.resource}` : scope
-    if (drawn.resource.startsWith('escalation/')) return await this.#answer(scope, drawn)
-    const intent = this.#agent.intent({ scope: home, resources: [] }, [drawn], this.#options())
+  async #ask(scope: string, actions: readonly ProposedAction[]): Promise<Decision | null> {
+    return await this.#submit(this.#agent.intent({ scope, resources: [] }, actions, this.#options()))
+  }
+
+  /** Leases, withdrawals and reports of effects. */
+  async #coordinate(earlier: Intent | null, scope: string): Promise<void> {
+    const { givenDecisions, plan } = this.#environment
+    const about = this.name.startsWith('human:') && givenDecisions.length > 0 ? this.#random.pick(givenDecisions) : earlier
+    const drawn = drawCoordination(this.#random, about?.intentId ?? null, plan.resources)
+    const intent = this.#agent.intent({ scope: earlier?.scope ?? scope, resources: [] }, [drawn], this.#options())
     const decision = await this.#submit(intent)
     if (decision?.committed && drawn.action === 'take') this.#lease = intent.intentId
   }
 
-  /** A verdict on what a human saw, or on what nobody ever asked. */
-  async #answer(scope: string, drawn: ProposedAction): Promise<void> {
-    const seen = await this.#observe(scope, [drawn.resource])
-    await this.#environment.time.sleep(this.#random.between(0, 2_000))
-    const digest = (seen.get(drawn.resource)?.data as { readonly digest?: string } | undefined)?.digest ?? 'none'
-    const input = { ...drawn.input, ...(drawn.action === 'reject' ? {} : { digest: this.#random.chance(0.8) ? digest : 'stale' }) }
-    const intent = this.#agent.intent({ scope, resources: [] }, [{ ...drawn, input }])
-    await this.#submit(intent)
-    if (this.#random.chance(0.2)) await this.#submit(this.#agent.intent({ scope, resources: [] }, [{ ...drawn, input }]))
+  /** Looks at tasks and handoffs, and does what fits. */
+  async #work(scope: string, draw: typeof drawTaskAction, resource: string): Promise<void> {
+    const seen = await this.#observe(scope, [...tasks, ...handoffs, 'stock/rooms'])
+    const drawn = draw(this.#random, resource, seen, this.name)
+    await this.#ask(scope, [drawn])
+  }
+
+  /** A verdict on what a human saw, or on what is nobody's to answer. */
+  async #answer(): Promise<void> {
+    const random = this.#random
+    const { givenDecisions, scopes, store, time } = this.#environment
+    const open = openEscalations(this.#gateways, store.partitionCount)
+    const other = {
+      scope: random.pick(scopes),
+      resource: `escalation/${givenDecisions.length === 0 ? 'none' : random.pick(givenDecisions).intentId}`,
+    }
+    const { resource, scope } = open.length === 0 || random.chance(0.1) ? other : random.pick(open)
+    const seen = await this.#observe(scope, [resource])
+    await time.sleep(random.between(0, 1_000))
+    const drawn = drawAnswer(random, resource, seen.get(resource).data ?? null)
+    await this.#submit(this.#agent.intent({ scope, resources: [] }, [drawn]))
+    if (random.chance(0.1)) await this.#submit(this.#agent.intent({ scope, resources: [] }, [drawn]))
+  }
+
+  /** Asks the same again and again, whatever it is told. */
+  async #flood(scope: string): Promise<void> {
+    const actions = [{ resource: this.#random.pick(['stock/rooms', 'ghost/1']), action: 'vanish' }]
+    for (let count = 0; count < 4; count++) await this.#ask(scope, actions)
   }
 
   #options() {
     const random = this.#random
+    const { givenDecisions, plan } = this.#environment
+    const cause = givenDecisions.length > 0 && random.chance(plan.caused) ? random.pick(givenDecisions).intentId : null
     return {
       intentId: makeUuidV7(this.clock.nowMs(), random.bytes(10)),
       ...(random.chance(0.1) ? { deadline: this.clock.nowMs() + random.between(-500, 2_000) } : {}),
-      ...(random.chance(0.25) ? { onConflict: 'wait' as const } : {}),
+      ...(random.chance(plan.waits) ? { onConflict: random.chance(0.85) ? ('wait' as const) : ('escalate' as const) } : {}),
       ...(random.chance(0.2) ? { priority: random.between(0, 7) } : {}),
       ...(this.#lease !== null && random.chance(0.4) ? { reservation: this.#lease } : {}),
-      ...(random.chance(0.2) ? { correlationId: `work-${random.between(1, 9)}`, confidence: random.between(0, 10) / 10 } : {}),
+      ...(random.chance(0.2) ? { confidence: random.between(0, 10) / 10 } : {}),
+      ...(cause !== null ? { causationId: cause } : {}),
+      ...(cause !== null || random.chance(0.2) ? { correlationId: `work-${random.between(1, 4)}` } : {}),
     }
   }
 
   /** Observes, thinks, and proposes on what it saw. */
-  async #propose(): Promise<void> {
+  async #propose(scope: string): Promise<void> {
     const random = this.#random
-    const scope = random.pick(this.#environment.scopes)
-    const wanted = drawResources(random)
+    const wanted = drawResources(random, this.#environment.plan.resources)
     const seen = await this.#observe(scope, wanted)
     await this.#environment.time.sleep(random.between(0, 300))
     const actions = drawActions(random, wanted, seen)

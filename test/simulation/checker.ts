@@ -3,6 +3,7 @@ import { type Intent, isOwnEvent } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
 import { changesText } from './changes.ts'
 import { checkDecisions, type Decided } from './check-decisions.ts'
+import { checkLiveness } from './check-liveness.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
 import type { Environment, GivenDecision } from './environment.ts'
@@ -50,6 +51,7 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     checkDeadLetters(environment, partition, events, report)
     checkStall(world, partition, events, records, report)
   }
+  if (!world.violations.some(({ check }) => check === 'exactly one')) checkLiveness(models, report)
   for (const given of environment.givenDecisions) checkGiven(given, decided, environment)
   checkAcknowledgedIntents(environment, decided, report)
   const outcomes: Record<string, number> = {}

@@ -3,8 +3,8 @@ import type { ProposedAction } from '@signalbox/client'
 import { drawResources } from './intents.ts'
 import type { Random } from './random.ts'
 
-/** `about` is an intent that the effect, the withdrawal or the verdict is about; null: none is known. */
-export function drawCoordination(random: Random, about: string | null, isHuman: boolean): ProposedAction {
+/** `about` is an intent that the effect or the withdrawal is about; null: none is known. */
+export function drawCoordination(random: Random, about: string | null, resources: readonly string[]): ProposedAction {
   const kind = random.weighted({
     take: 4,
     renew: 1,
@@ -12,12 +12,8 @@ export function drawCoordination(random: Random, about: string | null, isHuman: 
     withdraw: about === null ? 0 : 2,
     done: about === null ? 0 : 3,
     failed: about === null ? 0 : 1,
-    verdict: isHuman && about !== null ? 6 : 0,
-    quarantine: isHuman ? 3 : 0,
-    free: isHuman ? 2 : 0,
   })
-  const reservation = `reservation/${drawResources(random)[0]!}`
-  const agent = `agent/agent-${random.between(0, 2)}`
+  const reservation = `reservation/${drawResources(random, resources)[0]!}`
   const reason = 'as the script says'
   switch (kind) {
     case 'take':
@@ -31,11 +27,14 @@ export function drawCoordination(random: Random, about: string | null, isHuman: 
       return { resource: `effect/${about}-0`, action: kind, input: { result: 'paid' } }
     case 'failed':
       return { resource: `effect/${about}-0`, action: kind, input: { reason } }
-    case 'verdict':
-      return { resource: `escalation/${about}`, action: random.pick(['approve', 'approve', 'reject']), input: { reason } }
-    case 'quarantine':
-      return { resource: agent, action: kind, input: { reason } }
-    case 'free':
-      return { resource: agent, action: 'release', input: { reason } }
   }
+}
+
+/** What a human does to an agent that seems to go wrong, in the agent's home scope, and takes back. */
+export function drawOversight(random: Random, nowMs: number): ProposedAction {
+  const resource = `agent/agent-${random.between(0, 2)}`
+  const reason = 'as the script says'
+  if (random.chance(0.4)) return { resource, action: 'release', input: { reason } }
+  const taintedSinceMs = random.pick([null, nowMs - 3_600_000, nowMs - 4_000, nowMs])
+  return { resource, action: 'quarantine', input: { reason, taintedSinceMs } }
 }

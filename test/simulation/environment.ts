@@ -8,6 +8,7 @@ import type { MemoryLogStore, MemoryLogStoreOptions } from '@signalbox/log-memor
 import type { SequencerBounds } from '@signalbox/sequencer'
 import type { Faults } from './faults.ts'
 import type { AcknowledgedIntent } from './observed-log.ts'
+import type { Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Trace } from './trace.ts'
 import type { VirtualTime } from './virtual-clock.ts'
@@ -73,6 +74,8 @@ export interface Environment {
   readonly store: MemoryLogStore
   readonly codec: Codec
   readonly rules: Rules
+  /** What this run is about. */
+  readonly plan: Plan
   /** Where agents act in this run. */
   readonly scopes: readonly string[]
   readonly bounds: Partial<SequencerBounds>

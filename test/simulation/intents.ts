@@ -7,21 +7,6 @@ import type { Random } from './random.ts'
 
 const allScopes: readonly string[] = [...partitionsOfScopes.keys()]
 
-// Few of each, so that agents get into each other's way.
-const resources = [
-  'stock/rooms',
-  'stock/rooms',
-  'stock/beds',
-  'account/one',
-  'account/one',
-  'account/two',
-  'claim/1',
-  'claim/2',
-  'job/sweep',
-  'refund/1',
-  'refund/1',
-] as const
-
 interface Option {
   readonly action: string
   readonly from: readonly string[]
@@ -60,6 +45,24 @@ const options: Readonly<Record<string, readonly Option[]>> = {
     { action: 'pay', from: ['requested'], input: none },
     { action: 'reopen', from: ['lapsed', 'paid'], input: none },
   ],
+  listing: [
+    { action: 'state', from: ['none', 'known'], input: (random) => ({ price: random.between(1, 20), version: random.between(1, 20) }) },
+    { action: 'reprice', from: ['known'], input: (random) => ({ price: random.between(1, 20) }) },
+    { action: 'promote', from: ['known'], input: (random) => ({ rank: random.between(1, 20) }) },
+    { action: 'rate', from: ['known'], input: (random) => ({ stars: random.between(1, 5) }) },
+  ],
+  payout: [
+    { action: 'ask', from: ['none'], input: (random) => ({ amount: random.between(1, 20) }) },
+    { action: 'raise', from: ['asked'], input: (random) => ({ amount: random.between(1, 20) }) },
+    { action: 'pay', from: ['asked'], input: none },
+    { action: 'pay', from: ['asked'], input: none },
+    { action: 'reset', from: ['paid'], input: none },
+  ],
+  trial: [
+    { action: 'begin', from: ['none'], input: (random) => ({ size: random.between(1, 20) }) },
+    { action: 'grow', from: ['running'], input: (random) => ({ size: random.between(1, 20) }) },
+    { action: 'pause', from: ['running'], input: none },
+  ],
   job: [
     { action: 'create', from: ['none'], input: none },
     { action: 'run', from: ['ready'], input: (random) => ({ size: random.between(1, 20) }) },
@@ -83,8 +86,8 @@ export function openingActions(random: Random): ProposedAction[] {
 }
 
 /** Some resources of one scope. */
-export function drawResources(random: Random): readonly string[] {
-  const count = Number(random.weighted({ 1: 5, 2: 4, 3: 1 }))
+export function drawResources(random: Random, resources: readonly string[]): readonly string[] {
+  const count = Math.min(new Set(resources).size, Number(random.weighted({ 1: 5, 2: 4, 3: 1 })))
   const drawn = new Set<string>()
   while (drawn.size < count) drawn.add(random.pick(resources))
   return [...drawn]

@@ -33,6 +33,8 @@ export interface LogObserver {
   intentAcknowledged(intent: AcknowledgedIntent): void
   /** An intent or a batch is on its way to the log (1), or its answer is there (-1). */
   writeUnderWay(change: 1 | -1): void
+  /** All records of the topic before this position were handed out. */
+  recordsRead(topic: Topic, partition: number, position: number): void
 }
 
 export class ObservedLog implements Log {
@@ -80,7 +82,11 @@ export class ObservedLog implements Log {
       get position() {
         return cursor.position
       },
-      next: (bounds: Bounds): Promise<readonly LogRecord[]> => this.#observe(`next ${what}`, cursor.next(bounds), rangeOf),
+      next: async (bounds: Bounds): Promise<readonly LogRecord[]> => {
+        const records = await this.#observe(`next ${what}`, cursor.next(bounds), rangeOf)
+        this.#observer.recordsRead(from.topic, from.partition, cursor.position)
+        return records
+      },
       close: () => this.#observe(`close cursor ${what}`, cursor.close(), () => 'closed'),
     }
   }

@@ -23,6 +23,8 @@ export interface Life<Running extends Service> {
   /** Null until it has started. */
   service: Running | null
   writesUnderWay: number
+  /** Up to where this life has read the events of each partition. */
+  readonly eventsRead: Map<number, number>
   isOver: boolean
   isZombie: boolean
   /** A call of it hangs, or is to be its last once its delay is over. */
@@ -152,10 +154,13 @@ export abstract class SimulatedProcess<Running extends Service> {
         writeUnderWay: (change) => {
           life.writesUnderWay += change
         },
+        recordsRead: (topic, partition, position) => {
+          if (topic === 'events') life.eventsRead.set(partition, position)
+        },
       }),
     )
     const flags = { isOver: false, isZombie: false, isDoomed: false, isStopping: false }
-    const life: Life<Running> = { name, clock, handle, log, ended, service: null, writesUnderWay: 0, ...flags }
+    const life: Life<Running> = { name, clock, handle, log, ended, service: null, writesUnderWay: 0, eventsRead: new Map(), ...flags }
     return life
   }
 

@@ -94,7 +94,7 @@ export class Producer {
       intentId,
       scope,
       agent: 'producer',
-      actions: drawActions(random, drawResources(random), null).map(({ action, input, resource }) => ({
+      actions: drawActions(random, drawResources(random, this.#environment.plan.resources), null).map(({ action, input, resource }) => ({
         resource,
         action,
         input: JSON.stringify(input ?? {}),

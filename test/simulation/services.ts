@@ -2,7 +2,7 @@
 import type { Coordinator } from '@signalbox/client'
 import { Desk } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
-import { startProcessManager } from '@signalbox/process-manager'
+import { type ProcessManager, startProcessManager } from '@signalbox/process-manager'
 import { ReadModel } from '@signalbox/replay'
 import { defaultBounds, noMetrics, Sequencer } from '@signalbox/sequencer'
 import { Registry } from 'prom-client'
@@ -66,15 +66,19 @@ export class GatewayProcess extends SimulatedProcess<RunningGateway> {
   }
 }
 
+export interface RunningManager extends Service {
+  readonly manager: ProcessManager
+}
+
 /** Carries quarantines to every partition and drives transfers; at times there are two of them. */
-export class ManagerProcess extends SimulatedProcess<Service> {
-  protected override run(life: Life<Service>): Promise<Service> {
+export class ManagerProcess extends SimulatedProcess<RunningManager> {
+  protected override run(life: Life<RunningManager>): Promise<RunningManager> {
     const { codec, trace } = this.environment
     const say = (_fields: unknown, message?: string) => trace.note(`${life.name} says ${message}`)
     const logger = { info: say, warn: say, error: say }
     const manager = startProcessManager({ log: life.log, codec, reactions: [], clock: life.clock, logger, registry: new Registry() })
     manager.failed.catch((error: unknown) => this.fail(life, error, []))
-    return Promise.resolve({ stop: () => manager.stop() })
+    return Promise.resolve({ manager, stop: () => manager.stop() })
   }
 }
 

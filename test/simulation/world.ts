@@ -9,18 +9,23 @@ import type { CheckName, Environment, PlantedBug, Violation } from './environmen
 import { drawRoughness, Faults } from './faults.ts'
 import { drawScopes } from './intents.ts'
 import type { AcknowledgedIntent } from './observed-log.ts'
+import { drawPlan } from './plan.ts'
 import { describe } from './process.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
+import { Settling } from './settling.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-clock.ts'
 
 const codec = createCodec({ limits: simulatedLimits })
 const startMs = 1_800_000_000_000
 const troubledMs = 40_000
-const healBoundMs = 180_000
 const stopBoundMs = 60_000
+const humans = new Map([
+  [3, 'human:ada'],
+  [4, 'human:bob'],
+])
 
 export interface WorldOptions {
   readonly planted?: PlantedBug | null
@@ -38,6 +43,7 @@ export class World {
   /** The latest time that the clock of each life had shown until then. */
   readonly latestAtHealing = new Map<string, number>()
   readonly #producer: Producer
+  readonly #finished = new Set<SimulatedAgent>()
   readonly #random: Random
 
   constructor(seed: number, options: WorldOptions) {
@@ -60,7 +66,8 @@ export class World {
     await time.runUntil(() => this.#producer.isDone && this.cast.agents.every(({ isDone }) => isDone), troubledMs)
     trace.note('heal')
     this.#heal()
-    await this.#settle()
+    for (const agent of this.cast.agents) this.#watch(this.#finish(agent))
+    await new Settling(this.environment, this.cast, () => this.#unfinished()).settle()
     trace.note('settled')
   }
 
@@ -89,7 +96,9 @@ export class World {
     const partitionCount = draw.chance(0.85) ? 2 : 1
     const options: MemoryLogStoreOptions = { partitionCount, gapAfterBatch: draw.chance(0.5) }
     const store = planted?.store?.(options) ?? new MemoryLogStore(options)
-    const rules = rulesOf({ contracts: simulatedContracts, limits: simulatedLimits, agents: simulatedAgents, log: store })
+    const plan = drawPlan(random.stream('plan'))
+    const { containment } = plan
+    const rules = rulesOf({ contracts: simulatedContracts, containment, limits: simulatedLimits, agents: simulatedAgents, log: store })
     const acknowledgedIntents: AcknowledgedIntent[] = []
     return {
       random,
@@ -99,6 +108,7 @@ export class World {
       store,
       codec,
       rules,
+      plan,
       scopes: drawScopes(draw),
       bounds: {
         batchRecords: draw.pick([1, 2, 3, 8, 64]),
@@ -132,8 +142,8 @@ export class World {
     )
     const producer = new ProducerProcess(environment, 'producer', offset())
     const agents = Array.from(
-      { length: draw.between(3, 5) },
-      (_, index) => new SimulatedAgent(environment, gateways, index === 3 ? 'human:ada' : `agent-${index}`, offset()),
+      { length: environment.plan.agents },
+      (_, index) => new SimulatedAgent(environment, gateways, humans.get(index) ?? `agent-${index}`, offset()),
     )
     return { sequencers, gateways, managers, producer, agents }
   }
@@ -155,62 +165,18 @@ export class World {
     for (const { clock } of this.cast.agents) clock.offsetMs = latestMs - time.nowMs
   }
 
-  async #settle(): Promise<void> {
-    const { time } = this.environment
-    const agents = this.cast.agents
-    let finishing = agents.length
-    const finish = async (agent: SimulatedAgent) => {
-      // The last call of its script must come to its end first.
-      while (!agent.isDone) await time.sleep(50)
-      await agent.finish()
-      finishing--
-    }
-    for (const agent of agents) this.#watch(finish(agent))
-    const isSettled = () => finishing === 0 && this.#producer.isDone && this.#unsettled() === null
-    const deadlineMs = time.nowMs + healBoundMs
-    while (await time.runUntil(isSettled, deadlineMs - time.nowMs)) {
-      // Answers to what is durable already may be on their way, and so may what was sent twice.
-      const ends = this.#intentsEnds()
-      await time.runUntil(() => false, 200)
-      if (isSettled() && this.#intentsEnds() === ends) return
-    }
-    const open = agents
-      .filter(({ openIntents }) => openIntents > 0)
-      .map(({ name, openIntents }) => `${name} waits for ${openIntents} decisions`)
-    this.#report('settles', [...open, this.#unsettled() ?? 'the agents are not done'].join('; '))
+  /** Asks for what has no decision; the last call of its script must come to its end first. */
+  async #finish(agent: SimulatedAgent): Promise<void> {
+    while (!agent.isDone) await this.environment.time.sleep(50)
+    await agent.finish()
+    this.#finished.add(agent)
   }
 
-  #intentsEnds(): string {
-    const { store } = this.environment
-    return Array.from({ length: store.partitionCount }, (_, partition) => store.topic('intents', partition).offsets.end).join()
-  }
-
-  /** What is still to come, in words; null when all is as it should be. */
-  #unsettled(): string | null {
-    const { store } = this.environment
-    const { gateways, sequencers } = this.cast
-    for (const process of allProcesses(this.cast)) {
-      if (process.life?.service == null) return `${process.name} does not run`
-      if (process.life.writesUnderWay > 0) return `${process.name} waits for an answer of the log`
-    }
-    for (let partition = 0; partition < store.partitionCount; partition++) {
-      const phases = sequencers.map(({ life }) => life!.service!.sequencer.phases().get(partition) ?? 'given up')
-      if (phases.filter((phase) => phase === 'active').length !== 1 || phases.some((phase) => phase !== 'active' && phase !== 'given up'))
-        return `partition ${partition} is ${phases.join(', ')}`
-      const owner = sequencers.map(({ life }) => life!.service!.sequencer.state(partition)).find((state) => state !== null)
-      const { end } = store.topic('intents', partition).offsets
-      if (owner === undefined) return `partition ${partition} has no state`
-      if (owner.nextOffset !== end) return `partition ${partition} is decided up to ${owner.nextOffset} of ${end}`
-      const { pending, timers } = owner.coordination
-      if (pending.hasReady || timers.nextMs <= sequencers[0]!.latestMs) return `on partition ${partition} something is due`
-      const events = store.topic('events', partition)
-      for (const { life, name } of gateways) {
-        const position = life!.service!.readModel.position(partition)
-        if (events.read(Math.min(position, events.offsets.end), { maxRecords: 1, maxBytes: 1 }).length > 0)
-          return `${name} has not read all of partition ${partition}`
-      }
-    }
-    return null
+  /** Who still asks for something, in words; null: nobody. */
+  #unfinished(): string | null {
+    if (!this.#producer.isDone) return 'the producer is not done'
+    const open = this.cast.agents.filter((agent) => !this.#finished.has(agent))
+    return open.length === 0 ? null : open.map(({ name, openIntents }) => `${name} waits for ${openIntents} decisions`).join('; ')
   }
 
   #watch(promise: Promise<unknown>): void {

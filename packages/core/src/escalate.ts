@@ -1,9 +1,11 @@
 /** When a human must agree before an intent is committed that nothing else stands against. */
-import type { AnyContext } from '@signalbox/contract'
+import { type AnyContext, clockAgent } from '@signalbox/contract'
 import { ActionContext } from './contexts.ts'
 import type { Examination } from './examination.ts'
 import type { NewEscalation } from './pend.ts'
+import { changesSince } from './rejected.ts'
 import { ContractFault, runContractCode } from './sandbox.ts'
+import type { Change, ResourceState } from './state.ts'
 
 export function escalationNeeded(examination: Examination): NewEscalation | null {
   return examination.escalation ?? taintFound(examination)
@@ -37,7 +39,8 @@ function taintFound(examination: Examination): NewEscalation | null {
     ...intent.reads.map(({ resource }) => resource),
   ]
   for (const resource of named) {
-    const change = resource === '' ? undefined : examination.current(resource)?.lastChange
+    const current = resource === '' ? undefined : examination.current(resource)
+    const change = current === undefined ? undefined : lastByAgent(current)
     if (change === undefined) continue
     const since = quarantines.get(change.agent)?.taintedSinceMs ?? null
     if (since === null || change.time < since) continue
@@ -50,4 +53,10 @@ function taintFound(examination: Examination): NewEscalation | null {
     }
   }
   return null
+}
+
+/** The last change that the clock did not make, as far as changes are remembered: it acts on what is there, whoever put it there. */
+function lastByAgent(current: ResourceState): Change | undefined {
+  for (const change of changesSince(current, 0)) if (change.agent !== clockAgent) return change
+  return undefined
 }

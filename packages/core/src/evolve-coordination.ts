@@ -58,7 +58,7 @@ export function evolveCoordination(state: PartitionState, event: Event): void {
 }
 
 /** What follows from a resource's change, whoever made it. */
-export function resourceMoved(state: PartitionState, { scope, time }: EventBase, change: ResourceChange): void {
+export function resourceMoved(state: PartitionState, { index, offset, scope, time }: EventBase, change: ResourceChange): void {
   const { coordination } = state
   const { resource } = change
   coordination.pending.wake(scope, resource)
@@ -81,6 +81,7 @@ export function resourceMoved(state: PartitionState, { scope, time }: EventBase,
       taintedSinceMs: number | null
     }
     coordination.setQuarantine(agent, { reason, sinceMs, taintedSinceMs })
+    coordination.setLastQuarantine(agent, { offset, index })
     // What it waits for, and what others wait for of it.
     coordination.pending.wakeAll()
   } else coordination.setQuarantine(agent, undefined)
@@ -105,7 +106,8 @@ export function pendingTimerKey(intentId: string): string {
 function noteReject(state: PartitionState, { payload, scope, time }: Event & { type: 'IntentRejected' }): void {
   const { agent, code, intent, intentId, movedBy, resource, settles } = payload
   if (intentId !== null) settle(state, intentId, settles, time)
-  if (agent === null || scope === '' || isOwnAgent(agent)) return
+  // What lies in the wrong place is nothing of that scope, which is kept elsewhere.
+  if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION') return
   const { coordination } = state
   // What waited and came to nothing is no reject that the agent could have spared itself.
   if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isTurnedAway(code))

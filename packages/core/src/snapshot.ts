@@ -8,7 +8,7 @@ import type { IdBucket } from './identity.ts'
 import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
 
 /** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
-export const stateFormatVersion = 2
+export const stateFormatVersion = 3
 
 /** [offset, index, time, intentId, agent, action, version, fields] of a commit. */
 export type ChangeRow = readonly [number, number, number, string, string, string, number, readonly string[] | null]

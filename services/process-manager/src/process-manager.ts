@@ -10,11 +10,14 @@ import type { Logger } from 'pino'
 import type { ProcessManagerMetrics } from './metrics.ts'
 import { followUpsOf, processManagerAgent, ReactionFault } from './reactions.ts'
 import { isLeg } from './transfers.ts'
+import { Undecided } from './undecided.ts'
 
 const firstRetryMs = 100
 const lastRetryMs = 5_000
-/** Follow-ups on their way to the log at a time. */
-const appendsAtOnce = 64
+/** Scopes for which follow-ups are on their way to the log at a time. */
+const scopesAtOnce = 64
+/** How long to wait where the log's time is behind that of what a follow-up follows from. */
+const tooEarlyMs = 5_000
 
 export interface ProcessManagerSettings {
   readonly log: Log
@@ -28,14 +31,15 @@ export interface ProcessManagerSettings {
 export class ProcessManager {
   readonly #settings: ProcessManagerSettings
   readonly #abort = new AbortController()
-  // Follow-ups whose decision has not been read. While catching up they wait: the decision may lie further on.
-  readonly #pending = new Map<string, Intent>()
-  // Decisions on follow-ups that were read before what they follow from: partitions are read side by side.
-  readonly #decidedEarly = new Set<string>()
+  // While catching up they wait: the decision may lie further on.
+  readonly #undecided = new Undecided()
+  // Those that came too early, on their way once more.
+  readonly #again = new Set<Promise<void>>()
   readonly #caughtUp: Promise<void>
   #partitionsBehind: number
   #caughtUpNow: () => void = () => {}
   readonly #following: Promise<unknown>
+  #fail: (error: unknown) => void = () => {}
   /** Rejects when the process should end: the log is damaged, or a reaction cannot be asked. */
   readonly failed: Promise<never>
 
@@ -49,6 +53,7 @@ export class ProcessManager {
     this.#following = Promise.allSettled(partitions)
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
+    this.#fail = reject
     Promise.all(partitions).catch(reject)
     promise.catch(() => {})
   }
@@ -62,6 +67,7 @@ export class ProcessManager {
     this.#abort.abort('over')
     this.#caughtUpNow()
     await this.#following
+    await Promise.all(this.#again)
   }
 
   #follow(partition: number): Promise<void> {
@@ -91,39 +97,68 @@ export class ProcessManager {
     const { logger } = this.#settings
     if (--this.#partitionsBehind > 0) return await this.#caughtUp
     logger.info(
-      { partition, pending: this.#pending.size },
-      `the process manager has caught up: ${this.#pending.size} follow-ups have no decision yet`,
+      { partition, pending: this.#undecided.size },
+      `the process manager has caught up: ${this.#undecided.size} follow-ups have no decision yet`,
     )
-    this.#decidedEarly.clear()
+    this.#undecided.isCatchingUp = false
     await this.#appendPending()
     this.#caughtUpNow()
   }
 
   #note(event: Event): void {
-    const { log, metrics, reactions } = this.#settings
+    const { log, reactions } = this.#settings
     if (event.type === 'IntentCommitted' || event.type === 'IntentRejected' || event.type === 'IntentPending') {
       const { agent, intent, intentId } = event.payload
-      const isOurs = intentId !== null && (agent === processManagerAgent || isLeg(intent))
-      if (isOurs && !this.#pending.delete(intentId) && this.#partitionsBehind > 0) this.#decidedEarly.add(intentId)
-      if (isOurs && event.type === 'IntentRejected') metrics.rejected(event.payload.code)
-    }
-    for (const intent of followUpsOf(event, { reactions, partitionCount: log.partitionCount })) {
-      if (!this.#decidedEarly.delete(intent.intentId)) this.#pending.set(intent.intentId, intent)
-    }
+      if (intentId !== null && (agent === processManagerAgent || isLeg(intent))) this.#noteDecision(event, intentId)
+    } else if (event.type === 'IntentDuplicated') this.#undecided.duplicated(event.payload.intentId)
+    for (const intent of followUpsOf(event, { reactions, partitionCount: log.partitionCount })) this.#undecided.add(intent)
+  }
+
+  #noteDecision(event: Event & { readonly type: 'IntentCommitted' | 'IntentRejected' | 'IntentPending' }, intentId: string): void {
+    const code = event.type === 'IntentRejected' ? event.payload.code : null
+    if (code !== null) this.#settings.metrics.rejected(code)
+    if (code === 'INTENT_EXPIRED') this.#undecided.expired(intentId, event)
+    else if (code !== 'INTENT_FROM_THE_FUTURE') this.#undecided.decided(intentId)
+    else if (!this.#undecided.isCatchingUp) this.#appendLater(intentId)
+  }
+
+  #appendLater(intentId: string): void {
+    const { clock, logger } = this.#settings
+    const intent = this.#undecided.cameTooEarly(intentId)
+    if (intent === null) return
+    logger.warn(
+      { intentId, retryMs: tooEarlyMs },
+      `follow-up ${intentId} is ahead of its log's time; it is appended again in ${tooEarlyMs} ms`,
+    )
+    const again = clock
+      .sleep(tooEarlyMs, this.#abort.signal)
+      .then(() => this.#append(intent))
+      .catch(this.#fail)
+      .finally(() => this.#again.delete(again))
+    this.#again.add(again)
   }
 
   async #appendPending(): Promise<void> {
-    const intents = [...this.#pending.values()]
-    for (const { intentId } of intents) this.#pending.delete(intentId)
-    for (let from = 0; from < intents.length && !this.#abort.signal.aborted; from += appendsAtOnce) {
-      await Promise.all(intents.slice(from, from + appendsAtOnce).map((intent) => this.#append(intent)))
+    const byScope = Map.groupBy(this.#undecided.takeNew(), ({ scope }) => scope)
+    const scopes = [...byScope.values()]
+    for (let from = 0; from < scopes.length && !this.#abort.signal.aborted; from += scopesAtOnce) {
+      // In their order within a scope: what is asked later must come later.
+      await Promise.all(
+        scopes.slice(from, from + scopesAtOnce).map(async (intents) => {
+          for (const intent of intents) await this.#append(intent)
+        }),
+      )
     }
   }
 
   async #append(intent: Intent): Promise<void> {
     const { clock, codec, log, logger, metrics } = this.#settings
     const record = { key: intent.scope, value: codec.encodeIntent(intent), headers: {} }
-    for (let retryMs = firstRetryMs; !this.#abort.signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
+    for (
+      let retryMs = firstRetryMs;
+      !this.#abort.signal.aborted && this.#undecided.isWanted(intent);
+      retryMs = Math.min(2 * retryMs, lastRetryMs)
+    ) {
       try {
         await log.append(partitionOf(intent.scope, log.partitionCount), record)
         metrics.appended()

@@ -5,6 +5,7 @@
 import {
   type Event,
   formatEventReference,
+  type Intent,
   type JsonObject,
   type ResourceChange,
   type TransferData,
@@ -25,6 +26,8 @@ interface LegNote {
   /** The event that asked for it, and its time: with them, the id can be told from a forged one. */
   readonly event: string
   readonly timeMs: number
+  /** Where its id came too late, and it is asked once more: the reject that said so, and its time. */
+  readonly again?: { readonly event: string; readonly timeMs: number }
 }
 
 const mark = 'transfer '
@@ -84,6 +87,23 @@ function causeOf({ leg, step, transfer }: LegNote): readonly string[] {
   return ['transfer', transfer, step, `${leg}`]
 }
 
+function idOf(note: LegNote): string {
+  const { again, event, timeMs } = note
+  const first = [...causeOf(note), event]
+  return again === undefined ? derivedId(timeMs, first) : derivedId(again.timeMs, [...first, 'again', again.event])
+}
+
+/** A leg's intent, to be asked once more; null where it is none. */
+export function legAgain(intent: Intent, again: NonNullable<LegNote['again']>): Intent | null {
+  const before = intent.note === null || !intent.note.startsWith(mark) ? null : readNote(intent.note)
+  if (before === null) return null
+  const note = { ...before, again }
+  return { ...intent, intentId: idOf(note), note: `${mark}${JSON.stringify(note)}` }
+}
+
+/** With these an intent did not get through the door: of whether it was decided before they say nothing. */
+const undecided: ReadonlySet<string> = new Set(['INTENT_EXPIRED', 'INTENT_FROM_THE_FUTURE'])
+
 const outcomes: { readonly [Each in Step]: { readonly committed: string; readonly rejected: string } } = {
   reserve: { committed: 'prepared', rejected: 'refused' },
   confirm: { committed: 'confirmed', rejected: 'stuck' },
@@ -93,11 +113,12 @@ const outcomes: { readonly [Each in Step]: { readonly committed: string; readonl
 /** What the decision on a leg means for its transfer; null for any other event. */
 export function transferReport(event: Event): OwnFollowUp | null {
   if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return null
+  if (event.type === 'IntentRejected' && undecided.has(event.payload.code)) return null
   const { intent, intentId } = event.payload
   if (!isLeg(intent)) return null
   const note = noteOf(intent!)
   // Nobody but the process manager makes this id.
-  if (note === null || intentId !== derivedId(note.timeMs, [...causeOf(note), note.event])) return null
+  if (note === null || intentId !== idOf(note)) return null
   const { leg, scope, step, transfer } = note
   const outcome = outcomes[step]
   const why = event.type === 'IntentRejected' ? `${event.payload.code}: ${event.payload.message}`.slice(0, 2_000) : null
@@ -112,11 +133,14 @@ export function transferReport(event: Event): OwnFollowUp | null {
 }
 
 function noteOf(intent: string): LegNote | null {
+  const { note } = JSON.parse(intent) as { readonly note?: string }
+  return note?.startsWith(mark) === true ? readNote(note) : null
+}
+
+function readNote(note: string): LegNote | null {
   try {
-    const { note } = JSON.parse(intent) as { readonly note?: string }
-    if (note?.startsWith(mark) !== true) return null
     const said = JSON.parse(note.slice(mark.length)) as Partial<LegNote>
-    const { event, leg, scope, step, timeMs, transfer } = said
+    const { again, event, leg, scope, step, timeMs, transfer } = said
     if (typeof event !== 'string' || typeof scope !== 'string' || typeof transfer !== 'string') return null
     if (
       !Number.isSafeInteger(leg) ||
@@ -126,7 +150,9 @@ function noteOf(intent: string): LegNote | null {
       !Object.hasOwn(outcomes, step)
     )
       return null
-    return { event, leg: leg as number, scope, step, timeMs: timeMs as number, transfer }
+    const isAgain = typeof again?.event === 'string' && Number.isSafeInteger(again.timeMs) && again.timeMs >= 0
+    if (again !== undefined && !isAgain) return null
+    return { event, leg: leg as number, scope, step, timeMs: timeMs as number, transfer, ...(again === undefined ? {} : { again }) }
   } catch {
     // Somebody's own note that only begins like ours.
     return null

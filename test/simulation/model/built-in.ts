@@ -187,9 +187,8 @@ function keep({ action, before, intent, ledger, nowMs }: Asked): BuiltInAnswer {
   const { data } = before!
   const resource = action.resource.slice('reservation/'.length)
   if (action.action === 'renew' && (action.input.forMs as number) > 600_000) return no
-  const isOver = (data.expiresMs as number) <= nowMs
-  const isForfeit = ledger.isForfeit(data.holder as string, before!)
-  if (isOver || (isForfeit && action.action === 'renew')) return { code: 'RESERVATION_EXPIRED', resource }
+  if ((data.expiresMs as number) <= nowMs || ledger.isForfeit(data.holder as string, before!))
+    return { code: 'RESERVATION_EXPIRED', resource }
   if (data.holder !== intent.agent && !intent.agent.startsWith('human:')) return no
   if (action.action === 'release') return { made: { state: 'ended', data: { ...data, expiresMs: nowMs }, timer: null } }
   const expiresMs = nowMs + (action.input.forMs as number)

@@ -234,7 +234,15 @@ export class Ledger {
     for (const { action, data, fields, resource, state, timer, version } of changes) {
       const key = `${scope}\n${resource}`
       const before = resource.startsWith('agent/') ? this.breaker(scope, resource.slice(6)) : null
-      const change = { version, intentId, agent, timeMs: this.time, order: this.#events, fields: fields as Plain as string[] | null }
+      const change = {
+        version,
+        action,
+        intentId,
+        agent,
+        timeMs: this.time,
+        order: this.#events,
+        fields: fields as Plain as string[] | null,
+      }
       const history = [...(this.resources.get(key)?.history ?? []), change]
       this.resources.set(key, { version, state, data: JSON.parse(data) as PlainObject, timer, history })
       if (before !== null) this.#agentMoved(scope, resource.slice(6), action, state, before)

@@ -17,6 +17,7 @@ export interface ModelResource {
 
 export interface ModelMove {
   readonly version: number
+  readonly action: string
   readonly intentId: string
   readonly agent: string
   readonly timeMs: number

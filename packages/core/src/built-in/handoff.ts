@@ -4,8 +4,9 @@ import { openEscalation } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
 import { applyRule } from '../rule.ts'
+import type { ResourceState } from '../state.ts'
 import { defineBuiltIn, type Made, refused } from './built-in.ts'
-import { claimedBy } from './task.ts'
+import { claimedBy, isHeld } from './task.ts'
 
 /** `handoff/ID`: a piece of work and the packet that says what must be known of it, from one agent to another. */
 export const handoff = defineBuiltIn({
@@ -32,9 +33,9 @@ interface OfferInput {
 function taskOf(
   { intent, state }: Examination,
   name: string,
-): { readonly state: string; readonly data: TaskData; readonly version: number } | undefined {
+): { readonly state: string; readonly data: TaskData; readonly found: ResourceState } | undefined {
   const found = state.resourceIn(intent.scope, name)
-  return found === undefined ? undefined : { state: found.state, data: JSON.parse(found.data) as TaskData, version: found.version }
+  return found === undefined ? undefined : { state: found.state, data: JSON.parse(found.data) as TaskData, found }
 }
 
 function checkOffer(examination: Examination, planned: PlannedAction): Rejection | null {
@@ -80,9 +81,8 @@ function checkAccept(examination: Examination, planned: PlannedAction): Rejectio
 }
 
 function isStillWith(examination: Examination, task: string, agent: string): boolean {
-  const found = taskOf(examination, task)
-  if (found?.state !== 'claimed' || found.data.claimedBy !== agent) return false
-  return found.data.expiresMs === null || found.data.expiresMs > examination.nowMs
+  const held = taskOf(examination, task)
+  return held?.state === 'claimed' && held.data.claimedBy === agent && isHeld(examination, held.data, held.found)
 }
 
 /** Tells the receiver what of the packet is out of date: its references that have moved. */

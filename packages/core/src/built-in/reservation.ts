@@ -65,9 +65,9 @@ function take(examination: Examination, planned: PlannedAction): Made {
 }
 
 function checkHolder(examination: Examination, planned: PlannedAction): Rejection | null {
-  const { intent, nowMs } = examination
+  const { intent, nowMs, state } = examination
   const { expiresMs, holder, lease } = planned.data as ReservationData
-  if (expiresMs <= nowMs)
+  if (expiresMs <= nowMs || state.coordination.isForfeit(holder, planned.before!.lastChange))
     return { code: 'RESERVATION_EXPIRED', message: `the reservation of ${planned.id} has ended; take a new one`, resource: planned.id }
   // A human may end what an agent holds.
   if (holder === intent.agent || intent.agent.startsWith('human:')) return null

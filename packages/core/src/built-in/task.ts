@@ -3,6 +3,7 @@ import type { Decisions } from '../decisions.ts'
 import { closeEscalation, openEscalation } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
+import type { ResourceState } from '../state.ts'
 import { defineBuiltIn, type Made, refused } from './built-in.ts'
 
 /** `task/ID`: work that is offered, claimed by one agent at a time under a lease, and offered again when the lease runs out. */
@@ -49,15 +50,15 @@ function offeredAs(data: TaskData, nowMs: number): Made {
   return { state: 'offered', data, timer: claimWithinMs === null ? null : { due: nowMs + claimWithinMs, action: 'lapse' } }
 }
 
-/** Whether the claim of a task still holds, by logical time. */
-function isHeld({ nowMs, state }: Examination, { claimedBy, expiresMs }: TaskData): boolean {
-  return claimedBy !== null && expiresMs !== null && expiresMs > nowMs && !state.coordination.quarantines.has(claimedBy)
+/** Whether the claim of a task still holds, by logical time: a lease that has run out ends it, and so does a quarantine. */
+export function isHeld({ nowMs, state }: Examination, { claimedBy, expiresMs }: TaskData, { lastChange }: ResourceState): boolean {
+  return claimedBy !== null && expiresMs !== null && expiresMs > nowMs && !state.coordination.isForfeit(claimedBy, lastChange)
 }
 
 function checkClaim(examination: Examination, planned: PlannedAction): Rejection | null {
   const data = planned.data as TaskData
   const { intent } = examination
-  if (planned.before!.state === 'claimed' && isHeld(examination, data)) {
+  if (planned.before!.state === 'claimed' && isHeld(examination, data, planned.before!)) {
     const leftMs = data.expiresMs! - examination.nowMs
     return {
       ...refused(planned, 'CLAIMED', `${data.claimedBy} has claimed it for another ${leftMs} ms at most; take another task`),
@@ -88,10 +89,10 @@ export function claimedBy(task: TaskData, agent: string, nowMs: number): Made {
   return { state: 'claimed', data, timer: { due: data.expiresMs, action: 'lapse' } }
 }
 
-function checkClaimer({ intent, nowMs }: Examination, planned: PlannedAction): Rejection | null {
-  const { claimedBy: claimer, expiresMs } = planned.data as TaskData
-  if (claimer !== intent.agent) return refused(planned, 'NOT_YOURS', `the task is claimed by ${claimer}`)
-  if (expiresMs !== null && expiresMs <= nowMs) return refused(planned, 'LEASE_EXPIRED', 'your lease has run out; claim the task again')
+function checkClaimer(examination: Examination, planned: PlannedAction): Rejection | null {
+  const data = planned.data as TaskData
+  if (data.claimedBy !== examination.intent.agent) return refused(planned, 'NOT_YOURS', `the task is claimed by ${data.claimedBy}`)
+  if (!isHeld(examination, data, planned.before!)) return refused(planned, 'LEASE_EXPIRED', 'your lease has run out; claim the task again')
   return null
 }
 

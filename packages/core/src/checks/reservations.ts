@@ -11,7 +11,7 @@ export function reservationIn(examination: Examination, resource: string): (Rese
   const found = state.resourceIn(intent.scope, `reservation/${resource}`)
   if (found === undefined) return undefined
   const data = JSON.parse(found.data) as ReservationData
-  const isInForce = found.state === 'held' && data.expiresMs > nowMs && !state.coordination.quarantines.has(data.holder)
+  const isInForce = found.state === 'held' && data.expiresMs > nowMs && !state.coordination.isForfeit(data.holder, found.lastChange)
   return { ...data, isInForce }
 }
 

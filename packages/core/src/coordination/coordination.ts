@@ -13,6 +13,12 @@ export interface Quarantine {
   readonly taintedSinceMs: number | null
 }
 
+/** Where an event stands on its partition. */
+export interface Place {
+  readonly offset: number
+  readonly index: number
+}
+
 /** How far an intent is from the first of its chain. */
 export interface Link {
   readonly depth: number
@@ -30,6 +36,8 @@ export class CoordinationState {
   readonly tallies: Tallies
   // By agent.
   readonly #quarantines = new Map<string, Quarantine>()
+  // By agent, in quarantine or out of it again: what it held before then is not its own any more.
+  readonly #lastQuarantines = new Map<string, Place>()
   // By scope, resource, who ran into it and whose commit it was.
   readonly #contradictions = new Map<string, Count>()
   // By scope and correlation, of intents that are caused by others.
@@ -51,6 +59,20 @@ export class CoordinationState {
 
   setQuarantine(agent: string, quarantine: Quarantine | undefined): void {
     this.#journal.set(this.#quarantines, agent, quarantine)
+  }
+
+  get lastQuarantines(): ReadonlyMap<string, Place> {
+    return this.#lastQuarantines
+  }
+
+  setLastQuarantine(agent: string, place: Place): void {
+    this.#journal.set(this.#lastQuarantines, agent, place)
+  }
+
+  /** Whether what an agent got hold of there (a lease, a claim) has ended with a quarantine: its end does not bring it back. */
+  isForfeit(agent: string, { index, offset }: Place): boolean {
+    const last = this.#lastQuarantines.get(agent)
+    return last !== undefined && (last.offset > offset || (last.offset === offset && last.index > index))
   }
 
   get reservedScopes(): ReadonlyMap<string, true> {

@@ -1,0 +1,113 @@
+/**
+ * Follow-ups that have no decision yet. The log takes none whose id is too old or too far ahead: such a follow-up is asked
+ * again, as nothing else would ever ask for it. What was decided before is not: its id is known to be used up.
+ */
+import { formatEventReference, type Intent, type IntentRejectedEvent, isSystemScope } from '@signalbox/contract'
+import { derivedId } from './derived-id.ts'
+import { legAgain } from './transfers.ts'
+
+/** Decisions that are remembered in case what they follow from is read later: partitions are read side by side. */
+const mostEarly = 10_000
+
+type Refusal = Pick<IntentRejectedEvent, 'index' | 'offset' | 'partition' | 'time'>
+
+export class Undecided {
+  readonly #intents = new Map<string, { readonly intent: Intent; isAppended: boolean }>()
+  readonly #decidedEarly = new Set<string>()
+  readonly #expiredEarly = new Map<string, Refusal>()
+  // What was asked last of an agent for a whole partition: an older wish must not come after it.
+  readonly #newest = new Map<string, string>()
+  /** While the log is read to its end, everything that is early is remembered. */
+  isCatchingUp = true
+
+  /** How many are still to be appended. */
+  get size(): number {
+    let size = 0
+    for (const { isAppended } of this.#intents.values()) if (!isAppended) size++
+    return size
+  }
+
+  add(intent: Intent): void {
+    const { intentId } = intent
+    const key = placeOf(intent)
+    if (key !== null) this.#newest.set(key, intentId)
+    if (this.#decidedEarly.has(intentId)) return
+    const expired = this.#expiredEarly.get(intentId)
+    if (expired !== undefined) this.#askAgain(intent, expired)
+    else this.#intents.set(intentId, { intent, isAppended: false })
+  }
+
+  /** It was committed, rejected for good, or is pending: it is in the core's hands. */
+  decided(intentId: string): void {
+    if (!this.#intents.delete(intentId)) this.#remember(this.#decidedEarly, intentId)
+  }
+
+  /** The same came twice. */
+  duplicated(intentId: string): void {
+    this.#intents.delete(intentId)
+  }
+
+  /** It came when its id was too old to tell whether it had been decided before. */
+  expired(intentId: string, refusal: Refusal): void {
+    const found = this.#intents.get(intentId)
+    if (found !== undefined) {
+      this.#intents.delete(intentId)
+      this.#askAgain(found.intent, refusal)
+    } else if (!this.#decidedEarly.has(intentId) && !this.#expiredEarly.has(intentId)) {
+      this.#expiredEarly.set(intentId, refusal)
+      this.#trim(this.#expiredEarly)
+    }
+  }
+
+  /** It came before the log's own time had reached that of its cause: it is to be appended again, later. */
+  cameTooEarly(intentId: string): Intent | null {
+    return this.#intents.get(intentId)?.intent ?? null
+  }
+
+  isWanted({ intentId }: Intent): boolean {
+    const found = this.#intents.get(intentId)
+    if (found === undefined) return false
+    const key = placeOf(found.intent)
+    return key === null || this.#newest.get(key) === intentId
+  }
+
+  /** Those that were not appended yet, from now on taken to be. */
+  takeNew(): readonly Intent[] {
+    const taken: Intent[] = []
+    for (const each of this.#intents.values()) {
+      if (each.isAppended) continue
+      each.isAppended = true
+      taken.push(each.intent)
+    }
+    return taken
+  }
+
+  #askAgain(intent: Intent, refusal: Refusal): void {
+    const key = placeOf(intent)
+    if (key !== null && this.#newest.get(key) !== intent.intentId) return
+    const event = formatEventReference(refusal)
+    const again = legAgain(intent, { event, timeMs: refusal.time }) ?? {
+      ...intent,
+      intentId: derivedId(refusal.time, ['again', intent.intentId, event]),
+    }
+    this.add(again)
+  }
+
+  #remember(early: Set<string>, intentId: string): void {
+    early.add(intentId)
+    this.#trim(early)
+  }
+
+  #trim(early: Set<string> | Map<string, unknown>): void {
+    if (this.isCatchingUp || early.size <= mostEarly) return
+    for (const intentId of early.keys()) {
+      if (early.size <= mostEarly) return
+      early.delete(intentId)
+    }
+  }
+}
+
+/** Where only the last wish counts: an agent, on a whole partition. */
+function placeOf({ actions, scope }: Intent): string | null {
+  return isSystemScope(scope) ? `${scope}\u0000${actions[0]!.resource}` : null
+}

@@ -1,0 +1,33 @@
+/** What must have come to an end, and to the same end everywhere, once time has gone on for long enough. */
+import type { Report } from './check-log.ts'
+import type { Model } from './model/model.ts'
+
+const open = new Set(['preparing', 'confirming', 'releasing'])
+
+export function checkLiveness(models: readonly Model[], report: Report): void {
+  for (const [partition, model] of models.entries()) {
+    const at = `partition ${partition}, in the end`
+    for (const { intent } of model.ledger.pending.values()) report('laws', `${at}: ${intent.intentId} of ${intent.agent} is still pending`)
+    for (const [key, { state, timer }] of model.resources) {
+      const name = key.replace('\n', ' ')
+      if (timer !== null) report('laws', `${at}: the timer of ${name} has not fired`)
+      if (key.includes('\ntransfer/') && open.has(state)) report('laws', `${at}: ${name} is still ${state}`)
+    }
+  }
+  checkQuarantines(models, report)
+}
+
+/** What an agent's home says of it is so on every partition, if a human or a rule has ever put it into quarantine. */
+function checkQuarantines(models: readonly Model[], report: Report): void {
+  for (const home of models) {
+    for (const [key, { history, state }] of home.resources) {
+      const [scope, name] = key.split('\n') as [string, string]
+      if (!scope.startsWith('~agent/') || scope !== `~${name}` || !history.some(({ action }) => action === 'quarantine')) continue
+      const isHeld = state === 'quarantined'
+      for (const [partition, { ledger }] of models.entries()) {
+        if (ledger.quarantined.has(name.slice('agent/'.length)) !== isHeld)
+          report('laws', `in the end ${name} is ${state} at home, and ${isHeld ? 'free' : 'in quarantine'} on partition ${partition}`)
+      }
+    }
+  }
+}

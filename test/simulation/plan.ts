@@ -1,0 +1,129 @@
+/** What a run is about: which operations its agents draw most, on what, and how much the settings of containment let them. */
+import { type Containment, type ContainmentSettings, containmentOf } from '@signalbox/contract'
+import type { Random } from './random.ts'
+
+export type Operation =
+  | 'propose'
+  | 'blind'
+  | 'spoiled'
+  | 'again'
+  | 'reused'
+  | 'coordinate'
+  | 'look'
+  | 'dryRun'
+  | 'task'
+  | 'handoff'
+  | 'transfer'
+  | 'answer'
+  | 'oversee'
+  | 'flood'
+
+export interface Plan {
+  readonly theme: Theme
+  readonly weights: Readonly<Record<Operation, number>>
+  /** What agents act on, some of it more often than the rest. */
+  readonly resources: readonly string[]
+  /** How likely an intent waits, is caused by another, and is of a piece of work that others have a part in. */
+  readonly waits: number
+  readonly caused: number
+  /** Agents in all; the fourth and the fifth are human. */
+  readonly agents: number
+  readonly containment: Containment
+}
+
+// Few of each, so that agents get into each other's way.
+const everything = [
+  ...['stock/rooms', 'stock/rooms', 'stock/beds', 'account/one', 'account/one', 'account/two', 'claim/1', 'claim/2', 'job/sweep'],
+  ...['refund/1', 'refund/1', 'listing/1', 'listing/1', 'payout/1', 'trial/1'],
+] as const
+
+const plain = { propose: 10, blind: 6, spoiled: 3, again: 2, reused: 2, coordinate: 7, look: 1, dryRun: 1 }
+const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 4, oversee: 2, flood: 0.5 }
+const few = { ...rest, propose: 5, blind: 2, spoiled: 0.5, again: 0.5, reused: 0.5, coordinate: 2 }
+
+type Theme = keyof typeof themes
+const themes = {
+  mixed: { share: 8, weights: rest, resources: everything, waits: 0.25, caused: 0.1, agents: [3, 5] },
+  work: { share: 3, weights: { ...few, task: 14, handoff: 10 }, resources: everything, waits: 0.1, caused: 0.1, agents: [3, 4] },
+  people: {
+    share: 4,
+    weights: { ...few, propose: 9, answer: 14, oversee: 3 },
+    resources: ['refund/1', 'payout/1', 'payout/1', 'account/one'],
+    waits: 0.1,
+    caused: 0.1,
+    agents: [5, 5],
+  },
+  crowd: {
+    share: 3,
+    weights: { ...few, blind: 14 },
+    resources: ['stock/rooms', 'stock/rooms', 'stock/beds'],
+    waits: 0.7,
+    caused: 0,
+    agents: [4, 5],
+  },
+  limits: {
+    share: 3,
+    weights: { ...few, propose: 8, flood: 4 },
+    resources: ['account/one', 'stock/rooms', 'payout/1'],
+    waits: 0.2,
+    caused: 0.5,
+    agents: [3, 5],
+  },
+  facts: {
+    share: 2,
+    weights: { ...few, propose: 12, blind: 6 },
+    resources: ['listing/1', 'listing/1', 'listing/1', 'trial/1'],
+    waits: 0.1,
+    caused: 0.1,
+    agents: [3, 4],
+  },
+  transfers: {
+    share: 3,
+    weights: { ...few, transfer: 9 },
+    resources: ['stock/rooms', 'job/sweep'],
+    waits: 0.1,
+    caused: 0.1,
+    agents: [3, 4],
+  },
+} satisfies Record<string, unknown>
+
+export function drawPlan(random: Random): Plan {
+  const shares = Object.fromEntries(Object.entries(themes).map(([name, { share }]) => [name, share])) as Record<Theme, number>
+  const theme = random.weighted(shares)
+  const { agents, caused, resources, waits, weights } = themes[theme]
+  const [least = 3, most = 3] = agents
+  return { theme, weights, resources, waits, caused, agents: random.between(least, most), containment: drawContainment(random, theme) }
+}
+
+/** Off in some runs; small enough elsewhere that a short run comes to them. */
+function drawContainment(random: Random, theme: Theme): Containment {
+  const isStrict = theme === 'limits'
+  const settings: ContainmentSettings = {
+    maxHops: random.between(1, 2),
+    maxOffers: random.between(1, 2),
+    escalateWithinMs: random.pick([4_000, 3_600_000]),
+    shadowAgents: random.chance(0.1) ? ['agent-2'] : [],
+    ...(isStrict || random.chance(0.3) ? drawLimits(random) : {}),
+  }
+  return containmentOf(settings)
+}
+
+function drawLimits(random: Random): ContainmentSettings {
+  const budgets = [
+    { agents: ['agent-0'], intents: random.between(4, 9), pending: random.between(1, 2), amount: random.between(10, 30) },
+    { agents: ['agent-*', 'human:bob'], amount: random.between(5, 20) },
+  ]
+  return {
+    breaker: {
+      rejects: random.pick([null, 2, 4]),
+      ratio: random.pick([0.3, 0.6]),
+      openMs: random.pick([600, 3_000]),
+      probes: random.between(1, 2),
+      opensBeforeQuarantine: random.pick([null, 2]),
+    },
+    repeatedRejects: random.pick([null, 3]),
+    budgets: random.chance(0.6) ? budgets : [],
+    maxDepth: random.pick([2, 3, 32]),
+    correlationIntents: random.pick([null, 2, 4]),
+  }
+}
