@@ -1,12 +1,14 @@
 /** Bugs that the simulator has found, each as the shortest story that shows it. */
 import { createCodec } from '@signalbox/codec'
-import { contractSet, defineContract, makeUuidV7, none } from '@signalbox/contract'
+import { contractSet, defineContract, makeUuidV7, none, partitionOf } from '@signalbox/contract'
 import { PartitionState } from '@signalbox/core'
 import type { Assignment, Log } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
+import { startProcessManager } from '@signalbox/process-manager'
 import { emptyBase, Restore } from '@signalbox/replay'
 import { startSequencer } from '@signalbox/sequencer'
-import { expect, test } from 'vitest'
+import { Registry } from 'prom-client'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { storedRecords } from './check-log.ts'
 import { simulatedContracts, simulatedLimits } from './contracts.ts'
@@ -136,4 +138,92 @@ test('a waiting intent that makes its contract throw has a dead letter of its ow
     isStopped = true
   })
   expect(await time.runUntil(() => isStopped, 10_000)).toBe(true)
+})
+
+describe('what the process manager asks', () => {
+  const agent = 'agent-1'
+  const home = `~agent/${agent}`
+
+  function installation(partitionCount = 1) {
+    const time = virtualTime()
+    const store = new MemoryLogStore({ partitionCount })
+    const clock = new MachineClock(time, startMs)
+    let count = 0
+    return {
+      time,
+      store,
+      clock,
+      ask: async (action: 'quarantine' | 'release') => {
+        const intentId = makeUuidV7(clock.nowMs(), new Random(`${count++}`).bytes(10))
+        const actions = [{ resource: `agent/${agent}`, action, input: { reason: 'it went wrong' } }]
+        const value = new TextEncoder().encode(JSON.stringify({ intentId, scope: home, agent: 'human:ada', actions }))
+        await createMemoryLog({ store, clock }).append(partitionOf(home, partitionCount), { key: home, value, headers: {} })
+      },
+      manage: (log: Log = createMemoryLog({ store, clock }), itsClock: MachineClock = clock) =>
+        startProcessManager({ log, codec, reactions: [], clock: itsClock, logger: silent, registry: new Registry() }),
+      /** What was decided of the agent for a whole partition. */
+      said: (partition: number) =>
+        storedRecords(store, 'events', partition).flatMap(({ value }) => {
+          const { payload, scope, type } = codec.decodeEvent(value!)
+          if (!scope.startsWith('~partition/')) return []
+          if (type === 'IntentRejected') return [payload.code]
+          return type === 'IntentCommitted' ? payload.changes.map(({ state }) => state) : []
+        }),
+      passes: (ms: number) => time.runUntil(() => false, ms),
+      stopped: async (...services: readonly { stop(): Promise<void> }[]) => {
+        let isStopped = false
+        void Promise.all(services.map((service) => service.stop())).then(() => {
+          isStopped = true
+        })
+        return await time.runUntil(() => isStopped, 20_000)
+      },
+    }
+  }
+
+  test('too late to tell whether it was decided is asked again, and once', async () => {
+    const { ask, clock, manage, passes, said, stopped, store } = installation()
+    const sequencer = await sequencerOn(createMemoryLog({ store, clock }), clock)
+    await ask('quarantine')
+    await passes(2_000)
+    clock.offsetMs += simulatedLimits.identityHorizonMs + 60_000
+    const manager = manage()
+    await passes(5_000)
+    expect(said(0)).toEqual(['INTENT_EXPIRED', 'quarantined'])
+    const next = manage()
+    await passes(5_000)
+    expect(said(0)).toEqual(['INTENT_EXPIRED', 'quarantined'])
+    expect(await stopped(manager, next, sequencer)).toBe(true)
+  })
+
+  test('of a partition whose time is behind is asked again until it is there', async () => {
+    const { ask, clock, manage, passes, said, stopped, store, time } = installation(2)
+    const sequencer = await sequencerOn(createMemoryLog({ store, clock }), clock)
+    await ask('quarantine')
+    await passes(2_000)
+    // Records are stamped by the clock of who appends them.
+    const slow = new MachineClock(time, startMs - simulatedLimits.clockSkewMs - 10_000)
+    const manager = manage(createMemoryLog({ store, clock: slow }), slow)
+    await passes(3_000)
+    const other = 1 - partitionOf(home, 2)
+    expect([said(other), said(1 - other)]).toEqual([['INTENT_FROM_THE_FUTURE'], ['quarantined']])
+    await passes(20_000)
+    expect(said(other)).toEqual(expect.arrayContaining(['INTENT_FROM_THE_FUTURE', 'quarantined']))
+    expect(said(other).at(-1)).toBe('quarantined')
+    expect(await stopped(manager, sequencer)).toBe(true)
+  })
+
+  test('comes in the order in which it was asked: a quarantine does not overtake its end', async () => {
+    const { ask, clock, manage, passes, said, stopped, store } = installation()
+    const sequencer = await sequencerOn(createMemoryLog({ store, clock }), clock)
+    await ask('quarantine')
+    await ask('release')
+    await passes(2_000)
+    let appends = 0
+    const fault = ({ operation }: { readonly operation: string }) =>
+      operation === 'append' && appends++ === 0 ? { delayBeforeMs: 3_000 } : {}
+    const manager = manage(createMemoryLog({ store, clock, fault }))
+    await passes(10_000)
+    expect(said(0)).toEqual(['quarantined', 'active'])
+    expect(await stopped(manager, sequencer)).toBe(true)
+  })
 })

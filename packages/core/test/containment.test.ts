@@ -49,6 +49,13 @@ describe('a breaker', () => {
     expect(story.when(wrong, bad).events).toHaveLength(3)
   })
 
+  test('does not count what lies on the wrong partition: its scope is kept elsewhere', () => {
+    const story = seat({ repeatedRejects: 2 })
+    const settings = { partitionCount: 64 }
+    for (let number = 0; number < 3; number++) expect(story.when(use(), bad, settings).rejects('WRONG_PARTITION').events).toHaveLength(1)
+    story.when(use(), bad).commits({})
+  })
+
   test('does not hold back what makes things better', () => {
     const story = seat({ breaker })
     story.when({ resource: 'reservation/seat/a', action: 'take', input: { forMs: 60_000 } }, bad)
@@ -254,6 +261,19 @@ describe('a quarantine', () => {
     story.when(use()).commits({})
     story.releases('bad')
     story.when(use(), bad).commits({})
+  })
+
+  test('ends leases for good: its end does not bring them back', () => {
+    const story = seat()
+    const take = { resource: 'reservation/seat/a', action: 'take', input: { forMs: 60_000 } }
+    const lease = story.when(take, bad).events[0]!.payload as { readonly intentId: string }
+    story.quarantines('bad')
+    story.releases('bad')
+    story.when(use(), { ...bad, reservation: lease.intentId }).rejects('RESERVATION_EXPIRED')
+    story.when({ ...take, action: 'renew' }, bad).rejects('RESERVATION_EXPIRED')
+    story.when(use()).commits({})
+    story.when(take, bad).commits({ state: 'held' })
+    story.when(use()).rejects('RESERVED')
   })
 
   test('is asked for by a human or the process manager, in the home scope of the agent or for the partition', () => {

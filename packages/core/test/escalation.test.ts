@@ -98,6 +98,16 @@ describe('what leads to one', () => {
       story.when({ resource: 'seat/a', action: 'open', input: { left: 1 } }, { reads: [{ resource: 'refund/r', version: 3 }] }).summary[0],
     ).toBe('pending escalated TAINTED')
   })
+
+  test('taint outlives what the clock does to the resource', () => {
+    const story = new Story()
+    story.when({ resource: 'ticket/t', action: 'open', input: { note: '' } }, { agent: 'bad' })
+    story.quarantines('bad', startMs)
+    expect(story.passes(60_000).ticks().summary[0]).toBe('timer expire ticket/t expired')
+    expect(
+      story.when({ resource: 'seat/a', action: 'open', input: { left: 1 } }, { reads: [{ resource: 'ticket/t', version: 2 }] }).summary[0],
+    ).toBe('pending escalated TAINTED')
+  })
 })
 
 describe('a verdict', () => {

@@ -114,23 +114,23 @@ function leaseIn(
   scope: string,
   resource: string,
   nowMs: number,
-  quarantined: ReadonlySet<string>,
+  ended: ReadonlySet<string>,
 ): ReservationData | null {
   const found = state.resourceIn(scope, `reservation/${resource}`)
   if (found?.state !== 'held') return null
   const data = JSON.parse(found.data) as ReservationData
-  return data.expiresMs > nowMs && !quarantined.has(data.holder) ? data : null
+  return data.expiresMs > nowMs && !ended.has(data.lease) ? data : null
 }
 
 test('a lease in force has one holder: nobody else acts on the resource, nor gets another lease', () => {
-  let quarantined = new Set<string>()
+  let ended = new Set<string>()
   forEach((event, before) => {
-    if (event.offset === 0 && event.index === 0) quarantined = new Set()
+    if (event.offset === 0 && event.index === 0) ended = new Set()
     if (event.type === 'IntentCommitted') {
       const { priority = 0, reservation } = JSON.parse(event.payload.intent) as { priority?: number; reservation?: string }
       for (const { action, resource, data } of event.payload.changes) {
         const reserved = resource.replace(/^reservation\//, '')
-        const lease = leaseIn(before, event.scope, reserved, event.time, quarantined)
+        const lease = leaseIn(before, event.scope, reserved, event.time, ended)
         if (lease === null) continue
         // Of a reservation: to be taken by a higher priority, ended by its holder or a human, or by a commit below.
         if (resource !== reserved) {
@@ -142,7 +142,15 @@ test('a lease in force has one holder: nobody else acts on the resource, nor get
         else expect(reservation).toBe(lease.lease)
       }
     }
-    noteQuarantine(event, quarantined)
+    if (!isSystemScope(event.scope)) return
+    for (const { resource, state } of changesOf(event)) {
+      if (state !== 'quarantined') continue
+      // All that it holds, for good.
+      for (const [key, { data }] of before.resources()) {
+        const { holder, lease } = JSON.parse(data) as ReservationData
+        if (key.includes('\u0000reservation/') && holder === resource.slice('agent/'.length)) ended.add(lease)
+      }
+    }
   })
 })
 

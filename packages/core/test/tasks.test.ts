@@ -83,6 +83,17 @@ describe('a task', () => {
     story.when(act('claim'), two).commits({ state: 'claimed' })
   })
 
+  test('of a claimer that comes out of quarantine again is not its own any more', () => {
+    const story = offered({ leaseMs: 30_000 })
+    story.when(act('claim'), one)
+    story.quarantines('one')
+    story.releases('one')
+    for (const [action, input] of [['renew'], ['done', {}]] as const)
+      story.when(act(action, input), one).rejects('GUARD_REFUSED', { details: expect.stringContaining('LEASE_EXPIRED') })
+    story.when(act('claim'), one).commits({ state: 'claimed' })
+    story.when(act('done', {}), one).commits({ state: 'done' })
+  })
+
   test('as large as may be can still be given back, and claimed', () => {
     const payload = { text: 'x'.repeat(65_000) }
     const story = offered({ leaseMs: 30_000, payload })
@@ -150,6 +161,13 @@ describe('a handoff', () => {
     story.when(hand({ task: 'task/none' }), one).rejects('GUARD_REFUSED', { details: expect.stringContaining('TASK_UNKNOWN') })
     story.when(hand(), one)
     story.when(act('done', {}), one)
+    story.when(accept(), two).rejects('GUARD_REFUSED', { details: expect.stringContaining('TASK_MOVED') })
+  })
+
+  test('of a task whose claimer went into quarantine gives nothing', () => {
+    const story = claimed()
+    story.when(hand(), one)
+    story.quarantines('one')
     story.when(accept(), two).rejects('GUARD_REFUSED', { details: expect.stringContaining('TASK_MOVED') })
   })
 

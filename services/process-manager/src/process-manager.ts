@@ -35,6 +35,8 @@ export class ProcessManager {
   readonly #undecided = new Undecided()
   // Those that came too early, on their way once more.
   readonly #again = new Set<Promise<void>>()
+  // The last append to each scope that is under way.
+  readonly #turns = new Map<string, Promise<void>>()
   readonly #caughtUp: Promise<void>
   #partitionsBehind: number
   #caughtUpNow: () => void = () => {}
@@ -132,7 +134,7 @@ export class ProcessManager {
     )
     const again = clock
       .sleep(tooEarlyMs, this.#abort.signal)
-      .then(() => this.#append(intent))
+      .then(() => this.#inTurn(intent, () => this.#undecided.isWanted(intent)))
       .catch(this.#fail)
       .finally(() => this.#again.delete(again))
     this.#again.add(again)
@@ -142,23 +144,31 @@ export class ProcessManager {
     const byScope = Map.groupBy(this.#undecided.takeNew(), ({ scope }) => scope)
     const scopes = [...byScope.values()]
     for (let from = 0; from < scopes.length && !this.#abort.signal.aborted; from += scopesAtOnce) {
-      // In their order within a scope: what is asked later must come later.
       await Promise.all(
         scopes.slice(from, from + scopesAtOnce).map(async (intents) => {
-          for (const intent of intents) await this.#append(intent)
+          for (const intent of intents) await this.#inTurn(intent, () => true)
         }),
       )
+    }
+  }
+
+  /** One after another within a scope: what is asked later must come later. */
+  async #inTurn(intent: Intent, isWanted: () => boolean): Promise<void> {
+    const { scope } = intent
+    const before = this.#turns.get(scope) ?? Promise.resolve()
+    const turn = before.catch(() => {}).then(() => (isWanted() ? this.#append(intent) : undefined))
+    this.#turns.set(scope, turn)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(scope) === turn) this.#turns.delete(scope)
     }
   }
 
   async #append(intent: Intent): Promise<void> {
     const { clock, codec, log, logger, metrics } = this.#settings
     const record = { key: intent.scope, value: codec.encodeIntent(intent), headers: {} }
-    for (
-      let retryMs = firstRetryMs;
-      !this.#abort.signal.aborted && this.#undecided.isWanted(intent);
-      retryMs = Math.min(2 * retryMs, lastRetryMs)
-    ) {
+    for (let retryMs = firstRetryMs; !this.#abort.signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       try {
         await log.append(partitionOf(intent.scope, log.partitionCount), record)
         metrics.appended()
