@@ -77,8 +77,10 @@ export class Settling {
       if (process.life.writesUnderWay > 0) return `${process.name} waits for an answer of the log`
     }
     for (const { life, name } of this.#cast.managers) {
-      const missing = life!.service!.manager.notReady()
+      const { manager } = life!.service!
+      const missing = manager.notReady()
       if (missing !== null) return `${name}: ${missing}`
+      if (manager.undecided > 0) return `${name} waits for decisions on ${manager.undecided} follow-ups`
     }
     for (let partition = 0; partition < store.partitionCount; partition++) {
       const problem = this.#unsettledOn(partition)

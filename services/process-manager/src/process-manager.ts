@@ -34,7 +34,7 @@ export class ProcessManager {
   // While catching up they wait: the decision may lie further on.
   readonly #undecided = new Undecided()
   // Those that came too early, on their way once more.
-  readonly #again = new Set<Promise<void>>()
+  readonly #again = new Map<string, Promise<void>>()
   // The last append to each scope that is under way.
   readonly #turns = new Map<string, Promise<void>>()
   readonly #caughtUp: Promise<void>
@@ -65,11 +65,16 @@ export class ProcessManager {
     return this.#partitionsBehind === 0 ? null : `${this.#partitionsBehind} partitions are still being read from the event log`
   }
 
+  /** Follow-ups that it knows of and that have no decision yet. */
+  get undecided(): number {
+    return this.#undecided.size
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort('over')
     this.#caughtUpNow()
     await this.#following
-    await Promise.all(this.#again)
+    await Promise.all(this.#again.values())
   }
 
   #follow(partition: number): Promise<void> {
@@ -126,8 +131,8 @@ export class ProcessManager {
 
   #appendLater(intentId: string): void {
     const { clock, logger } = this.#settings
-    const intent = this.#undecided.cameTooEarly(intentId)
-    if (intent === null) return
+    const intent = this.#undecided.find(intentId)
+    if (intent === undefined || this.#again.has(intentId)) return
     logger.warn(
       { intentId, retryMs: tooEarlyMs },
       `follow-up ${intentId} is ahead of its log's time; it is appended again in ${tooEarlyMs} ms`,
@@ -136,8 +141,8 @@ export class ProcessManager {
       .sleep(tooEarlyMs, this.#abort.signal)
       .then(() => this.#inTurn(intent, () => this.#undecided.isWanted(intent)))
       .catch(this.#fail)
-      .finally(() => this.#again.delete(again))
-    this.#again.add(again)
+      .finally(() => this.#again.delete(intentId))
+    this.#again.set(intentId, again)
   }
 
   async #appendPending(): Promise<void> {

@@ -20,11 +20,8 @@ export class Undecided {
   /** While the log is read to its end, everything that is early is remembered. */
   isCatchingUp = true
 
-  /** How many are still to be appended. */
   get size(): number {
-    let size = 0
-    for (const { isAppended } of this.#intents.values()) if (!isAppended) size++
-    return size
+    return this.#intents.size
   }
 
   add(intent: Intent): void {
@@ -59,16 +56,16 @@ export class Undecided {
     }
   }
 
-  /** It came before the log's own time had reached that of its cause: it is to be appended again, later. */
-  cameTooEarly(intentId: string): Intent | null {
-    return this.#intents.get(intentId)?.intent ?? null
+  find(intentId: string): Intent | undefined {
+    return this.#intents.get(intentId)?.intent
   }
 
-  isWanted({ intentId }: Intent): boolean {
-    const found = this.#intents.get(intentId)
-    if (found === undefined) return false
-    const key = placeOf(found.intent)
-    return key === null || this.#newest.get(key) === intentId
+  /** Whether it is still to be appended again; where something newer was asked in its place, it is dropped. */
+  isWanted(intent: Intent): boolean {
+    const { intentId } = intent
+    const key = placeOf(intent)
+    if (key !== null && this.#newest.get(key) !== intentId) this.#intents.delete(intentId)
+    return this.#intents.has(intentId)
   }
 
   /** Those that were not appended yet, from now on taken to be. */
