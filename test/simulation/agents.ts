@@ -123,6 +123,8 @@ export class SimulatedAgent {
       }
       case 'flood':
         return await this.#flood(scope)
+      case 'press':
+        return await this.#press(scope)
     }
     const actions = drawActions(random, drawResources(random, plan.resources), null)
     if (kind === 'dryRun') {
@@ -170,6 +172,14 @@ export class SimulatedAgent {
     const drawn = drawAnswer(random, resource, seen.get(resource).data ?? null)
     await this.#submit(this.#agent.intent({ scope, resources: [] }, [drawn]))
     if (random.chance(0.1)) await this.#submit(this.#agent.intent({ scope, resources: [] }, [drawn]))
+  }
+
+  /** Takes a little of what is left, or waits for more than there is. */
+  async #press(scope: string): Promise<void> {
+    const isLittle = this.#random.chance(0.7)
+    const actions = [{ resource: 'stock/rooms', action: 'take', input: { count: isLittle ? 1 : 20 } }]
+    const options = { ...this.#options(), onConflict: isLittle ? ('reject' as const) : ('wait' as const) }
+    await this.#submit(this.#agent.intent({ scope, resources: [] }, actions, options))
   }
 
   /** Asks the same again and again, whatever it is told. */

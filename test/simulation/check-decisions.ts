@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { type Event, type IntentCommitted, type IntentRejected, isOwnEvent, type Observation } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
 import { differenceOfChanges } from './changes.ts'
+import { CoordinationLaws } from './check-coordination.ts'
 import { Laws } from './check-laws.ts'
 import type { Report, StoredEvent } from './check-log.ts'
 import { FollowUps, said } from './follow-ups.ts'
@@ -43,7 +44,9 @@ export function checkDecisions({
   const observeUpTo = (logOffset: number) => {
     while (waiting.length > 0 && positionOf(waiting[0]!) <= logOffset) checkObservation(waiting.shift()!, model, report)
   }
-  const laws = new Laws(model, (message) => report('laws', `partition ${partition}: ${message}`))
+  const broken = (message: string) => report('laws', `partition ${partition}: ${message}`)
+  const laws = new Laws(model, broken)
+  const coordination = new CoordinationLaws(model, broken)
   const followUps = new FollowUps(new Consequences(model))
   const groups = groupsOf(events)
   for (const [at, record] of records.entries()) {
@@ -82,6 +85,7 @@ export function checkDecisions({
       }
       const settled = model.ledger.pending.get(intentIdOf(event) ?? '')
       laws.judge(event)
+      coordination.judge(event)
       model.apply(event)
       followUps.add({ event, subject, expected, settled, isOwn: isOwnEvent(event) })
       if (expected !== null) decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent: subject })

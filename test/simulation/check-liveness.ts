@@ -12,6 +12,11 @@ export function checkLiveness(models: readonly Model[], report: Report): void {
       const name = key.replace('\n', ' ')
       if (timer !== null) report('laws', `${at}: the timer of ${name} has not fired`)
       if (key.includes('\ntransfer/') && open.has(state)) report('laws', `${at}: ${name} is still ${state}`)
+      const asked = model.resources.get(key.replace('\ntransfer/', '\nescalation/transfer-'))
+      if (key.includes('\ntransfer/') && state === 'stuck' && asked === undefined)
+        report('laws', `${at}: ${name} is stuck, and nobody was asked`)
+      if (key.includes('\nescalation/') && (state === 'triggered' || state === 'acknowledged'))
+        report('laws', `${at}: ${name} is still open`)
     }
   }
   checkQuarantines(models, report)

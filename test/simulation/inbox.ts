@@ -26,15 +26,17 @@ export function openEscalations(gateways: readonly GatewayProcess[], partitionCo
 /** An answer to an escalation that was seen so. */
 export function drawAnswer(random: Random, resource: string, data: Readonly<Record<string, unknown>> | null): ProposedAction {
   const reason = 'as the script says'
-  const action = random.weighted({ approve: 8, reject: 2, amend: 2, acknowledge: 1, assign: 1 })
+  const action = random.weighted({ approve: 8, reject: 2, amend: 3, acknowledge: 1, assign: 1 })
   const digest = random.chance(0.9) ? ((data?.digest as string | undefined) ?? 'none') : 'stale'
   switch (action) {
     case 'approve':
       return { resource, action, input: { reason, digest } }
     case 'amend': {
       const about = data?.resource as string | null | undefined
-      const known = about != null && /^(stock|account|claim|job|refund|listing|payout|trial)\//.test(about)
-      return { resource, action, input: { reason, digest, actions: drawActions(random, [known ? about : 'job/sweep'], null) } }
+      const known = about != null && /^(stock|account|claim|job|refund|listing|payout|trial)\//.test(about) ? about : 'job/sweep'
+      const lower = { resource: known, action: 'raise', input: { amount: random.between(1, 5) } }
+      const actions = known.startsWith('payout/') && random.chance(0.7) ? [lower] : drawActions(random, [known], null)
+      return { resource, action, input: { reason, digest, actions } }
     }
     case 'assign':
       return { resource, action, input: { reason, assignee: 'bob' } }

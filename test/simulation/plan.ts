@@ -17,6 +17,7 @@ export type Operation =
   | 'answer'
   | 'oversee'
   | 'flood'
+  | 'press'
 
 export interface Plan {
   readonly theme: Theme
@@ -38,7 +39,7 @@ const everything = [
 ] as const
 
 const plain = { propose: 10, blind: 6, spoiled: 3, again: 2, reused: 2, coordinate: 7, look: 1, dryRun: 1 }
-const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 4, oversee: 2, flood: 0.5 }
+const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 8, oversee: 2, flood: 0.5, press: 0.5 }
 const few = { ...rest, propose: 5, blind: 2, spoiled: 0.5, again: 0.5, reused: 0.5, coordinate: 2 }
 
 type Theme = keyof typeof themes
@@ -47,7 +48,7 @@ const themes = {
   work: { share: 3, weights: { ...few, task: 14, handoff: 10 }, resources: everything, waits: 0.1, caused: 0.1, agents: [3, 4] },
   people: {
     share: 4,
-    weights: { ...few, propose: 9, answer: 14, oversee: 3 },
+    weights: { ...few, propose: 9, answer: 40, oversee: 4 },
     resources: ['refund/1', 'payout/1', 'payout/1', 'account/one'],
     waits: 0.1,
     caused: 0.1,
@@ -55,7 +56,7 @@ const themes = {
   },
   crowd: {
     share: 3,
-    weights: { ...few, blind: 14 },
+    weights: { ...few, blind: 5, press: 14 },
     resources: ['stock/rooms', 'stock/rooms', 'stock/beds'],
     waits: 0.7,
     caused: 0,

@@ -97,10 +97,7 @@ function reader(examination: Examination, after: boolean): ReadResource {
     if (examination.isOver)
       throw new ContractFault('contract code kept `read` and called it after its decision; read what it needs each time')
     const resource = typeof target === 'string' ? target : `${target.type}/${id}`
-    if (examination.intent.onConflict === 'wait') {
-      examination.readByCode ??= new Set()
-      examination.readByCode.add(resource)
-    }
+    examination.noteRead(resource)
     const planned = after ? examination.plannedFor(resource) : undefined
     // Parsed from text each time: contract code may keep or change what it gets.
     if (planned?.after != null) return view((planned.before?.version ?? 0) + 1, planned.after.state, planned.after.text)

@@ -80,7 +80,7 @@ export class Examination {
   preempted: readonly string[] = noNames
   /** Where its facts contradict what was committed; seen before the commit, as the facts are known after it. */
   drifts: readonly Drift[] = noDrifts
-  /** What contract code looked at, where that must be known. */
+  /** What the code of contracts looked at, Signalbox's own among them, where that must be known. */
   readByCode: Set<string> | null = null
   /** What follows from a reject, where a check says so. */
   afterReject: ((decisions: Decisions) => void) | null = null
@@ -110,6 +110,13 @@ export class Examination {
     if (!this.rules.contracts.hasShadow) return scope
     const contract = governingContract(this.rules.contracts, resource, resource.indexOf('/'))?.contract
     return contract?.coordination.shadow === true ? shadowScope(scope) : scope
+  }
+
+  /** Code looks at a resource that the intent does not name: where it waits, it is decided again when that moves. */
+  noteRead(resource: string): void {
+    if (this.intent.onConflict !== 'wait') return
+    this.readByCode ??= new Set()
+    this.readByCode.add(resource)
   }
 
   plannedFor(resource: string): PlannedAction | undefined {

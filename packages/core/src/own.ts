@@ -106,13 +106,13 @@ function duplicate(examination: Examination): Own {
 /** What can still come true. A version that is gone never comes back. */
 const waitable: ReadonlySet<string> = new Set(['RESERVED', 'BEHIND_WAITERS', 'STATE_CONFLICT', 'GUARD_REFUSED', 'INVARIANT_VIOLATED'])
 
-/** A verdict is decided at once: it is about the world as its human saw it. */
+/** A verdict is decided at once: it is about the world as its human saw it. So is a withdrawal, of what is pending then. */
 export function canWait({ planned }: Examination, { code }: Rejection): boolean {
-  return waitable.has(code) && !planned.some(isVerdict)
+  return waitable.has(code) && !planned.some(isOfTheMoment)
 }
 
-function isVerdict({ contract, prepared }: PlannedAction): boolean {
-  return prepared.builtIn !== null && contract.type === 'escalation'
+function isOfTheMoment({ contract, prepared }: PlannedAction): boolean {
+  return prepared.builtIn !== null && (contract.type === 'escalation' || contract.type === 'intent')
 }
 
 export function examine(examination: Examination): Rejection | null {

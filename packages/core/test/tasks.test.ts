@@ -101,6 +101,13 @@ describe('a task', () => {
     expect(story.passes(30_000).ticks().summary[0]).toBe('timer lapse task/t offered')
   })
 
+  test('can be waited for until one can do it', () => {
+    const story = offered({ needs: ['french'] })
+    expect(story.when(act('claim'), { ...one, onConflict: 'wait' }).summary).toEqual(['pending waiting GUARD_REFUSED'])
+    const declare = { resource: 'agent/one', action: 'declare', input: { capabilities: ['french'] } }
+    expect(story.when(declare, one).summary).toEqual(['committed declare agent/one active', 'committed claim task/t claimed'])
+  })
+
   test('can be waited for', () => {
     const story = offered()
     story.when(act('claim'), one)
@@ -136,6 +143,12 @@ describe('a handoff', () => {
     expect(story.resource('task/t').data).toMatchObject({ claimedBy: 'two', hops: 1, token: 2 })
     story.when(act('done', {}), one).rejects('GUARD_REFUSED')
     story.when(act('done', {}), two).commits({ state: 'done' })
+  })
+
+  test('waits until the task is claimed by who hands it on', () => {
+    const story = offered()
+    expect(story.when(hand(), { ...one, onConflict: 'wait' }).summary).toEqual(['pending waiting GUARD_REFUSED'])
+    expect(story.when(act('claim'), one).summary).toEqual(['committed claim task/t claimed', 'committed offer handoff/h offered'])
   })
 
   test('tells what of the packet has moved', () => {

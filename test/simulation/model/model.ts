@@ -80,8 +80,8 @@ export class Model {
     }
     const { code, question } = expected
     if (code !== null) {
-      const isVerdict = intent.actions.some(({ resource }) => resource.startsWith('escalation/'))
-      if (intent.onConflict === 'reject' || isVerdict || !waitable.has(code)) return expected
+      const isOfTheMoment = intent.actions.some(({ resource }) => /^(escalation|intent)\//.test(resource))
+      if (intent.onConflict === 'reject' || isOfTheMoment || !waitable.has(code)) return expected
       const asked = { cause: code, resource: expected.resource, to: null, approvals: 1 }
       return this.#pending(subject, code, intent.onConflict === 'escalate' ? asked : null)
     }

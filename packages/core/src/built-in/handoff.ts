@@ -31,10 +31,11 @@ interface OfferInput {
 }
 
 function taskOf(
-  { intent, state }: Examination,
+  examination: Examination,
   name: string,
 ): { readonly state: string; readonly data: TaskData; readonly found: ResourceState } | undefined {
-  const found = state.resourceIn(intent.scope, name)
+  examination.noteRead(name)
+  const found = examination.state.resourceIn(examination.intent.scope, name)
   return found === undefined ? undefined : { state: found.state, data: JSON.parse(found.data) as TaskData, found }
 }
 

@@ -74,8 +74,11 @@ function checkClaim(examination: Examination, planned: PlannedAction): Rejection
   )
 }
 
-function capabilitiesOf({ intent, state }: Examination): readonly string[] {
-  const found = state.resourceIn(intent.scope, `agent/${intent.agent}`)
+function capabilitiesOf(examination: Examination): readonly string[] {
+  const { intent, state } = examination
+  const name = `agent/${intent.agent}`
+  examination.noteRead(name)
+  const found = state.resourceIn(intent.scope, name)
   return found === undefined ? [] : (JSON.parse(found.data) as AgentData).capabilities
 }
 
