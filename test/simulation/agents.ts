@@ -3,7 +3,7 @@ import { type Agent, ClientError, connect, type ProposedAction, type Seen } from
 import { type Decision, type Intent, makeUuidV7 } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import { drawCoordination, drawOversight } from './coordinations.ts'
-import type { Environment } from './environment.ts'
+import type { Environment, GivenDecision } from './environment.ts'
 import { drawAnswer, openEscalations } from './inbox.ts'
 import { drawActions, drawResources, openingActions, reuse, spoil } from './intents.ts'
 import { Connection } from './network.ts'
@@ -110,9 +110,9 @@ export class SimulatedAgent {
       case 'reused':
         return void (await this.#submit(reuse(earlier!, random)))
       case 'task':
-        return await this.#work(scope, drawTaskAction, random.pick(tasks))
+        return await this.#work(scope, drawTaskAction, random.pick(['task/1', ...tasks]))
       case 'handoff':
-        return await this.#work(scope, drawHandoffAction, random.pick(handoffs))
+        return await this.#work(scope, drawHandoffAction, random.pick(['handoff/1', ...handoffs]))
       case 'transfer':
         return void (await this.#ask(scope, [drawTransfer(random, scopes, this.name)]))
       case 'answer':
@@ -140,12 +140,24 @@ export class SimulatedAgent {
     return await this.#submit(this.#agent.intent({ scope, resources: [] }, actions, this.#options()))
   }
 
-  /** Leases, withdrawals and reports of effects. */
+  /** Leases, withdrawals and reports of effects: of its own, mostly; a human's of anybody's. */
   async #coordinate(earlier: Intent | null, scope: string): Promise<void> {
     const { givenDecisions, plan } = this.#environment
-    const about = this.name.startsWith('human:') && givenDecisions.length > 0 ? this.#random.pick(givenDecisions) : earlier
-    const drawn = drawCoordination(this.#random, about?.intentId ?? null, plan.resources)
-    const intent = this.#agent.intent({ scope: earlier?.scope ?? scope, resources: [] }, [drawn], this.#options())
+    const random = this.#random
+    const isAnybodys = this.name.startsWith('human:') || random.chance(0.3)
+    const given = givenDecisions.filter(({ agent }) => isAnybodys || agent === this.name)
+    const pick = (decisions: readonly GivenDecision[]) => (decisions.length === 0 ? null : random.pick(decisions).decision)
+    const begun = pick(given.filter(({ decision }) => decision.effects.length > 0))
+    const waiting = pick(given.filter(({ decision }) => decision.pending !== null))
+    const any = random.chance(0.1) ? earlier : null
+    const known = {
+      effect: begun?.effects[0]?.effectId ?? (any === null ? null : `${any.intentId}-0`),
+      waiting: waiting?.intentId ?? any?.intentId ?? null,
+    }
+    const drawn = drawCoordination(random, known, plan.resources)
+    const about = drawn.resource.startsWith('effect/') ? begun : drawn.resource.startsWith('intent/') ? waiting : null
+    const where = about?.scope ?? (random.chance(0.2) ? earlier?.scope : undefined) ?? scope
+    const intent = this.#agent.intent({ scope: where, resources: [] }, [drawn], this.#options())
     const decision = await this.#submit(intent)
     if (decision?.committed && drawn.action === 'take') this.#lease = intent.intentId
   }
@@ -153,7 +165,14 @@ export class SimulatedAgent {
   /** Looks at tasks and handoffs, and does what fits. */
   async #work(scope: string, draw: typeof drawTaskAction, resource: string): Promise<void> {
     const seen = await this.#observe(scope, [...tasks, ...handoffs, 'stock/rooms'])
-    const drawn = draw(this.#random, resource, seen, this.name)
+    const toMe = handoffs.find((handoff) => {
+      const { data, state } = seen.get(handoff)
+      return state === 'offered' && (data as { readonly to?: string }).to === this.name
+    })
+    const drawn =
+      toMe === undefined || this.#random.chance(0.2)
+        ? draw(this.#random, resource, seen, this.name)
+        : drawHandoffAction(this.#random, toMe, seen, this.name)
     await this.#ask(scope, [drawn])
   }
 
@@ -196,7 +215,7 @@ export class SimulatedAgent {
       intentId: makeUuidV7(this.clock.nowMs(), random.bytes(10)),
       ...(random.chance(0.1) ? { deadline: this.clock.nowMs() + random.between(-500, 2_000) } : {}),
       ...(random.chance(plan.waits) ? { onConflict: random.chance(0.85) ? ('wait' as const) : ('escalate' as const) } : {}),
-      ...(random.chance(0.2) ? { priority: random.between(0, 7) } : {}),
+      ...(random.chance(0.35) ? { priority: random.between(0, 7) } : {}),
       ...(this.#lease !== null && random.chance(0.4) ? { reservation: this.#lease } : {}),
       ...(random.chance(0.2) ? { confidence: random.between(0, 10) / 10 } : {}),
       ...(cause !== null ? { causationId: cause } : {}),

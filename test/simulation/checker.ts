@@ -7,6 +7,7 @@ import { checkLiveness } from './check-liveness.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
 import type { Environment, GivenDecision } from './environment.ts'
+import { isBuiltIn, typeOf } from './model/built-in.ts'
 import type { ModelSettings } from './model/expected.ts'
 import { type Plain, readIntentRecord, sortedText } from './model/intent.ts'
 import { Model } from './model/model.ts'
@@ -17,6 +18,8 @@ export interface Figures {
   readonly decisions: number
   /** Decisions by what they are: `committed`, `duplicate`, or the code of a reject. */
   readonly outcomes: Readonly<Record<string, number>>
+  /** Changes in force of Signalbox's own resources, by type and action. */
+  readonly ownActions: Readonly<Record<string, number>>
 }
 
 /** Everything but what the services hold in memory; call it last. */
@@ -36,6 +39,7 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     containment: environment.rules.containment,
   }
   const models: Model[] = []
+  const ownActions: Record<string, number> = {}
   const decided = new Map<string, Decided>()
   let intents = 0
   for (let partition = 0; partition < store.partitionCount; partition++) {
@@ -44,6 +48,7 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     const records = storedRecords(store, 'intents', partition)
     intents += records.length
     const events = checkLog(store, codec, partition, report)
+    countOwnActions(events, ownActions)
     const observations = environment.observations.filter(({ position }) => position.startsWith(`${partition}:`))
     const readIntent = ({ value }: { value: Uint8Array | null }) => readIntentRecord(value, codec, simulatedLimits.intentBytes)
     for (const [key, each] of checkDecisions({ partition, model, records, events, observations, readIntent, report }))
@@ -61,7 +66,17 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     const name = expected.outcome === 'rejected' ? expected.code! : expected.outcome
     outcomes[name] = (outcomes[name] ?? 0) + 1
   }
-  return { intents, decisions, outcomes, models }
+  return { intents, decisions, outcomes, ownActions, models }
+}
+
+function countOwnActions(events: readonly StoredEvent[], counts: Record<string, number>): void {
+  for (const { event } of events) {
+    if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') continue
+    for (const { action, resource } of event.payload.changes) {
+      const name = `${typeOf(resource)} ${action}`
+      if (isBuiltIn(resource)) counts[name] = (counts[name] ?? 0) + 1
+    }
+  }
 }
 
 function checkDeadLetters({ store }: Environment, partition: number, events: readonly StoredEvent[], report: Report): void {

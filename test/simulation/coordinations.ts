@@ -3,15 +3,20 @@ import type { ProposedAction } from '@signalbox/client'
 import { drawResources } from './intents.ts'
 import type { Random } from './random.ts'
 
-/** `about` is an intent that the effect or the withdrawal is about; null: none is known. */
-export function drawCoordination(random: Random, about: string | null, resources: readonly string[]): ProposedAction {
+/** An intent that waits, and an effect that is to be reported, as somebody knows of them; null: of none. */
+export interface Known {
+  readonly waiting: string | null
+  readonly effect: string | null
+}
+
+export function drawCoordination(random: Random, { effect, waiting }: Known, resources: readonly string[]): ProposedAction {
   const kind = random.weighted({
     take: 4,
     renew: 1,
-    release: 2,
-    withdraw: about === null ? 0 : 2,
-    done: about === null ? 0 : 3,
-    failed: about === null ? 0 : 1,
+    release: 4,
+    withdraw: waiting === null ? 0 : 3,
+    done: effect === null ? 0 : 4,
+    failed: effect === null ? 0 : 2,
   })
   const reservation = `reservation/${drawResources(random, resources)[0]!}`
   const reason = 'as the script says'
@@ -22,11 +27,11 @@ export function drawCoordination(random: Random, about: string | null, resources
     case 'release':
       return { resource: reservation, action: kind }
     case 'withdraw':
-      return { resource: `intent/${about}`, action: kind, input: { reason } }
+      return { resource: `intent/${waiting}`, action: kind, input: { reason } }
     case 'done':
-      return { resource: `effect/${about}-0`, action: kind, input: { result: 'paid' } }
+      return { resource: `effect/${effect}`, action: kind, input: { result: 'paid' } }
     case 'failed':
-      return { resource: `effect/${about}-0`, action: kind, input: { reason } }
+      return { resource: `effect/${effect}`, action: kind, input: { reason } }
   }
 }
 

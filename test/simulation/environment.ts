@@ -61,6 +61,7 @@ export interface PlantedBug {
   readonly store?: (options: MemoryLogStoreOptions) => MemoryLogStore
   readonly sequencerLog?: (log: Log, environment: Environment) => Log
   readonly sequencerClock?: (clock: Clock) => Clock
+  readonly managerLog?: (log: Log) => Log
   readonly gatewayLog?: (log: Log, environment: Environment) => Log
   readonly desk?: (desk: Coordinator, environment: Environment) => Coordinator
   readonly install?: () => () => void

@@ -20,8 +20,9 @@ const roughnesses: readonly Roughness[] = [
   { name: 'stormy', portFault: 0.08, portDelay: 0.7, networkFault: 0.15, processFaultMs: 1_500 },
 ]
 
-export function drawRoughness(random: Random): Roughness {
-  const name = random.weighted({ calm: 1, breezy: 3, rough: 5, stormy: 3 })
+/** Where agents are to come far with something, less is in their way. */
+export function drawRoughness(random: Random, isRough: boolean): Roughness {
+  const name = random.weighted(isRough ? { calm: 1, breezy: 3, rough: 5, stormy: 3 } : { calm: 3, breezy: 5, rough: 3, stormy: 1 })
   return roughnesses.find((each) => each.name === name)!
 }
 

@@ -2,10 +2,8 @@
 
 import type { ProposedAction, Seen } from '@signalbox/client'
 import { type Intent, makeUuidV7 } from '@signalbox/contract'
-import { partitionsOfScopes } from './model/partitions.ts'
+import { allScopes } from './model/partitions.ts'
 import type { Random } from './random.ts'
-
-const allScopes: readonly string[] = [...partitionsOfScopes.keys()]
 
 interface Option {
   readonly action: string
@@ -67,12 +65,6 @@ const options: Readonly<Record<string, readonly Option[]>> = {
     { action: 'create', from: ['none'], input: none },
     { action: 'run', from: ['ready'], input: (random) => ({ size: random.between(1, 20) }) },
   ],
-}
-
-/** The scopes of one run: all of them, or so few that everybody meets everybody. */
-export function drawScopes(random: Random): readonly string[] {
-  if (random.chance(0.3)) return allScopes
-  return random.chance(0.5) ? ['site-a', 'north'] : [random.pick(allScopes)]
 }
 
 /** What brings most of a scope into being, in one intent. */

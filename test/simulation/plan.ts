@@ -1,5 +1,6 @@
 /** What a run is about: which operations its agents draw most, on what, and how much the settings of containment let them. */
 import { type Containment, type ContainmentSettings, containmentOf } from '@signalbox/contract'
+import { allScopes } from './model/partitions.ts'
 import type { Random } from './random.ts'
 
 export type Operation =
@@ -24,9 +25,13 @@ export interface Plan {
   readonly weights: Readonly<Record<Operation, number>>
   /** What agents act on, some of it more often than the rest. */
   readonly resources: readonly string[]
+  /** Where agents act. */
+  readonly scopes: readonly string[]
   /** How likely an intent waits, is caused by another, and is of a piece of work that others have a part in. */
   readonly waits: number
   readonly caused: number
+  /** How many operations an agent draws, at least and at most. */
+  readonly operations: readonly [number, number]
   /** Agents in all; the fourth and the fifth are human. */
   readonly agents: number
   readonly containment: Containment
@@ -44,11 +49,11 @@ const few = { ...rest, propose: 5, blind: 2, spoiled: 0.5, again: 0.5, reused: 0
 
 type Theme = keyof typeof themes
 const themes = {
-  mixed: { share: 8, weights: rest, resources: everything, waits: 0.25, caused: 0.1, agents: [3, 5] },
-  work: { share: 3, weights: { ...few, task: 14, handoff: 10 }, resources: everything, waits: 0.1, caused: 0.1, agents: [3, 4] },
+  mixed: { share: 6, weights: rest, resources: everything, waits: 0.25, caused: 0.1, agents: [3, 5] },
+  work: { share: 4, weights: { ...few, task: 14, handoff: 10 }, resources: everything, waits: 0.1, caused: 0.1, agents: [3, 4] },
   people: {
-    share: 4,
-    weights: { ...few, propose: 9, answer: 40, oversee: 4 },
+    share: 5,
+    weights: { ...few, propose: 9, answer: 40, oversee: 4, coordinate: 6 },
     resources: ['refund/1', 'payout/1', 'payout/1', 'account/one'],
     waits: 0.1,
     caused: 0.1,
@@ -66,7 +71,7 @@ const themes = {
     share: 3,
     weights: { ...few, propose: 8, flood: 4 },
     resources: ['account/one', 'stock/rooms', 'payout/1'],
-    waits: 0.2,
+    waits: 0.5,
     caused: 0.5,
     agents: [3, 5],
   },
@@ -93,7 +98,30 @@ export function drawPlan(random: Random): Plan {
   const theme = random.weighted(shares)
   const { agents, caused, resources, waits, weights } = themes[theme]
   const [least = 3, most = 3] = agents
-  return { theme, weights, resources, waits, caused, agents: random.between(least, most), containment: drawContainment(random, theme) }
+  const scopes = drawScopes(random, theme)
+  const operations = theme === 'mixed' ? ([4, 10] as const) : ([6, 14] as const)
+  return {
+    theme,
+    operations,
+    weights,
+    scopes,
+    resources,
+    waits,
+    caused,
+    agents: random.between(least, most),
+    containment: drawContainment(random, theme),
+  }
+}
+
+/** All of them, or so few that everybody meets everybody. */
+function drawScopes(random: Random, theme: Theme): readonly string[] {
+  if (theme === 'mixed' && random.chance(0.4)) return allScopes
+  if (theme === 'transfers' || random.chance(0.3))
+    return random.pick([
+      ['site-a', 'north'],
+      ['harbour', 'München'],
+    ])
+  return [random.pick(allScopes)]
 }
 
 /** Off in some runs; small enough elsewhere that a short run comes to them. */
@@ -111,7 +139,7 @@ function drawContainment(random: Random, theme: Theme): Containment {
 
 function drawLimits(random: Random): ContainmentSettings {
   const budgets = [
-    { agents: ['agent-0'], intents: random.between(4, 9), pending: random.between(1, 2), amount: random.between(10, 30) },
+    { agents: ['agent-0'], intents: random.between(4, 9), pending: 1, amount: random.between(10, 30) },
     { agents: ['agent-*', 'human:bob'], amount: random.between(5, 20) },
   ]
   return {

@@ -80,6 +80,10 @@ export class ManagerProcess extends SimulatedProcess<RunningManager> {
     manager.failed.catch((error: unknown) => this.fail(life, error, []))
     return Promise.resolve({ manager, stop: () => manager.stop() })
   }
+
+  protected override decorate(log: Log): Log {
+    return this.environment.planted?.managerLog?.(log) ?? log
+  }
 }
 
 /** A program that writes to the log itself, past every gateway. */

@@ -5,7 +5,8 @@
 import { allProcesses, type Cast } from './chaos.ts'
 import type { Environment } from './environment.ts'
 
-const healBoundMs = 180_000
+/** Measured: no run needs more than a quarter of it. */
+const healBoundMs = 30_000
 /** No level of an escalation, and no wait, lasts longer. */
 const stepMs = 65 * 60_000
 const mostSteps = 16

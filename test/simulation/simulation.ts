@@ -19,6 +19,7 @@ export interface RunResult {
   readonly intents: number
   readonly decisions: number
   readonly outcomes: Readonly<Record<string, number>>
+  readonly ownActions: Readonly<Record<string, number>>
   readonly given: number
   readonly faults: Readonly<Record<string, number>>
   readonly virtualMs: number
@@ -43,7 +44,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     })
     if (!(await time.runUntil(() => isExplained, questionsBoundMs))) report('settles', 'an explanation did not come in time')
     await world.stop()
-    const { decisions, intents, models, outcomes } = checkWorld(world)
+    const { decisions, intents, models, outcomes, ownActions } = checkWorld(world)
     // The last rejections that nobody handled are told of now.
     await new Promise((resolve) => setImmediate(resolve))
     // A model that parted from the log has no final state to compare with.
@@ -56,6 +57,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
       intents,
       decisions,
       outcomes,
+      ownActions,
       given: givenDecisions.length,
       faults: faults.injected,
       virtualMs: time.nowMs,

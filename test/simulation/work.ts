@@ -14,7 +14,7 @@ export function drawTaskAction(random: Random, task: string, seen: Seen, me: str
   if (state === 'claimed') {
     const isMine = (data as Data).claimedBy === me
     const action =
-      isMine || random.chance(0.25) ? random.pick(['renew', 'done', 'fail', 'renew']) : random.pick(['claim', 'claim', 'cancel'])
+      isMine || random.chance(0.25) ? random.pick(['renew', 'renew', 'done', 'done', 'fail']) : random.pick(['claim', 'claim', 'cancel'])
     return { resource: task, action, ...inputOf(action) }
   }
   if (state === 'offered' || (state === 'unclaimed' && random.chance(0.5))) {
@@ -23,9 +23,9 @@ export function drawTaskAction(random: Random, task: string, seen: Seen, me: str
   }
   const input = {
     title: 'mend the roof',
-    needs: random.chance(0.2) ? ['welding'] : [],
-    leaseMs: random.pick([600, 2_500, 20_000]),
-    claimWithinMs: random.pick([null, 500, 3_000]),
+    needs: random.chance(0.15) ? ['welding'] : [],
+    leaseMs: random.pick([600, 5_000, 20_000]),
+    claimWithinMs: random.pick([null, null, 500, 5_000]),
   }
   return { resource: task, action: 'offer', input }
 }
@@ -38,20 +38,22 @@ function inputOf(action: string): { readonly input?: Record<string, unknown> } {
 export function drawHandoffAction(random: Random, handoff: string, seen: Seen, me: string): ProposedAction {
   const { data, state } = seen.get(handoff)
   const packet = data as Data
-  if (state === 'offered' && (packet.to === me || random.chance(0.2))) {
-    if (random.chance(0.2)) return { resource: handoff, action: 'decline', input: { reason: 'not mine to do' } }
-    return { resource: handoff, action: 'accept', input: { readback: random.chance(0.85) ? packet.digest : 'misread' } }
+  if (state === 'offered' && (packet.to === me || random.chance(0.1))) {
+    if (random.chance(0.1)) return { resource: handoff, action: 'decline', input: { reason: 'not mine to do' } }
+    return { resource: handoff, action: 'accept', input: { readback: random.chance(0.75) ? packet.digest : 'misread' } }
   }
   const mine = tasks.find((task) => seen.get(task).state === 'claimed' && (seen.get(task).data as Data).claimedBy === me)
+  // Most who have nothing to hand on take something up first.
+  if (mine === undefined && random.chance(0.7)) return drawTaskAction(random, tasks[0], seen, me)
   const others = ['agent-0', 'agent-1', 'agent-2'].filter((name) => name !== me)
   const rooms = seen.get('stock/rooms')
   const input = {
     to: random.pick(others),
-    task: mine ?? random.pick([null, ...tasks]),
+    task: mine ?? (random.chance(0.7) ? null : random.pick(tasks)),
     digest: `packet-${random.between(1, 3)}`,
     position: seen.position,
     references: [{ resource: 'stock/rooms', version: rooms.version }],
-    withinMs: random.pick([500, 5_000]),
+    withinMs: random.pick([500, 8_000, 8_000]),
   }
   return { resource: handoff, action: 'offer', input }
 }

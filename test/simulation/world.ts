@@ -7,7 +7,6 @@ import { allProcesses, type Cast, Chaos } from './chaos.ts'
 import { simulatedAgents, simulatedContracts, simulatedLimits } from './contracts.ts'
 import type { CheckName, Environment, PlantedBug, Violation } from './environment.ts'
 import { drawRoughness, Faults } from './faults.ts'
-import { drawScopes } from './intents.ts'
 import type { AcknowledgedIntent } from './observed-log.ts'
 import { drawPlan } from './plan.ts'
 import { describe } from './process.ts'
@@ -61,7 +60,7 @@ export class World {
     for (const process of allProcesses(this.cast)) process.start()
     void new Chaos(this.environment, this.cast).rage()
     for (const [index, agent] of this.cast.agents.entries())
-      this.#watch(agent.play(this.#random.between(4, 10), index === 0 && this.#random.chance(0.8)))
+      this.#watch(agent.play(this.#random.between(...this.environment.plan.operations), index === 0 && this.#random.chance(0.8)))
     this.#watch(this.#producer.play(this.#random.between(3, 10)))
     await time.runUntil(() => this.#producer.isDone && this.cast.agents.every(({ isDone }) => isDone), troubledMs)
     trace.note('heal')
@@ -104,12 +103,12 @@ export class World {
       random,
       time,
       trace: new Trace(() => time.nowMs, print ?? null),
-      faults: new Faults(random.stream('faults'), drawRoughness(draw)),
+      faults: new Faults(random.stream('faults'), drawRoughness(draw, plan.theme === 'mixed')),
       store,
       codec,
       rules,
       plan,
-      scopes: drawScopes(draw),
+      scopes: plan.scopes,
       bounds: {
         batchRecords: draw.pick([1, 2, 3, 8, 64]),
         batchBytes: draw.pick([600, 4_000, 1_000_000]),

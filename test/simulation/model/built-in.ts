@@ -109,6 +109,15 @@ const ownActions: { readonly [type: string]: { readonly [action: string]: OwnAct
   },
 }
 
+/** Every change that is Signalbox's own, by type and action; a tick and a withdrawal change no resource. */
+export const ownChanges: readonly string[] = [
+  ...Object.entries(ownActions)
+    .flatMap(([type, actions]) => Object.keys(actions).map((action) => `${type} ${action}`))
+    .filter((name) => name !== 'clock tick' && name !== 'intent withdraw'),
+  'effect start',
+  'source state',
+]
+
 export function typeOf(resource: string): string {
   return resource.slice(0, resource.indexOf('/'))
 }

@@ -9,6 +9,8 @@ export const partitionsOfScopes: ReadonlyMap<string, 0 | 1> = new Map([
   ['München', 0],
 ])
 
+export const allScopes: readonly string[] = [...partitionsOfScopes.keys()]
+
 const factor = 0x5bd1e995
 
 function murmur2(bytes: Uint8Array): number {

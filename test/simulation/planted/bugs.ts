@@ -1,13 +1,15 @@
 /** Bugs put in on purpose, each with the check that must find it. A simulator that misses one of them proves little. */
 import { type Batch, isLogError, type Log } from '@signalbox/log'
 import type { CheckName, PlantedBug } from '../environment.ts'
-import { nothing, passes, withBuiltIn, withPart } from './coordination.ts'
-import { missingAfterBreak, withBatches, withSnapshotParts, withStart } from './decorators.ts'
+import { inCoordination } from './coordination-bugs.ts'
+import { missingAfterBreak, withBatches, withMethods, withSnapshotParts, withStart } from './decorators.ts'
 import { earlyAnswer } from './early-answer.ts'
 import { withBlindBatches, withOneIndexForAll, withoutCheck, withoutMemory, withShortMemory, withTimeGoingBack } from './modules.ts'
 import { ForgetfulStore, LateFenceStore, TornStore, UnfencedStore } from './stores.ts'
 
-export type BugToFind = PlantedBug & { readonly foundBy: CheckName }
+export interface BugToFind extends PlantedBug {
+  readonly foundBy: CheckName
+}
 
 const nowhere = { firstOffset: -1, lastOffset: -1 }
 
@@ -123,32 +125,6 @@ const inTheDecision: readonly BugToFind[] = [
   { name: 'the partition is not checked', foundBy: 'model', install: () => withoutCheck('partition') },
 ]
 
-const inCoordination: readonly BugToFind[] = [
-  { name: 'reservations are not checked', foundBy: 'model', install: () => withoutCheck('reservations') },
-  { name: 'quarantine is not looked at', foundBy: 'model', install: () => withoutCheck('agent') },
-  { name: 'no contract asks for a human', foundBy: 'model', install: () => withoutCheck('escalation') },
-  { name: 'timers do not fire', foundBy: 'laws', install: () => withPart('timers', 'due', () => () => []) },
-  { name: 'a waiter is not woken', foundBy: 'laws', install: () => withPart('pending', 'wake', nothing) },
-  { name: 'quarantine is not kept', foundBy: 'model', install: () => withPart('coordination', 'setQuarantine', nothing) },
-  { name: 'a lease is given to a second', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'check', passes) },
-  { name: 'anyone releases a lease', foundBy: 'model', install: () => withBuiltIn('reservation', 'release', 'check', passes) },
-  { name: 'a lease is renewed after its end', foundBy: 'model', install: () => withBuiltIn('reservation', 'renew', 'check', passes) },
-  { name: 'a fencing token does not rise', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'apply', withoutRise) },
-  { name: 'anyone withdraws an intent', foundBy: 'model', install: () => withBuiltIn('intent', 'withdraw', 'check', passes) },
-  {
-    name: 'an effect that goes unreported is forgotten',
-    foundBy: 'laws',
-    install: () => withBuiltIn('effect', 'lapse', 'follow', nothing),
-  },
-]
-
-function withoutRise(apply: (this: object, ...parameters: unknown[]) => unknown) {
-  return function (this: object, ...parameters: unknown[]) {
-    const made = apply.apply(this, parameters) as { readonly data: object }
-    return { ...made, data: { ...made.data, token: 1 } }
-  }
-}
-
 const inTheGateway: readonly BugToFind[] = [
   { name: 'an answer is given before it is durable', foundBy: 'acknowledged', ...earlyAnswer() },
   { name: 'a duplicate is answered from another partition', foundBy: 'acknowledged', install: withOneIndexForAll },
@@ -159,6 +135,18 @@ const inTheGateway: readonly BugToFind[] = [
   },
 ]
 
+const inTheManager: readonly BugToFind[] = [
+  {
+    name: 'a follow-up is lost on its way to a partition',
+    foundBy: 'settles',
+    managerLog: (log) =>
+      withMethods(log, {
+        append: (partition, intent) =>
+          partition === 0 ? Promise.resolve({ offset: 0, partition, timestampMs: 0 } as never) : log.append(partition, intent),
+      }),
+  },
+]
+
 export const plantedBugs: readonly BugToFind[] = [
   ...inTheLog,
   ...inTheLoop,
@@ -166,4 +154,5 @@ export const plantedBugs: readonly BugToFind[] = [
   ...inTheDecision,
   ...inCoordination,
   ...inTheGateway,
+  ...inTheManager,
 ]

@@ -4,7 +4,7 @@ import { builtIns } from '../../../packages/core/src/built-in/index.ts'
 import { replace } from './modules.ts'
 
 type Undo = () => void
-type Part = 'timers' | 'pending' | 'coordination'
+type Part = 'timers' | 'pending' | 'tallies' | 'coordination'
 type Method = (this: object, ...parameters: unknown[]) => unknown
 
 /** The prototype of a part of the state, which the core does not export. */
@@ -30,3 +30,13 @@ export function withBuiltIn(type: string, action: string, part: 'apply' | 'check
 
 export const nothing = () => () => undefined
 export const passes = () => () => null
+
+/** What is on trial comes into force. */
+export function withTrialsInForce(): Undo {
+  return replace(PartitionState.prototype, 'setResource', (before) => ({
+    ...before,
+    value(this: PartitionState, scope: string, ...rest: unknown[]) {
+      return before.value.call(this, scope.replace('\u0001shadow\u0001', ''), ...rest)
+    },
+  }))
+}
