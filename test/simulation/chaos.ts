@@ -3,18 +3,20 @@ import type { SimulatedAgent } from './agents.ts'
 import type { Environment } from './environment.ts'
 import type { Service, SimulatedProcess } from './process.ts'
 import type { Random } from './random.ts'
-import type { GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
+import type { EscalationProcess, GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
 
 export interface Cast {
   readonly sequencers: readonly SequencerProcess[]
   readonly gateways: readonly GatewayProcess[]
   readonly managers: readonly ManagerProcess[]
+  /** In some worlds people are told of escalations, in others they look themselves. */
+  readonly escalations: readonly EscalationProcess[]
   readonly producer: ProducerProcess
   readonly agents: readonly SimulatedAgent[]
 }
 
-export function allProcesses({ gateways, managers, producer, sequencers }: Cast): readonly SimulatedProcess<Service>[] {
-  return [...sequencers, ...gateways, ...managers, producer]
+export function allProcesses({ escalations, gateways, managers, producer, sequencers }: Cast): readonly SimulatedProcess<Service>[] {
+  return [...sequencers, ...gateways, ...managers, ...escalations, producer]
 }
 
 export class Chaos {
@@ -42,20 +44,20 @@ export class Chaos {
 
   #strike(): void {
     const { faults, trace } = this.#environment
-    const { agents, gateways, managers, sequencers } = this.#cast
+    const { agents, escalations, gateways, managers, sequencers } = this.#cast
     const random = this.#random
     const fault = random.weighted({ crash: 4, zombie: 3, restart: 2, clockAhead: 2, clockBack: 2, agentClock: 1, hoursPass: 2 })
     faults.count(fault)
     trace.note(`chaos: ${fault}`)
     switch (fault) {
       case 'crash':
-        random.pick<SimulatedProcess<Service>>([...sequencers, ...sequencers, ...gateways, ...managers]).kill()
+        random.pick<SimulatedProcess<Service>>([...sequencers, ...sequencers, ...gateways, ...managers, ...escalations]).kill()
         break
       case 'zombie':
         this.#makeZombie()
         break
       case 'restart': {
-        const process = random.pick<SimulatedProcess<Service>>([...sequencers, ...gateways, ...managers])
+        const process = random.pick<SimulatedProcess<Service>>([...sequencers, ...gateways, ...managers, ...escalations])
         void process.stop(true)
         break
       }

@@ -5,6 +5,7 @@ import { changesText } from './changes.ts'
 import { checkDecisions, type Decided } from './check-decisions.ts'
 import { checkLiveness } from './check-liveness.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
+import { checkNotifications } from './check-notifications.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
 import type { Environment, GivenDecision } from './environment.ts'
 import { isBuiltIn, typeOf } from './model/built-in.ts'
@@ -57,6 +58,7 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     checkStall(world, partition, events, records, report)
   }
   if (!world.violations.some(({ check }) => check === 'exactly one')) checkLiveness(models, report)
+  if (world.cast.escalations.length > 0) checkNotifications(environment, world.receiver)
   for (const given of environment.givenDecisions) checkGiven(given, decided, environment)
   checkAcknowledgedIntents(environment, decided, report)
   const outcomes: Record<string, number> = {}

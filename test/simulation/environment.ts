@@ -3,6 +3,7 @@ import type { Coordinator } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
 import type { Decision, Intent, Observation } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
+import type { Post } from '@signalbox/escalation'
 import type { Clock, Log } from '@signalbox/log'
 import type { MemoryLogStore, MemoryLogStoreOptions } from '@signalbox/log-memory'
 import type { SequencerBounds } from '@signalbox/sequencer'
@@ -37,6 +38,8 @@ export type CheckName =
   | 'read models'
   /** A recorded decision computed anew is the same. */
   | 'explained'
+  /** People are told of every escalation, in order, each time under the same id. */
+  | 'notifications'
   /** After the faults have ended, everything is decided and every partition has one owner. */
   | 'settles'
   /** No error but those of the closed sets, none unhandled. */
@@ -62,6 +65,8 @@ export interface PlantedBug {
   readonly sequencerLog?: (log: Log, environment: Environment) => Log
   readonly sequencerClock?: (clock: Clock) => Clock
   readonly managerLog?: (log: Log) => Log
+  readonly escalationLog?: (log: Log) => Log
+  readonly post?: (post: Post) => Post
   readonly gatewayLog?: (log: Log, environment: Environment) => Log
   readonly desk?: (desk: Coordinator, environment: Environment) => Coordinator
   readonly install?: () => () => void

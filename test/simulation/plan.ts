@@ -25,6 +25,8 @@ export interface Plan {
   readonly weights: Readonly<Record<Operation, number>>
   /** What agents act on, some of it more often than the rest. */
   readonly resources: readonly string[]
+  /** Whether webhook targets are told of escalations. */
+  readonly tells: boolean
   /** Where agents act. */
   readonly scopes: readonly string[]
   /** How likely an intent waits, is caused by another, and is of a piece of work that others have a part in. */
@@ -99,10 +101,12 @@ export function drawPlan(random: Random): Plan {
   const { agents, caused, resources, waits, weights } = themes[theme]
   const [least = 3, most = 3] = agents
   const scopes = drawScopes(random, theme)
+  const tells = random.chance(theme === 'people' ? 0.8 : 0.3)
   const operations = theme === 'mixed' ? ([4, 10] as const) : ([6, 14] as const)
   return {
     theme,
     operations,
+    tells,
     weights,
     scopes,
     resources,

@@ -1,5 +1,6 @@
 /** The processes of the simulated world that run production code: sequencers and gateways, and a producer of raw records. */
 import type { Coordinator } from '@signalbox/client'
+import { type EscalationService, startEscalation } from '@signalbox/escalation'
 import { Desk } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
 import { type ProcessManager, startProcessManager } from '@signalbox/process-manager'
@@ -7,7 +8,18 @@ import { ReadModel } from '@signalbox/replay'
 import { defaultBounds, noMetrics, Sequencer } from '@signalbox/sequencer'
 import { Registry } from 'prom-client'
 import { simulatedContractRecords } from './contracts.ts'
+import type { Environment } from './environment.ts'
 import { type Life, type Service, SimulatedProcess } from './process.ts'
+import type { Receiver } from './receiver.ts'
+import { routes, targets } from './settings.ts'
+
+/** Nobody connects to it. */
+const address = {
+  url: 'http://10.0.0.1/',
+  secrets: [`whsec_${Buffer.from('a key of twenty-four byte').toString('base64')}`],
+  allowPlain: true,
+  allowPrivate: true,
+}
 
 export interface RunningSequencer extends Service {
   readonly sequencer: Sequencer
@@ -83,6 +95,43 @@ export class ManagerProcess extends SimulatedProcess<RunningManager> {
 
   protected override decorate(log: Log): Log {
     return this.environment.planted?.managerLog?.(log) ?? log
+  }
+}
+
+export interface RunningEscalation extends Service {
+  readonly service: EscalationService
+}
+
+/** Keeps the inbox, and tells webhook targets. */
+export class EscalationProcess extends SimulatedProcess<RunningEscalation> {
+  readonly #receiver: Receiver
+
+  constructor(environment: Environment, name: string, offsetMs: number, receiver: Receiver) {
+    super(environment, name, offsetMs)
+    this.#receiver = receiver
+  }
+
+  protected override run(life: Life<RunningEscalation>): Promise<RunningEscalation> {
+    const { codec, planted, random, trace } = this.environment
+    const say = (_fields: unknown, message?: string) => trace.note(`${life.name} says ${message}`)
+    const draw = random.stream(life.name)
+    const post = this.#receiver.postOf(() => life.isOver)
+    const service = startEscalation({
+      log: life.log,
+      codec,
+      escalation: { targets: targets.map((name) => ({ name, ...address, attempts: 3, timeoutMs: 2_000 })), routes },
+      logger: { info: say, warn: say, error: say },
+      registry: new Registry(),
+      clock: life.clock,
+      random: () => draw.fraction(),
+      post: planted?.post?.(post) ?? post,
+    })
+    service.failed.catch((error: unknown) => this.fail(life, error, []))
+    return Promise.resolve({ service, stop: () => service.stop() })
+  }
+
+  protected override decorate(log: Log): Log {
+    return this.environment.planted?.escalationLog?.(log) ?? log
   }
 }
 

@@ -4,6 +4,7 @@ import { MemoryLogStore, type MemoryLogStoreOptions } from '@signalbox/log-memor
 import { rulesOf } from '@signalbox/sequencer'
 import { SimulatedAgent } from './agents.ts'
 import { allProcesses, type Cast, Chaos } from './chaos.ts'
+import { allDue, missingNotifications } from './check-notifications.ts'
 import { simulatedAgents, simulatedContracts, simulatedLimits } from './contracts.ts'
 import type { CheckName, Environment, PlantedBug, Violation } from './environment.ts'
 import { drawRoughness, Faults } from './faults.ts'
@@ -12,7 +13,8 @@ import { drawPlan } from './plan.ts'
 import { describe } from './process.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
-import { GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
+import { Receiver } from './receiver.ts'
+import { EscalationProcess, GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
 import { Settling } from './settling.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-clock.ts'
@@ -21,6 +23,8 @@ const codec = createCodec({ limits: simulatedLimits })
 const startMs = 1_800_000_000_000
 const troubledMs = 40_000
 const stopBoundMs = 60_000
+const tellBoundMs = 20_000
+const tellStepMs = 250
 const humans = new Map([
   [3, 'human:ada'],
   [4, 'human:bob'],
@@ -35,6 +39,7 @@ export interface WorldOptions {
 export class World {
   readonly seed: number
   readonly environment: Environment
+  readonly receiver: Receiver
   readonly cast: Cast
   readonly violations: Violation[] = []
   /** Where the events of each partition ended when the world was healed. */
@@ -50,6 +55,7 @@ export class World {
     const random = new Random(`seed ${seed}`)
     this.#random = random.stream('world')
     this.environment = this.#makeEnvironment(random, options)
+    this.receiver = new Receiver(this.environment)
     this.cast = this.#makeCast()
     this.#producer = new Producer(this.environment, this.cast.producer)
   }
@@ -67,6 +73,7 @@ export class World {
     this.#heal()
     for (const agent of this.cast.agents) this.#watch(this.#finish(agent))
     await new Settling(this.environment, this.cast, () => this.#unfinished()).settle()
+    if (this.cast.escalations.length > 0) await this.#tellAll()
     trace.note('settled')
   }
 
@@ -139,12 +146,13 @@ export class World {
       { length: draw.chance(0.2) ? 2 : 1 },
       (_, index) => new ManagerProcess(environment, `manager-${index}`, offset()),
     )
+    const escalations = environment.plan.tells ? [new EscalationProcess(environment, 'escalation', offset(), this.receiver)] : []
     const producer = new ProducerProcess(environment, 'producer', offset())
     const agents = Array.from(
       { length: environment.plan.agents },
       (_, index) => new SimulatedAgent(environment, gateways, humans.get(index) ?? `agent-${index}`, offset()),
     )
-    return { sequencers, gateways, managers, producer, agents }
+    return { sequencers, gateways, managers, escalations, producer, agents }
   }
 
   /** No more faults; the clocks agree; whoever is dead, doomed or a zombie is started anew. */
@@ -162,6 +170,13 @@ export class World {
       if (life !== null && (life.isDoomed || life.isZombie)) process.kill()
     }
     for (const { clock } of this.cast.agents) clock.offsetMs = latestMs - time.nowMs
+  }
+
+  /** Waits until people have been told everything, as long as it may take; what is missing then the checker finds. */
+  async #tellAll(): Promise<void> {
+    const due = allDue(this.environment)
+    const isTold = () => missingNotifications(this.environment, this.receiver, due).length === 0
+    for (let step = 0; step < tellBoundMs / tellStepMs && !isTold(); step++) await this.environment.time.runUntil(() => false, tellStepMs)
   }
 
   /** Asks for what has no decision; the last call of its script must come to its end first. */

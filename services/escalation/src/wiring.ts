@@ -9,7 +9,7 @@ import { EscalationConsumer } from './consumer/escalation-consumer.ts'
 import type { Inbox } from './consumer/inbox.ts'
 import type { Notice } from './consumer/notices.ts'
 import { routesOf } from './consumer/routes.ts'
-import { type Resolve, WebhookDelivery, webhookMetrics } from './webhook/index.ts'
+import { type Post, type Resolve, WebhookDelivery, webhookMetrics } from './webhook/index.ts'
 
 /** How long requests under way may take once the service stops. */
 const stopMs = 5_000
@@ -24,6 +24,8 @@ export interface EscalationWiring {
   readonly clock?: Clock
   readonly random?: () => number
   readonly resolve?: Resolve
+  /** Default: over HTTP. */
+  readonly post?: Post
 }
 
 export interface EscalationService {
@@ -46,6 +48,7 @@ export function startEscalation(wiring: EscalationWiring): EscalationService {
     clock,
     ...(wiring.random && { random: wiring.random }),
     ...(wiring.resolve && { resolve: wiring.resolve }),
+    ...(wiring.post && { post: wiring.post }),
   })
   const routes = routesOf(delivery.targetNames, escalation.routes ?? {})
   const consumer = new EscalationConsumer({ log, codec, routes, delivery, underWay, clock, logger })

@@ -147,6 +147,27 @@ const inTheManager: readonly BugToFind[] = [
   },
 ]
 
+const inTelling: readonly BugToFind[] = [
+  {
+    name: 'what was under way is forgotten in a crash',
+    foundBy: 'notifications',
+    escalationLog: (log) =>
+      withMethods(log, {
+        offsets: async (topic, partition) => {
+          const found = await log.offsets(topic, partition)
+          // As if nobody had ever been told anything: it begins anew where the events end, and not before.
+          return topic === 'notifications' ? { ...found, start: Math.max(found.start, found.end - 1) } : found
+        },
+      }),
+  },
+  {
+    name: 'a request that is lost is taken for delivered',
+    foundBy: 'notifications',
+    post: (post) => (target, addresses, headers, body, signal) =>
+      post(target, addresses, headers, body, signal).catch(() => ({ status: 200, retryAfter: undefined, drained: Promise.resolve() })),
+  },
+]
+
 export const plantedBugs: readonly BugToFind[] = [
   ...inTheLog,
   ...inTheLoop,
@@ -155,4 +176,5 @@ export const plantedBugs: readonly BugToFind[] = [
   ...inCoordination,
   ...inTheGateway,
   ...inTheManager,
+  ...inTelling,
 ]

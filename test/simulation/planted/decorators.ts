@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { AppendedBatch, Assignment, Batch, Cursor, Log, PartitionWriter, ReadFrom } from '@signalbox/log'
 
 /** The log with some of its methods replaced. */
-export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cursor' | 'open' | 'snapshots'>>): Log {
+export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cursor' | 'offsets' | 'open' | 'snapshots'>>): Log {
   return {
     name: log.name,
     partitionCount: log.partitionCount,

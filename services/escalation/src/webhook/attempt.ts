@@ -4,7 +4,7 @@ import type { Clock } from '@signalbox/log'
 import { addressRefusal, type CheckedAddress, canonicalAddress, refusalAdvice } from './address-guard.ts'
 import { retryAfterMs } from './backoff.ts'
 import { inTime, TimeIsUp } from './bounded.ts'
-import { AddressRefused, type Answer, post } from './post.ts'
+import { AddressRefused, type Answer, type Post, post } from './post.ts'
 import { signedHeaders } from './signature.ts'
 import type { WebhookTarget } from './target.ts'
 
@@ -53,6 +53,8 @@ export const systemResolve: Resolve = async (hostname) => {
 export interface AttemptEnvironment {
   readonly clock: Clock
   readonly resolve: Resolve
+  /** Default: over HTTP. */
+  readonly post?: Post
 }
 
 /** Never rejects. Takes at most the target's `timeoutMs` by the clock; `signal` cuts it off at once. */
@@ -61,7 +63,7 @@ export async function attempt(
   id: string,
   body: Buffer,
   signal: AbortSignal,
-  { clock, resolve }: AttemptEnvironment,
+  { clock, post: send = post, resolve }: AttemptEnvironment,
 ): Promise<AttemptResult> {
   let answer: Answer | undefined
   try {
@@ -69,7 +71,7 @@ export async function attempt(
       const addresses = await addressesOf(target, resolve)
       // Who was cut off while resolving must not go on to post.
       ending.throwIfAborted()
-      answer = await post(target, addresses, headersOf(target, id, body, clock), body, ending)
+      answer = await send(target, addresses, headersOf(target, id, body, clock), body, ending)
       await answer.drained
     })
   } catch (error) {

@@ -8,6 +8,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import { WebhookError } from './errors.ts'
 import type { WebhookMetrics } from './metrics.ts'
 import { bodyLimitBytes, bodyOf, type Notification } from './notification.ts'
+import type { Post } from './post.ts'
 import type { Settlement } from './settlement.ts'
 import { webhookTarget } from './target.ts'
 import { TargetQueue } from './target-queue.ts'
@@ -22,6 +23,8 @@ export interface WebhookDeliverySettings {
   readonly random?: () => number
   /** The addresses of a host. Default: as the operating system resolves them. */
   readonly resolve?: Resolve
+  /** Default: over HTTP. */
+  readonly post?: Post
 }
 
 const unknownTargetsLimit = 1_000

@@ -20,6 +20,9 @@ export class AddressRefused extends Error {
   override readonly name = 'AddressRefused'
 }
 
+/** How a request reaches its target: `post`, or what a simulator puts in its place. */
+export type Post = typeof post
+
 /**
  * Posts `body` to the target at one of `addresses` (which are all checked), and nowhere else: the name is not resolved
  * again, a redirect is an answer like any other, a proxy of the environment is not used. Resolves once the answer's head

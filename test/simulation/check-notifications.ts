@@ -1,0 +1,90 @@
+/**
+ * What people had to be told, by the events alone: each notification has come to each of its targets at least once or is a dead
+ * letter, under one id with one body, and those of a partition's group have come in their order.
+ */
+import type { Event, ResourceChange } from '@signalbox/contract'
+import { storedRecords } from './check-log.ts'
+import type { Environment } from './environment.ts'
+import type { PlainObject } from './model/intent.ts'
+import type { Receiver } from './receiver.ts'
+import { routes, targets } from './settings.ts'
+
+interface Due {
+  readonly id: string
+  readonly group: string
+  readonly targets: readonly string[]
+}
+
+/** What is to be told of since the consumer began, in order; empty where it has not begun. */
+export function dueNotifications({ codec, store }: Environment, partition: number): readonly Due[] {
+  const receipts = storedRecords(store, 'notifications', partition).map(({ value }) => JSON.parse(`${Buffer.from(value!)}`) as PlainObject)
+  const begun = receipts.find(({ kind }) => kind === 'begun')?.eventsOffset as number | undefined
+  if (begun === undefined) return []
+  return storedRecords(store, 'events', partition).flatMap(({ offset, value }) => (offset < begun ? [] : dueOf(codec.decodeEvent(value!))))
+}
+
+function dueOf(event: Event): readonly Due[] {
+  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return []
+  return event.payload.changes.flatMap((change, index) => {
+    if (!change.resource.startsWith('escalation/') || !isTold(change)) return []
+    const data = JSON.parse(change.data) as PlainObject
+    const levels = (data.levels as PlainObject[]).map(({ to }) => to as string)
+    const isOpen = change.state === 'triggered' || change.state === 'acknowledged'
+    const people = isOpen ? [data.to as string] : levels.slice(0, (data.level as number) + 1)
+    const { index: at, offset, partition } = event
+    return [{ id: `escalation-${partition}-${offset}-${at}-${index}`, group: data.group as string, targets: targetsOf(people) }]
+  })
+}
+
+function isTold({ action, fromState, state }: ResourceChange): boolean {
+  if (state === 'expired') return true
+  return state === 'resolved' ? fromState !== 'resolved' : ['trigger', 'lapse', 'again', 'renew'].includes(action)
+}
+
+/** Who has no route is told at the target of that name, else at every target. */
+function targetsOf(people: readonly string[]): readonly string[] {
+  return [...new Set(people.flatMap((name) => routes[name] ?? (targets.includes(name) ? [name] : targets)))]
+}
+
+/** Of all partitions. */
+export function allDue(environment: Environment): readonly Due[] {
+  const partitions = Array.from({ length: environment.store.partitionCount }, (_, partition) => partition)
+  return partitions.flatMap((partition) => dueNotifications(environment, partition))
+}
+
+/** What has neither come nor is a dead letter, as id and target. */
+export function missingNotifications({ store }: Environment, receiver: Receiver, due: readonly Due[]): readonly string[] {
+  const settled = new Set(receiver.received.map(({ id, target }) => `${id} ${target}`))
+  for (let partition = 0; partition < store.partitionCount; partition++) {
+    for (const { value } of storedRecords(store, 'dead-letters.escalation', partition)) {
+      const { cause, notification } = JSON.parse(`${Buffer.from(value!)}`) as { cause: { target: string }; notification: { id: string } }
+      settled.add(`${notification.id} ${cause.target}`)
+    }
+  }
+  return due.flatMap(({ id, targets: to }) => to.filter((target) => !settled.has(`${id} ${target}`)).map((target) => `${id} at ${target}`))
+}
+
+export function checkNotifications(environment: Environment, receiver: Receiver): void {
+  const { report, store } = environment
+  const missing = missingNotifications(environment, receiver, allDue(environment))
+  if (missing.length > 0) report('notifications', `nobody was told of ${missing.slice(0, 3).join(', ')} (${missing.length} in all)`)
+  const bodies = new Map<string, string>()
+  for (const { body, id } of receiver.received) {
+    if ((bodies.get(id) ?? body) !== body) report('notifications', `${id} came with two bodies: ${bodies.get(id)} and ${body}`)
+    bodies.set(id, body)
+  }
+  const places = new Map<string, { readonly place: number; readonly group: string }>()
+  for (let partition = 0; partition < store.partitionCount; partition++)
+    for (const [place, { group, id }] of dueNotifications(environment, partition).entries())
+      places.set(id, { place, group: `${partition} ${group}` })
+  const last = new Map<string, number>()
+  const seen = new Set<string>()
+  for (const { id, target } of receiver.received) {
+    const found = places.get(id)
+    if (found === undefined || seen.has(`${id} ${target}`)) continue
+    seen.add(`${id} ${target}`)
+    const key = `${target} ${found.group}`
+    if (found.place < (last.get(key) ?? -1)) report('notifications', `${target} was told ${id} after what came later in its group`)
+    last.set(key, Math.max(found.place, last.get(key) ?? -1))
+  }
+}
