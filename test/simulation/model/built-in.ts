@@ -116,6 +116,7 @@ export const ownChanges: readonly string[] = [
     .filter((name) => name !== 'clock tick' && name !== 'intent withdraw'),
   'effect start',
   'source state',
+  'task hand-on',
 ]
 
 export function typeOf(resource: string): string {

@@ -110,6 +110,8 @@ export class Model {
       this.#decided.set(intentId, { canonical: intent, offset: event.offset, code: null })
     }
     if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected' && event.type !== 'IntentPending') return
+    // One that waited, and is put before a human: it is known from when it came.
+    if (event.type === 'IntentPending' && event.payload.since !== null) return
     const { intent, intentId } = event.payload
     const code = event.type === 'IntentCommitted' ? null : event.payload.code
     // What threw when it was decided again leaves its id free.
