@@ -1,8 +1,11 @@
 /** Opens the log that the settings name: as its owner, or for reading. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Codec, confluentFraming, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type Log, type LogReader, type SnapshotStore } from '@signalbox/log'
-import type { Source } from '@signalbox/replay'
+import { ExportError, openExport, type Source } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { CommandError } from './exit-codes.ts'
 import { say } from './output.ts'
@@ -15,7 +18,7 @@ export interface Engine {
 }
 
 /** A log to read from. */
-export interface Reading {
+export interface Reading extends Source {
   readonly log: LogReader
   readonly codec: Codec
   readonly snapshots: SnapshotStore | null
@@ -72,11 +75,31 @@ function sessionOptions(environment: NodeJS.ProcessEnv): { sessionTimeoutMs?: nu
   }
 }
 
+/** The export that was imported into a data directory; null where there is none. */
+export function exportedFile(dataDirectory: string): string | null {
+  return ['export.jsonl.gz', 'export.jsonl'].map((name) => join(dataDirectory, name)).find((file) => existsSync(file)) ?? null
+}
+
+function importedFile(dataDirectory: string): string | null {
+  return existsSync(join(dataDirectory, 'log.db')) ? null : exportedFile(dataDirectory)
+}
+
+async function openFile(file: string): Promise<Reading> {
+  try {
+    return { ...(await openExport(file)), snapshots: null }
+  } catch (cause) {
+    if (cause instanceof ExportError) throw new CommandError('usage', cause.message, { cause })
+    throw cause
+  }
+}
+
 /** Opens the log for reading alone, where its adapter can; Kafka's ACLs say what a principal may do. */
 export async function openToRead(settings: Settings): Promise<Reading> {
+  const file = settings.file ?? (settings.log === 'sqlite' ? importedFile(settings.dataDirectory) : null)
+  if (file !== null) return await openFile(file)
   if (settings.log === 'kafka') {
     const { codec, log } = await openKafka(undefined)
-    return { log, codec, snapshots: log.snapshots }
+    return { log, codec, snapshots: log.snapshots, limits: defaultLimits }
   }
   const { openSqliteLogReader } = await import('@signalbox/log-sqlite')
   try {
@@ -84,6 +107,7 @@ export async function openToRead(settings: Settings): Promise<Reading> {
       log: await openSqliteLogReader({ directory: settings.dataDirectory }),
       codec: createCodec({ limits: defaultLimits }),
       snapshots: null,
+      limits: defaultLimits,
     }
   } catch (error) {
     if (isLogError(error, 'MISCONFIGURED'))
@@ -98,10 +122,10 @@ export async function openToRead(settings: Settings): Promise<Reading> {
 
 /** Runs a question to the log and closes it. */
 export async function withSource<Result>(settings: Settings, ask: (source: Source) => Promise<Result>): Promise<Result> {
-  const { codec, log } = await openToRead(settings)
+  const source = await openToRead(settings)
   try {
-    return await ask({ log, codec, limits: defaultLimits })
+    return await ask(source)
   } finally {
-    await log.close()
+    await source.log.close()
   }
 }

@@ -15,6 +15,7 @@ import { listAllResources, resourceHistory, showResource, showStatus } from './c
 import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addCoordination } from './program-coordination.ts'
+import { addReplay } from './program-replay.ts'
 import { addTopics } from './program-topics.ts'
 import { type CommonFlags, readSettings, type Settings } from './settings.ts'
 import { software } from './version.ts'
@@ -39,6 +40,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
   addResource(program, action)
   addTopics(program, action, common)
   addCoordination(program, action, common)
+  addReplay(program, action, common)
   common(
     program
       .command('status')
@@ -68,6 +70,7 @@ function common(command: Command): Command {
     .addOption(
       new Option('--log <LOG>', 'sqlite or kafka (SIGNALBOX_LOG; default kafka where KAFKA_BROKERS is set)').choices(['sqlite', 'kafka']),
     )
+    .option('--file <EXPORT>', 'an exported log, in place of the log (SIGNALBOX_FILE); commands that read take it')
     .option(
       '--url <URL>',
       'the gateway (SIGNALBOX_URL; default http://127.0.0.1:7070); reads go there instead of to the log when it is given',
@@ -176,9 +179,9 @@ function pick(flags: object, ...more: readonly string[]): Record<string, unknown
 
 function addResource(program: Command, action: Action): void {
   const resource = program.command('resource').description('Look at resources').exitOverride()
-  common(resource.command('show <SCOPE> <RESOURCE>').description('A resource as it is now')).action(
-    action((settings, [scope, name]) => showResource(settings, scope!, name!)),
-  )
+  common(resource.command('show <SCOPE> <RESOURCE>').description('A resource as it is now, or was at any moment'))
+    .option('--at <MOMENT>', 'partition:offset, a time, how long ago (15m), start or end')
+    .action(action((settings, [scope, name], flags) => showResource(settings, scope!, name!, (flags as { at?: string }).at)))
   common(resource.command('history <SCOPE> <RESOURCE>').description('Every commit to a resource')).action(
     action((settings, [scope, name]) => resourceHistory(settings, scope!, name!)),
   )

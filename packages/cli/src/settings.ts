@@ -12,6 +12,7 @@ export interface CommonFlags {
   readonly config?: string
   readonly dataDir?: string
   readonly log?: string
+  readonly file?: string
   readonly url?: string
   readonly output?: string
   readonly json?: boolean
@@ -22,6 +23,8 @@ export interface Settings {
   readonly config: SignalboxConfig | null
   readonly dataDirectory: string
   readonly log: 'sqlite' | 'kafka'
+  /** An exported log to read in place of the log; null where there is none. */
+  readonly file: string | null
   readonly url: string
   /** Whether the address was named by flag or environment: then reads go there instead of to the log. */
   readonly urlIsGiven: boolean
@@ -51,6 +54,7 @@ export async function readSettings(flags: CommonFlags, environment: NodeJS.Proce
     config,
     dataDirectory: resolve(namedDirectory ?? config?.dataDirectory ?? '.signalbox'),
     log,
+    file: flags.file ?? environment.SIGNALBOX_FILE ?? null,
     url: givenUrl ?? config?.url ?? defaultUrl,
     urlIsGiven: givenUrl !== undefined,
     output,

@@ -138,6 +138,16 @@ export const explainedDecisionJson = z
     decision: decisionJson,
     intent: jsonObject.nullable(),
     explanation: explanationJson,
+    stoodOn: z
+      .array(
+        z.object({
+          resource: z.string(),
+          version: z.int().describe('The version that the intent names'),
+          actual: z.int().describe('The version that it had when the decision fell'),
+          movedBy: resourceMoveJson.nullable().describe('The last change, where it had moved on'),
+        }),
+      )
+      .describe('What the agent had read, and what had moved since'),
     agrees: z.boolean().describe('Whether the decision computed anew is the decision recorded'),
   })
   .meta({ id: 'ExplainedDecision' })

@@ -4,6 +4,7 @@ import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
 import { Decisions } from './decisions.ts'
 import { fireDue } from './due.ts'
+import { escalationIn } from './escalations.ts'
 import { Examination } from './examination.ts'
 import type { IntentRecord } from './intent-record.ts'
 import { outcomeOf } from './own.ts'
@@ -50,19 +51,37 @@ export function explain(state: PartitionState, record: IntentRecord, rules: Rule
   })
 }
 
-/** Explains what would be decided of a pending intent now. Undefined where it is not pending. */
-export function explainPending(state: PartitionState, intentId: string, nowMs: number, rules: Rules): Explanation | undefined {
+/**
+ * Explains what would be decided of a pending intent now; with `verdict`, the escalation under which a human agreed, on the versions
+ * that were agreed on. Undefined where it is not pending.
+ */
+export function explainPending(
+  state: PartitionState,
+  intentId: string,
+  nowMs: number,
+  rules: Rules,
+  verdict: string | null = null,
+): Explanation | undefined {
   const pending = state.coordination.pending.get(intentId)
   if (pending === undefined) return undefined
-  return state.scratch(() => explained(examinationOf(state, rules, pending, Math.max(state.time, nowMs)), decisionChecks))
+  return state.scratch(() => {
+    const examination = examinationOf(state, rules, pending, Math.max(state.time, nowMs))
+    if (verdict !== null) {
+      const agreed = escalationIn(state, pending.scope, verdict)?.data.versions ?? []
+      examination.agreed = new Map(agreed.map(({ resource, version }) => [resource, version]))
+    }
+    return explained(examination, decisionChecks)
+  })
 }
 
 function explained(examination: Examination, all: readonly Check[]): Explanation {
   const { reports, rejection } = run(examination, all)
   examination.isOver = true
-  const own = outcomeOf(examination, rejection)
   const time = examination.nowMs
   const common = { checks: reports, rejection: null, pending: null, changes: [], time }
+  // What a human has agreed to is asked of nobody again.
+  if (examination.agreed !== null && rejection === null) return { ...common, outcome: 'committed', changes: examination.changes }
+  const own = outcomeOf(examination, rejection)
   switch (own.type) {
     case 'IntentCommitted':
       return { ...common, outcome: 'committed', changes: examination.changes }

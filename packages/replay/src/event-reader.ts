@@ -12,6 +12,8 @@ export interface LoggedEvent {
 }
 
 const bounds = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024 }
+/** For each event that is wanted; a larger one is delivered all the same. */
+const fewBytes = 4 * 1024
 
 export interface EventReaderOptions {
   readonly log: LogReader
@@ -46,7 +48,9 @@ export class EventReader {
 
   /** The next events; empty when none came within `waitMs`. Errors as of a cursor; CORRUPT for a broken chain or bytes that are no event. */
   async next(waitMs: number, maxRecords = bounds.maxRecords): Promise<readonly LoggedEvent[]> {
-    const records = await this.#cursor.next({ ...bounds, maxRecords, waitMs })
+    // Who wants few is not to wait for many: a log loads what it is let.
+    const maxBytes = Math.min(bounds.maxBytes, maxRecords * fewBytes)
+    const records = await this.#cursor.next({ maxRecords, maxBytes, waitMs })
     const events: LoggedEvent[] = []
     for (const record of records)
       events.push({ event: await this.#decode(record), logOffset: record.offset, timestampMs: record.timestampMs, headers: record.headers })

@@ -1,10 +1,13 @@
 /** Questions to a log, answered by reading it. What needs an index or a state computes it on the way: no server needed. */
 import type { Codec } from '@signalbox/codec'
 import {
+  canonicalize,
   type Decision,
   type Event,
   type ExplainedDecision,
+  type Intent,
   intentFromJson,
+  type JsonObject,
   type Limits,
   partitionOf,
   type Resource,
@@ -128,12 +131,19 @@ export async function stateBefore(source: Source, partition: number, logOffset: 
 
 /** Explains a decision: the same checks on the same state, run again, and whether they come out as recorded. */
 export async function explainDecision(source: Source, rules: Rules, logged: LoggedEvent): Promise<ExplainedDecision> {
-  const { event, logOffset } = logged
+  return explainIn(await stateBefore(source, logged.event.partition, logged.logOffset), rules, logged)
+}
+
+/** The same, where the state just before the event is at hand. */
+export function explainIn(
+  state: PartitionState,
+  rules: Rules,
+  { event, logOffset }: Pick<LoggedEvent, 'event' | 'logOffset'>,
+): ExplainedDecision {
   const decision = presentDecision(event, logOffset)
   if (decision === null)
     throw new Error(`the event at offset ${logOffset} of partition ${event.partition} is ${event.type}, which is no decision`)
   const intent = embeddedIntent(event)
-  const state = await stateBefore(source, event.partition, logOffset)
   const record = {
     offset: event.offset,
     timestampMs: event.time,
@@ -141,11 +151,29 @@ export async function explainDecision(source: Source, rules: Rules, logged: Logg
     problem: intent === null ? 'its bytes are kept in the dead letters' : null,
   }
   // What was pending was decided again, without a look at its identity; its record is long past.
+  const verdict = event.type === 'IntentCommitted' ? event.payload.verdict : null
   const again =
-    'settles' in event.payload && event.payload.settles !== null ? explainPending(state, decision.intentId!, event.time, rules) : undefined
+    'settles' in event.payload && event.payload.settles !== null
+      ? explainPending(state, decision.intentId!, event.time, rules, verdict)
+      : undefined
   const explanation = presentExplanation(again ?? explain(state, record, rules))
-  const agrees = intent === null || explanationAgrees(event, decision, explanation)
-  return { decision, intent: intent as ExplainedDecision['intent'], explanation, agrees }
+  // What a human had done in place of an intent is an intent of its own, made by the verdict and asked by nobody.
+  const isAmendment = event.type === 'IntentCommitted' && event.payload.settles !== null && again === undefined
+  const agrees = intent === null || isAmendment || explanationAgrees(event, decision, explanation)
+  const stoodOn = record.intent === null ? [] : readSetOf(state, record.intent)
+  return { decision, intent: intent as ExplainedDecision['intent'], explanation, stoodOn, agrees }
+}
+
+/** The versions that an intent names, with those that there were. */
+function readSetOf(state: PartitionState, { actions, reads, scope }: Intent): ExplainedDecision['stoodOn'] {
+  const named = [
+    ...actions.flatMap(({ expectedVersion, resource }) => (expectedVersion === null ? [] : [{ resource, version: expectedVersion }])),
+    ...reads.filter(({ resource }) => !actions.some((action) => action.resource === resource && action.expectedVersion !== null)),
+  ]
+  return named.map(({ resource, version }) => {
+    const { lastChange, version: actual } = presentResource(state.partition, scope, resource, state.resourceIn(scope, resource))
+    return { resource, version, actual, movedBy: actual > version ? lastChange : null }
+  })
 }
 
 /** How a pending intent ended by what no check decides: by time, by a human, by its own agent. */
@@ -157,12 +185,23 @@ const endedFromOutside: ReadonlySet<string> = new Set([
   'ESCALATION_AMENDED',
 ])
 
+/** Whether every word of the decision comes out again: the outcome, why, who moved what, and every change. */
 function explanationAgrees(event: Event, decision: Decision, explanation: ExplainedDecision['explanation']): boolean {
   if (event.type === 'IntentRejected' && event.payload.settles !== null && endedFromOutside.has(event.payload.code)) return true
-  if (event.type === 'IntentCommitted' && event.payload.verdict !== null) return true
-  const outcome =
-    decision.pending !== null ? 'pending' : decision.shadow !== null ? 'shadowed' : decision.committed ? 'committed' : 'rejected'
-  return explanation.outcome === outcome && (outcome === 'shadowed' || explanation.code === decision.code)
+  const { committed, pending, shadow } = decision
+  const outcome = pending !== null ? 'pending' : shadow !== null ? 'shadowed' : committed ? 'committed' : 'rejected'
+  if (explanation.outcome !== outcome) return false
+  const { actualVersion, code, expectedVersion, message, missed, movedBy, owner } = explanation
+  // Of what is pending or in shadow, an explanation tells more than its event keeps.
+  const said = outcome === 'rejected' ? { code, message, expectedVersion, actualVersion, movedBy, missed, owner } : { code, message }
+  const recorded = Object.fromEntries(Object.keys(said).map((name) => [name, decision[name as keyof typeof said]]))
+  const changes = shadow?.changes ?? decision.changes
+  return isSameJson(said, recorded) && (outcome === 'pending' || isSameJson(explanation.changes, changes))
+}
+
+function isSameJson(a: unknown, b: unknown): boolean {
+  const text = (value: unknown) => canonicalize(JSON.parse(JSON.stringify(value)) as JsonObject)
+  return text(a) === text(b)
 }
 
 /** The state of a partition at the end of its log. */

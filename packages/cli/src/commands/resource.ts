@@ -1,10 +1,11 @@
 /** `signalbox resource ...` and `signalbox status` */
 import { HttpCoordinator } from '@signalbox/client'
-import type { Resource, Status } from '@signalbox/contract'
-import { currentResource, currentState, decisions, listResources, type ResourceFilter } from '@signalbox/replay'
+import { formatEventReference, type JsonObject, partitionOf, type Resource, type Status } from '@signalbox/contract'
+import { actorOf, changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'
+import { readPosition } from '../positions.ts'
 import { isoTime, resourceLine, resourceText, statusText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
 
@@ -17,24 +18,50 @@ async function gatewayGet<Result>(settings: Settings, path: string): Promise<Res
   }
 }
 
-export async function showResource(settings: Settings, scope: string, name: string): Promise<number> {
-  const resource = settings.urlIsGiven
-    ? (await gatewayGet<{ resources: Resource[] }>(settings, `/v1/observe?${new URLSearchParams({ scope, resource: name })}`)).resources[0]!
-    : await withSource(settings, (source) => currentResource(source, scope, name))
-  if (!resource.exists)
-    throw new CommandError('notFound', `scope ${scope} has no resource ${name}; signalbox resource list --scope ${scope} lists what it has`)
+export async function showResource(settings: Settings, scope: string, name: string, at?: string): Promise<number> {
+  const resource = at !== undefined ? await resourceThen(settings, scope, name, at) : await resourceNow(settings, scope, name)
+  if (!resource.exists) {
+    const when = at === undefined ? 'has' : `had at ${at}`
+    throw new CommandError(
+      'notFound',
+      `scope ${scope} ${when} no resource ${name}; signalbox resource list --scope ${scope} lists what it has`,
+    )
+  }
   printOne(settings.output, resource, () => resourceText(resource))
   return exitCodes.ok
 }
 
+async function resourceThen(settings: Settings, scope: string, name: string, at: string): Promise<Resource> {
+  return await withSource(settings, async (source) => {
+    const position = await readPosition(source, partitionOf(scope, source.log.partitionCount), at)
+    return await resourceAt(source, scope, name, position)
+  })
+}
+
+async function resourceNow(settings: Settings, scope: string, name: string): Promise<Resource> {
+  return settings.urlIsGiven
+    ? (await gatewayGet<{ resources: Resource[] }>(settings, `/v1/observe?${new URLSearchParams({ scope, resource: name })}`)).resources[0]!
+    : await resourceThen(settings, scope, name, 'end')
+}
+
 export async function resourceHistory(settings: Settings, scope: string, name: string): Promise<number> {
   const history = await withSource(settings, async (source) => {
+    const partition = partitionOf(scope, source.log.partitionCount)
+    const { end } = await source.log.offsets('events', partition)
     const found = []
-    for await (const decision of decisions(source, { scope, resource: name, outcome: 'committed' })) {
-      const { agent, event, intentId, time } = decision
-      found.push({ ...decision.changes.find(({ resource }) => resource === name)!, event, time, agent, intentId })
+    for await (const { change, event } of changesBefore(source, scope, name, { partition, logOffset: end })) {
+      const intentId = event.type === 'IntentCommitted' ? event.payload.intentId : event.type === 'RuleApplied' ? event.payload.cause : null
+      const { data, ...rest } = change
+      found.push({
+        ...rest,
+        data: JSON.parse(data) as JsonObject,
+        event: formatEventReference(event),
+        time: event.time,
+        agent: actorOf(event),
+        intentId,
+      })
     }
-    return found
+    return found.reverse()
   })
   if (history.length === 0)
     throw new CommandError(
@@ -42,7 +69,7 @@ export async function resourceHistory(settings: Settings, scope: string, name: s
       `nothing was ever committed to ${name} in scope ${scope}; signalbox resource list --scope ${scope} lists what there is`,
     )
   await printMany(settings.output, history, ({ action, agent, data, event, fromState, intentId, state, time, version }) => {
-    return `${isoTime(time)}  ${event.padEnd(10)}  version ${version}  ${fromState ?? 'new'} -> ${state}  ${action} by ${agent}  ${intentId}  ${JSON.stringify(data)}`
+    return `${isoTime(time)}  ${event.padEnd(10)}  version ${version}  ${fromState ?? 'new'} -> ${state}  ${action} by ${agent}  ${intentId ?? '-'}  ${JSON.stringify(data)}`
   })
   return exitCodes.ok
 }

@@ -5,7 +5,7 @@ export function isoTime(timeMs: number): string {
   return new Date(timeMs).toISOString()
 }
 
-function duration(ms: number): string {
+export function duration(ms: number): string {
   if (ms < 1_000) return `${ms} ms`
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
   if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`

@@ -1,9 +1,11 @@
 import type { ExplainedDecision, ExplanationJson } from '@signalbox/contract'
 import { style } from '../output.ts'
-import { isoTime, rejectionLines } from './decision.ts'
+import { duration, isoTime, rejectionLines } from './decision.ts'
 
 function outcomeOf({ code, outcome }: ExplanationJson): string {
   if (outcome === 'committed') return style('green', 'COMMITTED')
+  if (outcome === 'pending') return style('yellow', `PENDING  ${code}`)
+  if (outcome === 'shadowed') return style('cyan', `IN SHADOW${code === null ? '' : `  would be rejected ${code}`}`)
   return outcome === 'duplicate' ? style('yellow', 'DUPLICATE') : style('red', `REJECTED  ${code}`)
 }
 
@@ -23,13 +25,14 @@ function abridged(text: string): string {
 }
 
 /** A decision explained: what was asked, every check with what it saw, and what to do next. */
-export function explainedText({ agrees, decision, explanation, intent }: ExplainedDecision): string {
+export function explainedText({ agrees, decision, explanation, intent, stoodOn }: ExplainedDecision): string {
   const asked = ((intent?.actions as readonly { action: string; resource: string }[] | undefined) ?? []).map(
     ({ action, resource }) => `${action} ${resource}`,
   )
   const what = asked.length > 3 ? `${asked.slice(0, 3).join(', ')} and ${asked.length - 3} more` : asked.join(', ')
   const lines = [
     `${outcomeOf(explanation)}   ${what}   by ${decision.agent ?? '(unknown)'}   scope ${decision.scope || '(unknown)'}   event ${decision.event}   ${isoTime(decision.time)}`,
+    ...stoodOnLines(stoodOn, decision.time),
     ...checkLines(explanation),
     ...rejectionLines(explanation, decision.time),
   ]
@@ -42,6 +45,23 @@ export function explainedText({ agrees, decision, explanation, intent }: Explain
     )
   if (decision.resource !== null) lines.push(`  next      signalbox resource history ${decision.scope} ${decision.resource}`)
   return lines.join('\n')
+}
+
+const mostRead = 8
+
+/** What the agent had read, what had moved since, and who moved it. */
+function stoodOnLines(stoodOn: ExplainedDecision['stoodOn'], timeMs: number): string[] {
+  const lines = stoodOn.slice(0, mostRead).map(({ actual, movedBy, resource, version }, index) => {
+    const moved =
+      movedBy === null
+        ? actual === version
+          ? ', still so'
+          : `, and it was at ${actual}`
+        : `, now ${actual}: ${movedBy.action} by ${movedBy.agent}, ${duration(Math.max(0, timeMs - movedBy.time))} earlier (intent ${movedBy.intentId}, event ${movedBy.event})`
+    return `${index === 0 ? '  read      ' : '            '}${resource} at version ${version}${moved}`
+  })
+  if (stoodOn.length > mostRead) lines.push(`            (${stoodOn.length - mostRead} more; --json shows all)`)
+  return lines
 }
 
 /** What would be decided now. */
