@@ -35,8 +35,9 @@ export interface Commands {
   close(): Promise<void>
 }
 
-export async function openCommands(config: string): Promise<Commands> {
-  const directory = mkdtempSync(join(tmpdir(), 'signalbox-command-'))
+/** `folder`: of an earlier one, whose log goes on. */
+export async function openCommands(config: string, folder?: string): Promise<Commands> {
+  const directory = folder ?? mkdtempSync(join(tmpdir(), 'signalbox-command-'))
   const start = (parameters: readonly string[], input?: string): Started => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
       cwd: directory,

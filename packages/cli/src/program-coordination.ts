@@ -95,6 +95,14 @@ function addAgent(program: Command, action: Action, common: Common): void {
 
 function addContract(program: Command, action: Action, common: Common): void {
   const contract = program.command('contract').description('Look at contracts').exitOverride()
+  common(contract.command('check').description('Whether contracts fit what the log holds; exit code 8 where something stands against it'))
+    .option('--with <FILE>', 'a file that exports contracts, or a config; those of the config where left out')
+    .action(
+      action(
+        async (settings, _parameters, flags) =>
+          await (await import('./commands/contract-check.ts')).checkContract(settings, flags as { with?: string }),
+      ),
+    )
   common(contract.command('docs [TYPE]').description('A page each: state diagram, actions, rules, owner, JSON Schemas'))
     .option('--out <DIRECTORY>', 'a file each into a folder, in place of stdout')
     .option('--built-in', "Signalbox's own contracts")

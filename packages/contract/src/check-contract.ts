@@ -10,7 +10,7 @@ import { none } from './none.ts'
 
 const conflictPolicies: readonly ConflictPolicy[] = ['version', 'commutative', 'merge', 'priority']
 
-type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants' | 'coordination'> & {
+type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants' | 'coordination' | 'upcast'> & {
   readonly data: Contract['data']
 }
 
@@ -22,6 +22,19 @@ export function checkContract(contract: AnyContract): void {
   checkCoordination(contract, where)
   checkSchema(contract.data, `${where}, data`, 'data')
   for (const [name, holds] of Object.entries(contract.invariants)) checkFunction(holds, `${where}, invariant ${name}`)
+  checkUpcast(contract, where)
+}
+
+function checkUpcast({ upcast, version }: AnyContract, where: string): void {
+  for (const [from, step] of Object.entries(upcast)) {
+    const place = `${where}, upcast from ${from}`
+    if (!(Number(from) >= 1 && Number(from) < version))
+      throw new ContractError(
+        place,
+        `it leads from version ${from} to the next, and this is version ${version}; give versions from 1 to ${version - 1}`,
+      )
+    for (const code of [step.resource, step.action]) if (code !== undefined) checkFunction(code, place)
+  }
 }
 
 function checkHeading(contract: AnyContract, where: string): void {

@@ -11,19 +11,24 @@ import type { ContractRecord } from './generated/records.ts'
 type OfAnyTypes = Contract<any, any, any>
 
 export interface ContractSet {
+  /** The newest version of a type: the one that decides. */
   get(type: string): Contract | undefined
+  /** All versions of a type, the newest first: older ones explain what they decided. */
+  versions(type: string): readonly Contract[]
   /** By type, sorted. */
   readonly all: readonly Contract[]
   /** Whether any contract is in shadow. */
   readonly hasShadow: boolean
+  /** Whether any contract takes what an older version of it wrote. */
+  readonly hasUpcasts: boolean
 }
 
 /** For who only reads, or passes by: nothing can be decided with it. */
-export const noContracts: ContractSet = { get: () => undefined, all: [], hasShadow: false }
+export const noContracts: ContractSet = { get: () => undefined, versions: () => [], all: [], hasShadow: false, hasUpcasts: false }
 
-/** Throws ContractError when two contracts have one type, or there is none. */
+/** Versions of a type stand side by side, and the newest decides. Throws ContractError when two have one type and version, or there is none. */
 export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
-  const byType = new Map<string, Contract>()
+  const byType = new Map<string, Contract[]>()
   for (const contract of contracts as readonly Contract[]) {
     if (isReservedType(contract.type)) {
       throw new ContractError(
@@ -31,13 +36,27 @@ export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
         `the type ${contract.type} is Signalbox's own (${reservedTypes.join(', ')}); give it another name`,
       )
     }
-    if (byType.has(contract.type))
-      throw new ContractError(`${contract.type}@${contract.version}`, 'another contract of the same type is listed too; keep one')
-    byType.set(contract.type, contract)
+    const versions = byType.get(contract.type) ?? []
+    if (versions.some(({ version }) => version === contract.version))
+      throw new ContractError(
+        `${contract.type}@${contract.version}`,
+        'another contract of the same type and version is listed too; keep one',
+      )
+    byType.set(
+      contract.type,
+      [...versions, contract].sort((a, b) => b.version - a.version),
+    )
   }
   if (byType.size === 0) throw new ContractError('(none)', 'no contract is listed, so every intent would be rejected; list at least one')
-  const all = [...byType.values()].sort((a, b) => (a.type < b.type ? -1 : 1))
-  return { get: (type) => byType.get(type), all, hasShadow: all.some(({ coordination }) => coordination.shadow) }
+  const newest = new Map([...byType].map(([type, [contract]]) => [type, contract!]))
+  const all = [...newest.values()].sort((a, b) => (a.type < b.type ? -1 : 1))
+  return {
+    get: (type) => newest.get(type),
+    versions: (type) => byType.get(type) ?? [],
+    all,
+    hasShadow: all.some(({ coordination }) => coordination.shadow),
+    hasUpcasts: all.some(({ upcast }) => Object.keys(upcast).length > 0),
+  }
 }
 
 // Layout of the source is no part of what a contract decides.
@@ -88,6 +107,16 @@ export function contractRecords(
   ]
 }
 
+function upcastPartOf({ upcast }: Contract): { readonly upcast?: unknown } {
+  const steps = Object.entries(upcast)
+  if (steps.length === 0) return {}
+  return {
+    upcast: Object.fromEntries(
+      steps.map(([from, { action, resource }]) => [from, { action: sourceOf(action), resource: sourceOf(resource) }]),
+    ),
+  }
+}
+
 /** What packets must have decides nothing: a log need not know of it. */
 function decidingPartOf({ handoff: _handoff, ...deciding }: Contract['coordination']): unknown {
   return deciding
@@ -115,5 +144,6 @@ function describe(contract: Contract): unknown {
     ),
     invariants: Object.fromEntries(Object.entries(contract.invariants).map(([name, holds]) => [name, sourceOf(holds)])),
     coordination: decidingPartOf(contract.coordination),
+    ...upcastPartOf(contract),
   }
 }

@@ -8,6 +8,7 @@ import { checkContract } from './check-contract.ts'
 import { type Coordination, type CoordinationParts, coordinationOf } from './coordination.ts'
 import type { ContractOwner } from './generated/records.ts'
 import type { none } from './none.ts'
+import type { Upcast } from './upcast.ts'
 
 /** Why a guard said no. Made by `refuse`. */
 export class Refusal {
@@ -165,6 +166,7 @@ export interface Contract<State extends string = string, Data = unknown, ActionN
   readonly actions: { readonly [Name in ActionName]: AnyAction }
   readonly invariants: { readonly [name: string]: AnyInvariant }
   readonly coordination: Coordination
+  readonly upcast: Upcast
 }
 
 /** Any action, as the core runs it: its payloads were validated by its own schemas before. */
@@ -209,6 +211,8 @@ export interface ContractDefinition<State extends string, DataSchema extends z.Z
     readonly [Name in keyof StartOf]: ActionRules<State, z.output<DataSchema>, InputOf[Name & keyof InputOf], StartOf[Name]>
   }
   readonly invariants?: { readonly [name: string]: Invariant<NoInfer<State>, z.output<NoInfer<DataSchema>>> }
+  /** What older versions wrote, by the version from which a step leads to the next. */
+  readonly upcast?: Upcast
   /** Durable timers: a resource that has been in a state for `ms` is acted on by the agent `clock`. */
   readonly after?: { readonly [Name in NoInfer<State>]?: { readonly ms: number; readonly action: NoInfer<Extract<keyof StartOf, string>> } }
 }
@@ -246,6 +250,7 @@ export function defineContract<const State extends string, DataSchema extends z.
     actions: actions as Contract<State, z.output<DataSchema>, Extract<keyof StartOf, string>>['actions'],
     invariants: (definition.invariants ?? {}) as { readonly [name: string]: AnyInvariant },
     coordination: coordinationOf(definition),
+    upcast: definition.upcast ?? {},
   }
   checkContract(contract)
   return Object.freeze(contract)

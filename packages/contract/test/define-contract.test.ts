@@ -139,7 +139,7 @@ describe('a contract that cannot work is refused with a sentence that says where
   })
 
   it('two contracts of one type, and none at all', () => {
-    expect(() => contractSet([minimal()(), minimal({ version: 2 })()])).toThrow('another contract of the same type')
+    expect(() => contractSet([minimal()(), minimal()()])).toThrow('another contract of the same type and version')
     expect(() => contractSet([])).toThrow('no contract is listed')
   })
 })

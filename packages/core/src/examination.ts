@@ -19,6 +19,7 @@ import { governingContract, type PreparedAction } from './prepared.ts'
 import type { Rules } from './rules.ts'
 import type { Drift } from './side-changes.ts'
 import type { PartitionState, ResourceState } from './state.ts'
+import { asUnderstoodBy } from './upcast.ts'
 
 /** One action of the intent on its way through the checks. */
 export interface PlannedAction {
@@ -101,7 +102,16 @@ export class Examination {
 
   /** A resource of the scope; one whose contract is in shadow, in the world of shadow. */
   current(resource: string): ResourceState | undefined {
-    return this.state.resourceIn(this.worldOf(resource), resource)
+    const found = this.state.resourceIn(this.worldOf(resource), resource)
+    if (found === undefined || !this.rules.contracts.hasUpcasts) return found
+    const contract = governingContract(this.rules.contracts, resource, resource.indexOf('/'))?.contract
+    return contract === undefined ? found : asUnderstoodBy(contract, found)
+  }
+
+  /** The data of a resource as `current` has it, as a value of the caller's own. */
+  dataOf(resource: string, current: ResourceState): unknown {
+    const world = this.worldOf(resource)
+    return this.state.resourceIn(world, resource) === current ? this.state.dataIn(world, resource) : JSON.parse(current.data)
   }
 
   /** The scope under which the state has a resource. */

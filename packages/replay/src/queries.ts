@@ -17,6 +17,7 @@ import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/lo
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
 import { emptyBase, Restore } from './restore.ts'
+import { rulesAt } from './rules-at.ts'
 
 const patienceMs = 30_000
 
@@ -129,7 +130,10 @@ export async function stateBefore(source: Source, partition: number, logOffset: 
   }
 }
 
-/** Explains a decision: the same checks on the same state, run again, and whether they come out as recorded. */
+/**
+ * Explains a decision: the same checks on the same state, by the contracts that decided then where they are at hand, and whether they come
+ * out as recorded.
+ */
 export async function explainDecision(source: Source, rules: Rules, logged: LoggedEvent): Promise<ExplainedDecision> {
   return explainIn(await stateBefore(source, logged.event.partition, logged.logOffset), rules, logged)
 }
@@ -140,6 +144,7 @@ export function explainIn(
   rules: Rules,
   { event, logOffset }: Pick<LoggedEvent, 'event' | 'logOffset'>,
 ): ExplainedDecision {
+  const rulesThen = rulesAt(rules, state.contracts)
   const decision = presentDecision(event, logOffset)
   if (decision === null)
     throw new Error(`the event at offset ${logOffset} of partition ${event.partition} is ${event.type}, which is no decision`)
@@ -154,9 +159,9 @@ export function explainIn(
   const verdict = event.type === 'IntentCommitted' ? event.payload.verdict : null
   const again =
     'settles' in event.payload && event.payload.settles !== null
-      ? explainPending(state, decision.intentId!, event.time, rules, verdict)
+      ? explainPending(state, decision.intentId!, event.time, rulesThen, verdict)
       : undefined
-  const explanation = presentExplanation(again ?? explain(state, record, rules))
+  const explanation = presentExplanation(again ?? explain(state, record, rulesThen))
   // What a human had done in place of an intent is an intent of its own, made by the verdict and asked by nobody.
   const isAmendment = event.type === 'IntentCommitted' && event.payload.settles !== null && again === undefined
   const agrees = intent === null || isAmendment || explanationAgrees(event, decision, explanation)

@@ -54,7 +54,6 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
   const read = readInput === null ? null : runContractCode(prepared.whereInput, readInput, value)
   if (read?.success === false) return invalidInput(prepared, request, issuesOf(read.error))
   const before = examination.current(resource)
-  const world = before === undefined ? '' : examination.worldOf(resource)
   return {
     request,
     prepared,
@@ -63,7 +62,7 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
     action,
     before,
     input: read === null ? value : read.data,
-    data: before === undefined ? undefined : examination.state.dataIn(world, resource),
+    data: before === undefined ? undefined : examination.dataOf(resource, before),
     after: null,
     factVersion: null,
     followingLength: 0,

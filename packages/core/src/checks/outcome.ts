@@ -96,8 +96,8 @@ export const apply: Check = {
   }),
 }
 
-function dataOf(examination: Examination, { request }: PlannedAction): unknown {
-  return examination.state.dataIn(examination.worldOf(request.resource), request.resource)
+function dataOf(examination: Examination, { before, request }: PlannedAction): unknown {
+  return examination.dataOf(request.resource, before!)
 }
 
 /** A state that is entered starts its timer; one that stays keeps the one that runs. */

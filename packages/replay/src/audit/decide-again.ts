@@ -1,10 +1,19 @@
 /** Decides an intent once more, at the state that its decision was made at, and compares. */
 import type { Codec } from '@signalbox/codec'
 import { UndecodableError, UnknownSchemaError } from '@signalbox/codec'
-import { type ContractRecord, canonicalize, type Event, intentFromJson, isOwnEvent, type JsonObject } from '@signalbox/contract'
+import {
+  type ContractRecord,
+  canonicalize,
+  contractRecords,
+  type Event,
+  intentFromJson,
+  isOwnEvent,
+  type JsonObject,
+} from '@signalbox/contract'
 import { decide, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
 import type { LogRecord } from '@signalbox/log'
 import { embeddedIntent } from '../present.ts'
+import { rulesAt } from '../rules-at.ts'
 
 export type Comparison =
   | { readonly outcome: 'equal' }
@@ -26,12 +35,14 @@ export async function decideAgain(
   logged: readonly Event[],
   record: LogRecord | null,
 ): Promise<Comparison> {
-  if (!isDecidedByThese(state.contracts, options.contracts)) return { outcome: 'impossible' }
+  const rules = rulesAt(options.rules, state.contracts)
+  const records = rules === options.rules ? options.contracts : contractRecords(rules.contracts, rules.sha256, rules.containment)
+  if (!isDecidedByThese(state.contracts, records)) return { outcome: 'impossible' }
   const first = logged.find(isOwnEvent)
   if (first === undefined) return { outcome: 'different', message: 'no event says what became of the intent of the record' }
   const intent = wasSkipped(first) ? skipped(first) : record === null ? ofEvent(first) : await ofRecord(options.codec, record)
   if (intent === null) return { outcome: 'impossible' }
-  const again = decide(state, intent, options.rules)
+  const again = decide(state, intent, rules)
   const [expected, found] = [textOf(again), textOf(logged)]
   if (expected === found) return { outcome: 'equal' }
   return { outcome: 'different', message: `decided again it is ${shorten(expected)}, and the log says ${shorten(found)}` }

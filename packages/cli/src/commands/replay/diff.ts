@@ -1,14 +1,11 @@
 /** `signalbox replay diff`: what other contracts would have decided of the same intents. */
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { type Contract, ContractError, containmentOf, contractSet, type SignalboxConfig } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
 import { type Diff, diffLog, type Flip } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
 import { printOne, say, style } from '../../output.ts'
 import { readerRules } from '../../rules.ts'
 import type { Settings } from '../../settings.ts'
+import { candidateRules, loadCandidate } from './candidate.ts'
 
 export interface DiffFlags {
   readonly with?: string
@@ -39,49 +36,6 @@ export async function diff(settings: Settings, flags: DiffFlags): Promise<number
   const against = candidate === null ? 'the contracts as they are' : candidate.names.join(', ')
   printOne(settings.output, { with: against, ...report }, () => textOf(report, against))
   return report.flipped + report.changed === 0 ? exitCodes.ok : exitCodes.differs
-}
-
-interface Candidate {
-  readonly contracts: readonly Contract[]
-  readonly config: SignalboxConfig | null
-  readonly names: readonly string[]
-}
-
-/** A file whose exports are contracts, or a config: its contracts and containment. */
-async function loadCandidate(file: string): Promise<Candidate> {
-  let module: Readonly<Record<string, unknown>>
-  try {
-    module = await import(pathToFileURL(resolve(file)).href)
-  } catch (cause) {
-    const what = cause instanceof ContractError ? cause.message : `it cannot be loaded: ${(cause as Error).message}`
-    throw new CommandError('usage', `${file}: ${what}`, { cause })
-  }
-  const config = (module.default as SignalboxConfig | undefined) ?? null
-  const isConfig = config !== null && Array.isArray(config.contracts)
-  const exported = isConfig ? config.contracts : Object.values(module).flat()
-  const contracts = exported.filter(isContract)
-  if (contracts.length === 0)
-    throw new CommandError('usage', `${file} exports no contract; export one (export default defineContract({ ... })), or a config`)
-  return { contracts, config: isConfig ? config : null, names: contracts.map(({ type, version }) => `${type}@${version}`) }
-}
-
-function isContract(value: unknown): value is Contract {
-  return (
-    typeof value === 'object' && value !== null && 'type' in value && 'actions' in value && 'states' in value && 'coordination' in value
-  )
-}
-
-/** Contracts of the same type are replaced; a config replaces all, and containment where it says so. */
-function candidateRules(rules: Rules, candidate: Candidate | null): Rules {
-  if (candidate === null) return rules
-  const { config, contracts } = candidate
-  const types = new Set(contracts.map(({ type }) => type))
-  const kept = config === null ? rules.contracts.all.filter(({ type }) => !types.has(type)) : []
-  return {
-    ...rules,
-    contracts: contractSet([...kept, ...contracts]),
-    ...(config === null ? {} : { containment: containmentOf(config.containment), agents: config.agents ?? null }),
-  }
 }
 
 function textOf(report: Diff, against: string): string {
