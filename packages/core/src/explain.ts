@@ -1,5 +1,5 @@
 /** Why a decision falls as it does: every check with the values it saw, computed anew by running the checks, not read back. */
-import type { IntentPending, IntentRejected, JsonObject } from '@signalbox/contract'
+import type { IntentPending, IntentRejected, IntentShadowed, JsonObject } from '@signalbox/contract'
 import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
 import { Decisions } from './decisions.ts'
@@ -28,6 +28,8 @@ export interface Explanation {
   readonly rejection: IntentRejected | null
   /** What it would wait for. */
   readonly pending: IntentPending | null
+  /** What it would have been, in shadow. */
+  readonly shadow: IntentShadowed | null
   readonly changes: Examination['changes']
   readonly time: number
 }
@@ -41,7 +43,7 @@ export function explain(state: PartitionState, record: IntentRecord, rules: Rule
     const decoding: CheckReport = { name: 'decode', result: 'failed', seen: { problem: record.problem } }
     const rejection = rejected(state, null, unreadRejection(record))
     const checks = [decoding, ...unreached(allChecks, 0)]
-    return { outcome: 'rejected', checks, rejection, pending: null, changes: [], time: nowMs }
+    return { outcome: 'rejected', checks, rejection, pending: null, shadow: null, changes: [], time: nowMs }
   }
   const { intent } = record
   return state.scratch(() => {
@@ -78,7 +80,7 @@ function explained(examination: Examination, all: readonly Check[]): Explanation
   const { reports, rejection } = run(examination, all)
   examination.isOver = true
   const time = examination.nowMs
-  const common = { checks: reports, rejection: null, pending: null, changes: [], time }
+  const common = { checks: reports, rejection: null, pending: null, shadow: null, changes: [], time }
   // What a human has agreed to is asked of nobody again.
   if (examination.agreed !== null && rejection === null) return { ...common, outcome: 'committed', changes: examination.changes }
   const own = outcomeOf(examination, rejection)
@@ -90,7 +92,7 @@ function explained(examination: Examination, all: readonly Check[]): Explanation
     case 'IntentDuplicated':
       return { ...common, outcome: 'duplicate' }
     case 'IntentShadowed':
-      return { ...common, outcome: 'shadowed', changes: own.payload.changes }
+      return { ...common, outcome: 'shadowed', shadow: own.payload, changes: own.payload.changes }
     case 'IntentRejected':
       return { ...common, outcome: 'rejected', rejection: own.payload }
     default:

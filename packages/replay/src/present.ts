@@ -151,7 +151,7 @@ function effectsOf(changes: IntentCommitted['changes']): Decision['effects'] {
   })
 }
 
-export function presentExplanation({ changes, checks, outcome, pending, rejection, time }: Explanation): ExplanationJson {
+export function presentExplanation({ changes, checks, outcome, pending, rejection, shadow, time }: Explanation): ExplanationJson {
   const { details: _details, retryAfterMs: _retry, ...why } = rejection === null ? nothingWrong : presentRejection(rejection)
   return {
     outcome,
@@ -159,6 +159,7 @@ export function presentExplanation({ changes, checks, outcome, pending, rejectio
     checks: checks.map((check) => ({ ...check, seen: check.seen as ExplanationJson['checks'][number]['seen'] })),
     ...why,
     ...(pending === null ? {} : { code: pending.code, message: pending.message, page: pageOf(pending.code) }),
+    ...(shadow === null || shadow.code === null ? {} : { code: shadow.code, message: shadow.message, page: pageOf(shadow.code) }),
     changes: presentChanges(changes),
   }
 }
