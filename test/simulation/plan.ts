@@ -71,7 +71,7 @@ const themes = {
   },
   limits: {
     share: 3,
-    weights: { ...few, propose: 8, flood: 4 },
+    weights: { ...few, propose: 8, flood: 4, press: 5 },
     resources: ['account/one', 'stock/rooms', 'payout/1'],
     waits: 0.5,
     caused: 0.5,
