@@ -21,6 +21,8 @@ describe('the layers', () => {
     ['services/gateway/src/desk.ts', 'kafkajs'],
     ['packages/cli/src/commands/intent.ts', '@signalbox/gateway'],
     ['packages/log-memory/src/store.ts', 'node:sqlite'],
+    ['packages/projection/src/index.ts', '@signalbox/core'],
+    ['services/projector/src/index.ts', 'pg'],
   ])('a planted import is noticed: %s importing %s', (file, imported) => {
     expect(layerProblem(file, imported)).toMatch(file)
   })

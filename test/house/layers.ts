@@ -17,11 +17,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/log-sqlite': ['packages/log'],
   'packages/log-kafka': ['packages/log', 'packages/codec'],
   'packages/replay': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log'],
+  'packages/projection': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
   'packages/client': ['packages/contract', 'packages/codec'],
   'services/sequencer': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay'],
   'services/process-manager': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
   'services/ingest': ['packages/contract', 'packages/codec', 'packages/log'],
   'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
+  'services/projector': ['packages/contract', 'packages/codec', 'packages/log', 'packages/projection'],
   'services/gateway': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay', 'packages/client'],
   // The command joins everything: `up` is the one place that imports services.
   'packages/cli': [
@@ -33,11 +35,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/log-sqlite',
     'packages/log-kafka',
     'packages/replay',
+    'packages/projection',
     'packages/client',
     'packages/handoff',
     'services/sequencer',
     'services/gateway',
     'services/process-manager',
+    'services/projector',
     'services/ingest',
     'services/escalation',
   ],
@@ -52,20 +56,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/cli',
     'infra',
   ],
-  infra: ['packages/log-kafka'],
+  infra: ['packages/log-kafka', 'packages/projection'],
 }
 
 /** Which files of the command may import services: `up`, each service as a process, who takes a partition over for a moment, and the benchmarks, which measure them. */
 const mayImportServices = /^packages\/cli\/src\/(commands\/(up|services|skip)\.ts|bench\/)/
 
-/** Which third parties only one room may know. */
-const exclusive: Readonly<Record<string, string>> = {
-  kafkajs: 'packages/log-kafka',
-  '@kafkajs/confluent-schema-registry': 'packages/log-kafka',
-  'node:sqlite': 'packages/log-sqlite',
-  avsc: 'packages/codec',
-  fastify: 'services/gateway',
-  'gpt-tokenizer': 'packages/handoff',
+/** Which third parties only some rooms may know. */
+const exclusive: Readonly<Record<string, readonly string[]>> = {
+  kafkajs: ['packages/log-kafka'],
+  '@kafkajs/confluent-schema-registry': ['packages/log-kafka'],
+  'node:sqlite': ['packages/log-sqlite', 'packages/projection'],
+  pg: ['packages/projection'],
+  avsc: ['packages/codec'],
+  fastify: ['services/gateway', 'services/projector'],
+  'gpt-tokenizer': ['packages/handoff'],
 }
 
 function targetOf(file: string, imported: string): string | null {
@@ -94,10 +99,10 @@ function thirdPartyProblem(file: string, room: string, imported: string): string
   if (room === 'packages/core' && imported.startsWith('node:')) return `${file} imports ${imported}: the core has no host`
   if (room === 'packages/handoff' && imported.startsWith('node:')) return `${file} imports ${imported}: packets are compiled without a host`
   if (room === 'packages/contract' && imported.startsWith('node:')) return `${file} imports ${imported}: contracts have no input or output`
-  for (const [name, owner] of Object.entries(exclusive)) {
+  for (const [name, owners] of Object.entries(exclusive)) {
     const isBench = file.includes('/bench/')
-    if ((imported === name || imported.startsWith(`${name}/`)) && room !== owner && !isBench)
-      return `${file} imports ${imported}: only ${owner} may`
+    if ((imported === name || imported.startsWith(`${name}/`)) && !owners.includes(room) && !isBench)
+      return `${file} imports ${imported}: only ${owners.join(' and ')} may`
   }
   return null
 }

@@ -1,0 +1,145 @@
+/** Reads the events of partitions for several readers at once: those that stand at the same place share what is read. */
+import type { Codec } from '@signalbox/codec'
+import { isLogError, type LogReader } from '@signalbox/log'
+import { EventReader, type LoggedEvent } from '@signalbox/replay'
+import { ProjectionError } from '../errors.ts'
+import type { PartitionPosition } from '../store/store.ts'
+
+export interface Chunk {
+  /** From the position that was asked for on; empty where none came in time. */
+  readonly events: readonly LoggedEvent[]
+  /** Behind them, and behind gaps. */
+  readonly position: PartitionPosition
+}
+
+interface Reader {
+  readonly events: EventReader
+  position: PartitionPosition
+}
+
+const idleReaders = 4
+const keptChunks = 16
+const keptEvents = 20_000
+
+export class EventFeed {
+  readonly #log: LogReader
+  readonly #codec: Codec
+  readonly #idle = new Map<number, Reader[]>()
+  readonly #underWay = new Map<string, Promise<Chunk>>()
+  // What was read last, for those that come to it a moment later.
+  readonly #kept = new Map<string, Chunk>()
+  #keptEvents = 0
+  #isClosed = false
+
+  constructor(log: LogReader, codec: Codec) {
+    this.#log = log
+    this.#codec = codec
+  }
+
+  get partitionCount(): number {
+    return this.#log.partitionCount
+  }
+
+  /** By partition, the log offset behind everything that is there. */
+  async ends(): Promise<readonly number[]> {
+    return await Promise.all(
+      Array.from({ length: this.#log.partitionCount }, async (_, partition) => (await this.#log.offsets('events', partition)).end),
+    )
+  }
+
+  /** The next events behind a position. Errors: LogError; MISCONFIGURED where the log does not reach to the position. */
+  async read(partition: number, position: PartitionPosition, { maxEvents, waitMs }: { maxEvents: number; waitMs: number }): Promise<Chunk> {
+    const key = `${partition}:${position.logOffset}:${maxEvents}`
+    const known = this.#kept.get(key) ?? this.#underWay.get(key)
+    if (known !== undefined) return known
+    const reading = this.#read(partition, position, maxEvents, waitMs)
+    this.#underWay.set(key, reading)
+    try {
+      const chunk = await reading
+      if (chunk.events.length > 0) this.#keep(key, chunk)
+      return chunk
+    } finally {
+      this.#underWay.delete(key)
+    }
+  }
+
+  /** A reader of the caller's own, without the chain: for what was read and checked before. */
+  async openAt(partition: number, fromOffset: number): Promise<EventReader> {
+    return await EventReader.open({ log: this.#log, codec: this.#codec, partition, fromOffset })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const readers = [...this.#idle.values()].flat()
+    this.#idle.clear()
+    await Promise.all(readers.map(({ events }) => events.close().catch(() => {})))
+  }
+
+  async #read(partition: number, from: PartitionPosition, maxEvents: number, waitMs: number): Promise<Chunk> {
+    const reader = this.#takeIdle(partition, from.logOffset) ?? (await this.#open(partition, from))
+    let read: readonly LoggedEvent[]
+    try {
+      read = await reader.events.next(waitMs, maxEvents)
+    } catch (error) {
+      await reader.events.close().catch(() => {})
+      throw this.#explained(error, partition, from)
+    }
+    reader.position = positionBehind(reader, read)
+    await this.#putBack(partition, reader)
+    return { events: read.filter(({ logOffset }) => logOffset >= from.logOffset), position: reader.position }
+  }
+
+  async #open(partition: number, from: PartitionPosition): Promise<Reader> {
+    // From the last link on, so that the chain is checked without a gap; what was folded already is left out.
+    const chain = { link: from.link, open: [] }
+    try {
+      const events = await EventReader.open({ log: this.#log, codec: this.#codec, partition, fromOffset: from.chainOffset, chain })
+      return { events, position: from }
+    } catch (error) {
+      throw this.#explained(error, partition, from)
+    }
+  }
+
+  #explained(error: unknown, partition: number, { logOffset }: PartitionPosition): unknown {
+    if (!isLogError(error, 'OFFSET_OUT_OF_RANGE')) return error
+    return new ProjectionError(
+      'MISCONFIGURED',
+      `the log does not reach to offset ${logOffset} of partition ${partition}, which rows are of: the store belongs to another log. Use a store of its own for each log, or rebuild`,
+      { cause: error },
+    )
+  }
+
+  #takeIdle(partition: number, logOffset: number): Reader | undefined {
+    const idle = this.#idle.get(partition) ?? []
+    const index = idle.findIndex(({ position }) => position.logOffset === logOffset)
+    return index < 0 ? undefined : idle.splice(index, 1)[0]
+  }
+
+  async #putBack(partition: number, reader: Reader): Promise<void> {
+    if (this.#isClosed) return await reader.events.close()
+    const idle = this.#idle.get(partition) ?? []
+    this.#idle.set(partition, idle)
+    idle.push(reader)
+    if (idle.length > idleReaders) await idle.shift()!.events.close()
+  }
+
+  #keep(key: string, chunk: Chunk): void {
+    this.#kept.set(key, chunk)
+    this.#keptEvents += chunk.events.length
+    for (const [oldest, { events }] of this.#kept) {
+      if (this.#kept.size <= keptChunks && this.#keptEvents <= keptEvents) break
+      this.#kept.delete(oldest)
+      this.#keptEvents -= events.length
+    }
+  }
+}
+
+function positionBehind({ events, position }: Reader, read: readonly LoggedEvent[]): PartitionPosition {
+  const logOffset = Math.max(position.logOffset, events.position)
+  // The reader was opened with a chain, so it has one.
+  const { link, open } = events.chain!.position
+  if (open.length === 0) return { logOffset, chainOffset: Math.max(position.chainOffset, events.position), link }
+  const first = read[read.length - open.length]
+  // Begun before this chunk: the last link is where it was.
+  return first === undefined ? { ...position, logOffset } : { logOffset, chainOffset: first.logOffset, link }
+}
