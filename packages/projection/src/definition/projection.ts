@@ -1,6 +1,6 @@
 /** What a projection is: tables, a pure fold over events, and how an event is keyed. */
 import { sha256 } from '@signalbox/codec'
-import type { Event, EventType, JsonObject } from '@signalbox/contract'
+import { type Event, type EventType, type JsonObject, utf8Length } from '@signalbox/contract'
 import type { z } from 'zod'
 import { ProjectionError } from '../errors.ts'
 import { type ProjectedChange, typeOf } from './change.ts'
@@ -99,13 +99,14 @@ export function defineProjection<const T extends Tables>(definition: ProjectionD
   return { ...definition, on, changes, maxParked } as unknown as Projection
 }
 
-const maxKeyLength = 1_000
+/** UTF-8 bytes: PostgreSQL's index takes no more than about 2,700. */
+const maxKeyBytes = 2_000
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
 /** Errors: RangeError for a key that no store takes. */
 export function checkKey(key: unknown, what: string): string {
-  if (typeof key !== 'string' || key.length === 0 || key.length > maxKeyLength || controlCharacter.test(key) || !key.isWellFormed())
-    throw new RangeError(`${what} must be a text of 1 to ${maxKeyLength} characters without control characters, not ${JSON.stringify(key)}`)
+  if (typeof key !== 'string' || key === '' || utf8Length(key) > maxKeyBytes || controlCharacter.test(key) || !key.isWellFormed())
+    throw new RangeError(`${what} must be a text of 1 to ${maxKeyBytes} bytes without control characters, not ${JSON.stringify(key)}`)
   return key
 }
 
