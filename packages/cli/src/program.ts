@@ -16,6 +16,7 @@ import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addCoordination } from './program-coordination.ts'
 import { addReplay } from './program-replay.ts'
+import { addProjection } from './program-projection.ts'
 import { addTopics } from './program-topics.ts'
 import { type CommonFlags, readSettings, type Settings } from './settings.ts'
 import { software } from './version.ts'
@@ -41,6 +42,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
   addTopics(program, action, common)
   addCoordination(program, action, common)
   addReplay(program, action, common)
+  addProjection(program, action, common)
   common(
     program
       .command('status')
@@ -99,6 +101,7 @@ function addServices(program: Command, action: Action): void {
     gateway: 'Run a gateway alone: HTTP for agents and people',
     'process-manager': 'Run a process manager alone: appends the intents that follow from commits',
     escalations: 'Run the escalation consumer alone: the inbox, and signed webhooks to people',
+    projector: 'Run a projector alone: keeps read models, and serves their rows over HTTP',
     ingest: 'Turn records of systems of record (sources in the config) into intents',
   } as const
   for (const [name, description] of Object.entries(services)) {

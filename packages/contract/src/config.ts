@@ -4,6 +4,7 @@ import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
 import type { Contract } from './define-contract.ts'
 import type { EscalationSettings } from './escalation-settings.ts'
+import type { ConfiguredProjection, ProjectorSettings } from './projector-settings.ts'
 import type { Reaction } from './reaction.ts'
 import type { Source } from './source.ts'
 
@@ -20,6 +21,9 @@ export interface SignalboxConfig {
   readonly sources?: readonly Source[]
   /** Who is told of escalations, and how; the escalation consumer sees to it. */
   readonly escalation?: EscalationSettings
+  /** Read models of your own, made by `defineProjection`; the projector keeps them beside the shipped ones. */
+  readonly projections?: readonly ConfiguredProjection[]
+  readonly projector?: ProjectorSettings
   /** Where the embedded log lies. Default `.signalbox`, beside where the command runs. */
   readonly dataDirectory?: string
   /** Which log. Default: Kafka where KAFKA_BROKERS is set, else the embedded one. */

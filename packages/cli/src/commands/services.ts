@@ -1,4 +1,4 @@
-/** `signalbox sequencer`, `gateway`, `process-manager`, `escalations` and `ingest`: each service as a process of its own, on Kafka. */
+/** `signalbox sequencer`, `gateway`, `process-manager`, `escalations`, `projector` and `ingest`: each service as a process of its own, on Kafka. */
 import { sha256 } from '@signalbox/codec'
 import { startEscalation } from '@signalbox/escalation'
 import { createOperationsServer, startGateway } from '@signalbox/gateway'
@@ -11,13 +11,15 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
 import { type Engine, openEngine } from '../logs.ts'
 import { say } from '../output.ts'
+import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
+import { openProjector } from './projector.ts'
 import { listenAddress, serviceLogger, type UpFlags } from './up.ts'
 
-export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'escalations' | 'ingest'
+export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'escalations' | 'projector' | 'ingest'
 
 interface RunningService {
   /** Rejects when the process should end. */
@@ -40,6 +42,7 @@ const services: Readonly<Record<ServiceName, (context: ServiceContext) => Promis
   gateway: runGateway,
   'process-manager': runProcessManager,
   escalations: runEscalations,
+  projector: runProjector,
   ingest: runIngest,
 }
 /** Where a service without agents listens for orchestrators and Prometheus, unless it is told. */
@@ -49,6 +52,7 @@ const operationsUrls: Readonly<Record<ServiceName, string | null>> = {
   'process-manager': 'http://127.0.0.1:7072',
   ingest: 'http://127.0.0.1:7073',
   escalations: 'http://127.0.0.1:7074',
+  projector: defaultProjectorUrl,
 }
 
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
@@ -61,7 +65,7 @@ export async function runService(name: ServiceName, settings: Settings, flags: U
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const engine = await openEngine(settings, logger)
-  const url = operationsUrls[name] ?? settings.url
+  const url = (name === 'projector' ? settings.config?.projector?.url : undefined) ?? operationsUrls[name] ?? settings.url
   try {
     const service = await services[name]({ ...engine, settings: { ...settings, url }, flags, logger, registry })
     try {
@@ -137,6 +141,16 @@ async function runEscalations(context: ServiceContext): Promise<RunningService> 
       await server.close()
       await escalation.stop()
     },
+  }
+}
+
+/** Several share nothing: one owns each projection, the others stand by. */
+async function runProjector(context: ServiceContext): Promise<RunningService> {
+  const running = await openProjector(context)
+  return {
+    failed: running.failed,
+    listen: () => running.listen(listenAddress(context.settings, context.flags)),
+    stop: () => running.stop(),
   }
 }
 

@@ -18,10 +18,12 @@ import { Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
 import { say } from '../output.ts'
+import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, rememberConfig, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
+import { openProjector } from './projector.ts'
 
 export interface RunningSignalbox {
   readonly log: Log
@@ -118,11 +120,25 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     say(
       `signalbox is up: ${address} (${log.name} log${settings.log === 'sqlite' ? ` in ${settings.dataDirectory}` : ''}; ${contracts.all.map(({ type, version }) => `${type}@${version}`).join(', ')}). Stop with Ctrl-C.`,
     )
-    await Promise.race([signalbox.failed, signalled()])
-    say('signalbox stops: finishing what is under way')
+    const projector = await openProjector({ log, codec, settings, logger, registry: new Registry() })
+    try {
+      say(`projections: ${await projector.listen(projectorAddress(settings, flags))}/v1/projections`)
+      await Promise.race([signalbox.failed, projector.failed, signalled()])
+      say('signalbox stops: finishing what is under way')
+    } finally {
+      await projector.stop()
+    }
   } finally {
     await signalbox.stop()
   }
+}
+
+/** Beside the gateway: on a port of its own, which is a free one where the gateway's was chosen for this run. */
+function projectorAddress(settings: Settings, flags: UpFlags): { host: string; port: number; trustNetwork: boolean } {
+  const url = settings.config?.projector?.url
+  const isChosen = flags.port !== undefined || process.env.SIGNALBOX_PORT !== undefined
+  const port = process.env.SIGNALBOX_PROJECTOR_PORT ?? (isChosen && url === undefined ? '0' : new URL(url ?? defaultProjectorUrl).port)
+  return listenAddress({ url: url ?? defaultProjectorUrl }, { ...flags, port })
 }
 
 /** Where to listen, by flag, else as the gateway's address says. */

@@ -1,0 +1,39 @@
+/** The projector with its store and its server: a part of `up`, and a service on its own. */
+import { createProjectorServer, type ListenSettings, type Projector, startProjector } from '@signalbox/projector'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Engine } from '../logs.ts'
+import { openProjectionStore, projectionsOf } from '../projections.ts'
+import type { Settings } from '../settings.ts'
+
+export interface RunningProjector {
+  readonly projector: Projector
+  /** Rejects when the process should end. */
+  readonly failed: Promise<never>
+  listen(address: ListenSettings): Promise<string>
+  /** Finishes the transactions under way and closes the store; the log is closed afterwards. */
+  stop(): Promise<void>
+}
+
+export interface ProjectorContext extends Engine {
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly registry: Registry
+}
+
+export async function openProjector({ codec, log, logger, registry, settings }: ProjectorContext): Promise<RunningProjector> {
+  const projections = projectionsOf(settings)
+  const store = await openProjectionStore(settings)
+  const projector = startProjector({ log, codec, store, projections, logger, registry })
+  const server = createProjectorServer(projector, registry, logger)
+  return {
+    projector,
+    failed: projector.failed,
+    listen: (address) => server.listen(address),
+    async stop() {
+      await server.close()
+      await projector.stop()
+      await store.close()
+    },
+  }
+}

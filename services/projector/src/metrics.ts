@@ -1,0 +1,54 @@
+import type { HostMetrics } from '@signalbox/projection'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Projector } from './projector.ts'
+
+const phases = ['starting', 'standby', 'active', 'halted', 'superseded', 'stopped'] as const
+
+export function hostMetrics(registry: Registry): HostMetrics {
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['projection'], registers: [registry] })
+  const folded = counter('signalbox_projection_events_total', 'Events folded into a projection, rebuilds included.')
+  const parked = counter('signalbox_projection_events_parked_total', 'Events that could not be folded, or were held back behind one.')
+  const swapped = counter('signalbox_projection_swaps_total', 'Generations that took the place of the live one.')
+  const failed = counter('signalbox_projection_reaction_failures_total', 'Reactions to events that failed and are tried again.')
+  return {
+    folded: (projection, events) => folded.inc({ projection }, events),
+    parked: (projection, events) => parked.inc({ projection }, events),
+    swapped: (projection) => swapped.inc({ projection }),
+    reactionFailed: (projection) => failed.inc({ projection }),
+  }
+}
+
+/** What is asked of the store and the log when somebody looks. */
+export function watchProjections(registry: Registry, projector: Projector): void {
+  new Gauge({
+    name: 'signalbox_projection_lag_events',
+    help: 'Log offsets between the live rows and the end of the log; on Kafka the markers of transactions are counted in.',
+    labelNames: ['projection', 'partition'],
+    registers: [registry],
+    async collect() {
+      this.reset()
+      for (const { lag, name } of await projector.lags().catch(() => []))
+        for (const [partition, events] of lag.entries()) this.set({ projection: name, partition }, events)
+    },
+  })
+  new Gauge({
+    name: 'signalbox_projection_parked',
+    help: 'Events that are parked now.',
+    labelNames: ['projection'],
+    registers: [registry],
+    async collect() {
+      this.reset()
+      for (const { name, parked } of await projector.lags().catch(() => [])) this.set({ projection: name }, parked)
+    },
+  })
+  new Gauge({
+    name: 'signalbox_projection_phase',
+    help: '1 for the phase in which this process is with a projection.',
+    labelNames: ['projection', 'phase'],
+    registers: [registry],
+    async collect() {
+      for (const { phase: now, projection } of await projector.statuses())
+        for (const phase of phases) this.set({ projection, phase }, phase === now ? 1 : 0)
+    },
+  })
+}

@@ -1,0 +1,91 @@
+/** Hosts projections on one store: each with a host of its own, all reading the log together. */
+import type { Codec } from '@signalbox/codec'
+import { type Clock, type Log, systemClock } from '@signalbox/log'
+import { EventFeed, type HostStatus, type Projection, ProjectionHost, type ProjectionStore } from '@signalbox/projection'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { announceTo } from './dead-letters.ts'
+import { hostMetrics, watchProjections } from './metrics.ts'
+
+export interface ProjectorWiring {
+  readonly log: Log
+  readonly codec: Codec
+  /** Closed by whoever opened it. */
+  readonly store: ProjectionStore
+  readonly projections: readonly Projection[]
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  readonly registry: Registry
+  readonly clock?: Clock
+}
+
+export interface ProjectionLag {
+  readonly name: string
+  /** By partition: log offsets between the live rows and the end of the log. */
+  readonly lag: readonly number[]
+  readonly parked: number
+}
+
+export class Projector {
+  readonly store: ProjectionStore
+  readonly projections: readonly Projection[]
+  readonly #feed: EventFeed
+  readonly #hosts: readonly ProjectionHost[]
+  /** Rejects when the process should end. */
+  readonly failed: Promise<never>
+
+  constructor(wiring: ProjectorWiring) {
+    const { clock = systemClock, codec, log, logger, projections, registry, store } = wiring
+    this.store = store
+    this.projections = projections
+    this.#feed = new EventFeed(log, codec)
+    const metrics = hostMetrics(registry)
+    const versions = new Map(projections.map(({ name, version }) => [name, version]))
+    const announce = announceTo(log, (name) => versions.get(name)!)
+    this.#hosts = projections.map(
+      (projection) => new ProjectionHost({ projection, store, feed: this.#feed, clock, logger, metrics, announce }),
+    )
+    this.failed = Promise.race(this.#hosts.map(({ failed }) => failed))
+    this.failed.catch(() => {})
+    watchProjections(registry, this)
+  }
+
+  /** Null once every projection has been brought to where the log ended at the start; else what is missing. */
+  notReady(): string | null {
+    return this.#hosts.map((host) => host.notReady()).find((reason) => reason !== null) ?? null
+  }
+
+  async statuses(): Promise<readonly HostStatus[]> {
+    return await Promise.all(this.#hosts.map((host) => host.status()))
+  }
+
+  async ends(): Promise<readonly number[]> {
+    return await this.#feed.ends()
+  }
+
+  /** Of those that have rows. */
+  async lags(): Promise<readonly ProjectionLag[]> {
+    const [ends, stored] = await Promise.all([this.#feed.ends(), this.store.projections()])
+    return stored.flatMap(({ generations, live, name }) => {
+      const found = generations.find(({ generation }) => generation === live)
+      if (found === undefined) return []
+      const lag = ends.map((end, partition) => Math.max(0, end - (found.positions[partition]?.logOffset ?? 0)))
+      return [{ name, lag, parked: found.parkedCount }]
+    })
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.stop()))
+    await this.#feed.close()
+  }
+}
+
+/** Errors: RangeError where two projections have one name. */
+export function startProjector(wiring: ProjectorWiring): Projector {
+  const names = wiring.projections.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined)
+    throw new RangeError(
+      `there are two projections named ${twice}; give one of them another name, or leave the shipped one out (projector.shipped)`,
+    )
+  return new Projector(wiring)
+}
