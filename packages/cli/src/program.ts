@@ -200,7 +200,9 @@ function addBench(program: Command, action: Action): void {
   common(
     program
       .command('bench <WHAT>')
-      .description('Measure this machine: core, coordination, wasted-work, embedded or kafka; JSON lines, the last of which sums up'),
+      .description(
+        'Measure this machine: core, coordination, wasted-work, embedded, projection or kafka; JSON lines, the last of which sums up',
+      ),
   )
     .option('--seconds <SECONDS>', 'how long each measurement takes', '3')
     .action(

@@ -1,9 +1,9 @@
-/** Real decisions on counters, as fast as they can be made: the events that the proofs of projections fold. */
+/** Real decisions on counters, as fast as they can be made: the events that measurements and proofs of projections fold. */
 import { Chain, chainHeader, createCodec } from '@signalbox/codec'
 import { defaultLimits, partitionOf } from '@signalbox/contract'
 import { decide, evolve, PartitionState } from '@signalbox/core'
 import type { RecordToAppend } from '@signalbox/log'
-import { capacity, makeIntent, rules, timeOf } from '../../packages/cli/src/bench/workload.ts'
+import { capacity, makeIntent, rules, timeOf } from './workload.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 const scopesOfPartition = 500
