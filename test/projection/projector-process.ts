@@ -1,7 +1,7 @@
 /**
  * Hosts one projection until SIGTERM, or until it is killed. Standard output: a JSON line with its status, often.
  *
- *   node projector-process.ts LOG_DIRECTORY STORE PROJECTION_FILE BATCH_EVENTS
+ *   node projector-process.ts LOG_DIRECTORY STORE PROJECTION_FILE BATCH_EVENTS PLANTED_BUG
  */
 import { pathToFileURL } from 'node:url'
 import { createCodec } from '@signalbox/codec'
@@ -9,15 +9,15 @@ import { defaultLimits } from '@signalbox/contract'
 import { systemClock } from '@signalbox/log'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
 import { EventFeed, type Projection, ProjectionHost } from '@signalbox/projection'
-import { openStore } from './stores.ts'
+import { commitApart, openStore } from './stores.ts'
 
-const [directory, address, file, batchEvents] = process.argv.slice(2)
+const [directory, address, file, batchEvents, planted] = process.argv.slice(2)
 const statusMs = 20
 
 const { projection } = (await import(pathToFileURL(file!).href)) as { projection: Projection }
 const log = await openSqliteLogReader({ directory: directory!, pollIntervalMs: 10 })
 const feed = new EventFeed(log, createCodec({ limits: defaultLimits }))
-const store = await openStore(address!)
+const store = planted === 'apart' ? commitApart(await openStore(address!)) : await openStore(address!)
 const say = (_detail: object, message: string) => void process.stderr.write(`projector ${process.pid}: ${message}\n`)
 const logger = { info: () => {}, warn: say, error: say }
 const host = new ProjectionHost({

@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MemoryStore } from '@signalbox/projection'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type PostgresForTests, postgresForTests } from '../../infra/postgres/choose.ts'
+import { Onlooker } from './onlooker.ts'
 import { proveProjection } from './proof.ts'
 
 const seed = Date.now() % 1_000_000
@@ -36,4 +38,40 @@ describe('a projection that is rebuilt while writers go on and its projector is 
     },
     3 * minutes,
   )
+
+  it(
+    'a store that commits rows and position apart is found out',
+    async () => {
+      const common = { events: 5_000, kills: 6, seed, eventsPerSecond: 500, batchEvents: 50, postgresUrl: null, say: () => {} }
+      const { directory, ...proof } = await proveProjection({ ...common, plant: 'apart' })
+      rmSync(directory, { recursive: true, force: true })
+      expect(proof.isProven, `seed ${seed}`).toBe(false)
+      expect(proof.differing).toBeGreaterThan(0)
+    },
+    3 * minutes,
+  )
+
+  it('an onlooker sees rows that go back when a generation is swapped in too early', async () => {
+    const store = new MemoryStore()
+    const writer = (await store.own('by-state', 1))!
+    const made = { version: 1, fingerprint: '', tables: ['scopes'], partitionCount: 1, reactFrom: [0] }
+    const at = (logOffset: number) => ({ logOffset, chainOffset: 0, link: null })
+    const commit = (generation: number, fromOffset: number, toOffset: number, changes: number | null) => {
+      const mutations = changes === null ? [] : [{ table: 'scopes', key: 'a', text: `{"changes":${changes}}` }]
+      return writer.commit({ generation, partition: 0, fromOffset, position: at(toOffset), mutations, parked: [] })
+    }
+    const live = await writer.createGeneration(made)
+    await commit(live.generation, 0, 10, 10)
+    const onlooker = new Onlooker(store, 'by-state')
+    onlooker.start()
+    await vi.waitUntil(() => onlooker.looks > 0)
+    const early = await writer.createGeneration(made)
+    await commit(early.generation, 0, 4, 4)
+    // What a swap that does not look would do.
+    await commit(early.generation, 4, 10, null)
+    await writer.swap(early.generation)
+    await vi.waitUntil(() => onlooker.swaps > 0)
+    await onlooker.stop()
+    expect(onlooker.gaps).toEqual(['generation 2 counts 4, and 1 had 10'])
+  })
 })
