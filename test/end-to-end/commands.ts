@@ -28,6 +28,8 @@ interface Started {
 export interface Commands {
   readonly directory: string
   readonly url: string
+  /** Of the commands that are started from now on. */
+  readonly environment: Record<string, string | undefined>
   start(parameters: readonly string[], input?: string): Started
   run(parameters: readonly string[], input?: string): Promise<Ended>
   /** Gives the exit code of `up`. */
@@ -38,10 +40,11 @@ export interface Commands {
 /** `folder`: of an earlier one, whose log goes on. */
 export async function openCommands(config: string, folder?: string): Promise<Commands> {
   const directory = folder ?? mkdtempSync(join(tmpdir(), 'signalbox-command-'))
+  const own: Record<string, string | undefined> = { ...environment }
   const start = (parameters: readonly string[], input?: string): Started => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
       cwd: directory,
-      env: environment,
+      env: own,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     child.stdin.end(input ?? '')
@@ -62,6 +65,7 @@ export async function openCommands(config: string, folder?: string): Promise<Com
   }
   return {
     directory,
+    environment: own,
     url: /http:\/\/127\.0\.0\.1:\d+/.exec(up.out.stderr)![0],
     start,
     run: (parameters, input) => start(parameters, input).ended,
