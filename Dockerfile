@@ -11,6 +11,7 @@ RUN pnpm install --prod --frozen-lockfile --offline
 # What a config imports, found from whatever folder is mounted over /app/config.
 RUN mkdir -p config node_modules/@signalbox \
   && ln -s ../../packages/contract node_modules/@signalbox/contract \
+  && ln -s ../../packages/projection node_modules/@signalbox/projection \
   && ln -s ../packages/contract/node_modules/zod node_modules/zod \
   && cp packages/examples/src/bookings/signalbox.config.ts packages/examples/src/bookings/contracts.ts config/
 

@@ -91,7 +91,7 @@ describe('docker-compose.yml', { timeout: PATIENCE_MS }, () => {
 
   it('runs commands that signalbox has', async () => {
     const own = Object.entries(compose.services).filter(([, { build }]) => build !== undefined)
-    assert.equal(own.length, 5)
+    assert.equal(own.length, 6)
     for (const [name, { command }] of own) {
       const { exitCode, output } = await run(
         '--disable-warning=ExperimentalWarning',

@@ -5,11 +5,30 @@ import type { Projector } from './projector.ts'
 const phases = ['starting', 'standby', 'active', 'halted', 'superseded', 'stopped'] as const
 
 export function hostMetrics(registry: Registry): HostMetrics {
-  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['projection'], registers: [registry] })
-  const folded = counter('signalbox_projection_events_total', 'Events folded into a projection, rebuilds included.')
-  const parked = counter('signalbox_projection_events_parked_total', 'Events that could not be folded, or were held back behind one.')
-  const swapped = counter('signalbox_projection_swaps_total', 'Generations that took the place of the live one.')
-  const failed = counter('signalbox_projection_reaction_failures_total', 'Reactions to events that failed and are tried again.')
+  const folded = new Counter({
+    name: 'signalbox_projection_events_total',
+    help: 'Events folded into a projection, rebuilds included.',
+    labelNames: ['projection'],
+    registers: [registry],
+  })
+  const parked = new Counter({
+    name: 'signalbox_projection_events_parked_total',
+    help: 'Events that could not be folded, or were held back behind one.',
+    labelNames: ['projection'],
+    registers: [registry],
+  })
+  const swapped = new Counter({
+    name: 'signalbox_projection_swaps_total',
+    help: 'Generations that took the place of the live one.',
+    labelNames: ['projection'],
+    registers: [registry],
+  })
+  const failed = new Counter({
+    name: 'signalbox_projection_reaction_failures_total',
+    help: 'Reactions to events that failed and are tried again.',
+    labelNames: ['projection'],
+    registers: [registry],
+  })
   return {
     folded: (projection, events) => folded.inc({ projection }, events),
     parked: (projection, events) => parked.inc({ projection }, events),
