@@ -19,6 +19,7 @@ export interface PostgresStoreOptions {
 const migrationLock = 0x5342_5052
 const lockTimeoutMs = 5_000
 const statementTimeoutMs = 120_000
+const goodbyeMs = 2_000
 /** Of a connection that vanishes without a word: the server lets go of the owner's lock after about this long. */
 const keepAliveMs = 10_000
 
@@ -58,6 +59,8 @@ class PostgresDatabase implements SqlDatabase {
       keepAliveInitialDelayMillis: keepAliveMs,
       application_name: 'signalbox projector',
       statement_timeout: statementTimeoutMs,
+      // Where the server itself hangs.
+      query_timeout: statementTimeoutMs + lockTimeoutMs,
       lock_timeout: lockTimeoutMs,
       options: `-c search_path=${this.#schema} -c client_min_messages=warning`,
       types,
@@ -106,6 +109,11 @@ class PostgresDatabase implements SqlDatabase {
   }
 
   async lock(name: string): Promise<SqlSession | null> {
+    // A standby asks often: it gets a connection of its own only when there is something to hold by it.
+    const [free] = await this.write((connection) =>
+      connection.query('SELECT pg_try_advisory_xact_lock(hashtext($1), hashtext($2)) AS held', [this.#schema, name]),
+    )
+    if (free?.held !== 't') return null
     const client = new pg.Client(this.#config)
     let broken: unknown = null
     client.on('error', (error) => {
@@ -116,11 +124,11 @@ class PostgresDatabase implements SqlDatabase {
       // Held by the connection itself: where it ends, however that happens, the server gives the lock to the next.
       const { rows } = await client.query('SELECT pg_try_advisory_lock(hashtext($1), hashtext($2)) AS held', [this.#schema, name])
       if (rows[0].held !== 't') {
-        await client.end()
+        await ended(client)
         return null
       }
     } catch (error) {
-      await client.end().catch(() => {})
+      await ended(client)
       throw errorOf(error)
     }
     let tail: Promise<unknown> = Promise.resolve()
@@ -135,7 +143,7 @@ class PostgresDatabase implements SqlDatabase {
       },
       close: async () => {
         await tail
-        await client.end().catch(() => {})
+        await ended(client)
       },
     }
   }
@@ -173,6 +181,15 @@ class PostgresDatabase implements SqlDatabase {
   async close(): Promise<void> {
     await this.#pool.end()
   }
+}
+
+/** Says goodbye, and hangs up on a server that does not answer. */
+async function ended(client: pg.Client): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, goodbyeMs)
+  await Promise.race([client.end().catch(() => {}), promise])
+  clearTimeout(timer)
+  client.connection.stream.destroy()
 }
 
 type Queryable = Pick<pg.ClientBase, 'query'>

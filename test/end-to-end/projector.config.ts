@@ -1,0 +1,5 @@
+/** The shop, with its rows in PostgreSQL. */
+import { defineConfig } from '@signalbox/contract'
+import { order, stock } from './shop.ts'
+
+export default defineConfig({ contracts: [order, stock], projector: { store: 'postgres' } })
