@@ -50,6 +50,26 @@ describe('a projection', () => {
     ])
   })
 
+  it('parks by the key that it names, so that others of the scope go on', async () => {
+    const byOrder = defineProjection({
+      name: 'by-order',
+      version: 1,
+      tables: { rows: z.strictObject({}) },
+      key: (event) => (event.type === 'IntentCommitted' ? event.payload.changes[0]!.resource : event.scope),
+      changes: {
+        '*': ({ data, id }, { rows }) => {
+          if (data.note === 'poison') throw new Error('poison')
+          rows.put(id, {})
+        },
+      },
+    })
+    const change = (id: string, note = '') => committed({ changes: [{ resource: `order/${id}`, state: 's', data: { note } }] })
+    await given(byOrder, [change('1', 'poison'), change('2'), change('1')]).parks([
+      { key: 'order/1', cause: 'Error: poison' },
+      { key: 'order/1', cause: 'held back behind 0/0/0' },
+    ])
+  })
+
   it('an event that is half folded leaves nothing behind', async () => {
     const half = defineProjection({
       name: 'half',

@@ -49,7 +49,8 @@ export class EventFeed {
 
   /** The next events behind a position. Errors: LogError; MISCONFIGURED where the log does not reach to the position. */
   async read(partition: number, position: PartitionPosition, { maxEvents, waitMs }: { maxEvents: number; waitMs: number }): Promise<Chunk> {
-    const key = `${partition}:${position.logOffset}:${maxEvents}`
+    // With the link: rows that are of another log must not be spared the check of the chain.
+    const key = `${partition}:${position.logOffset}:${position.chainOffset}:${position.link}:${maxEvents}`
     const known = this.#kept.get(key) ?? this.#underWay.get(key)
     if (known !== undefined) return known
     const reading = this.#read(partition, position, maxEvents, waitMs)
@@ -76,7 +77,7 @@ export class EventFeed {
   }
 
   async #read(partition: number, from: PartitionPosition, maxEvents: number, waitMs: number): Promise<Chunk> {
-    const reader = this.#takeIdle(partition, from.logOffset) ?? (await this.#open(partition, from))
+    const reader = this.#takeIdle(partition, from) ?? (await this.#open(partition, from))
     let read: readonly LoggedEvent[]
     try {
       read = await reader.events.next(waitMs, maxEvents)
@@ -109,9 +110,11 @@ export class EventFeed {
     )
   }
 
-  #takeIdle(partition: number, logOffset: number): Reader | undefined {
+  #takeIdle(partition: number, { chainOffset, link, logOffset }: PartitionPosition): Reader | undefined {
     const idle = this.#idle.get(partition) ?? []
-    const index = idle.findIndex(({ position }) => position.logOffset === logOffset)
+    const index = idle.findIndex(
+      ({ position }) => position.logOffset === logOffset && position.chainOffset === chainOffset && position.link === link,
+    )
     return index < 0 ? undefined : idle.splice(index, 1)[0]
   }
 

@@ -5,7 +5,7 @@ import { isProjectionError, ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import type { ProjectionWriter, StoredGeneration, StoredProjection } from '../store/store.ts'
 import type { Chunk } from './event-feed.ts'
-import { type Progress, progressOf } from './progress.ts'
+import { describeProgress, type Progress, progressOf } from './progress.ts'
 import { runReactions } from './reactions.ts'
 import { Requests } from './requests.ts'
 import { defaultBatchEvents, defaultPollMs, defaultReadWaitMs, type HostSettings, lastRetryMs } from './settings.ts'
@@ -14,6 +14,7 @@ import { Track } from './track.ts'
 /** Behind the live generation by no more than this, a new one is let catch up while the live one waits. */
 const finalEvents = 2_000
 const announcedAtOnce = 100
+const progressMs = 5_000
 
 export class Leadership {
   readonly #settings: HostSettings
@@ -30,6 +31,7 @@ export class Leadership {
   #fail: (error: unknown) => void = () => {}
   #endsAtStart: readonly number[] = []
   #progressed: () => void = () => {}
+  #toldMs = performance.now()
   /** Why the last generation that was being built was given up. */
   #buildFailure: string | null = null
   /** Set while too much is parked: why. */
@@ -93,8 +95,20 @@ export class Leadership {
       await requests.serve()
       if (this.#building !== null && this.#live === null) await this.#mutex.run(() => this.#swapIfCaughtUp())
       await this.#announce()
+      await this.#tellProgress()
       await clock.sleep(pollMs, this.#signal)
     }
+  }
+
+  /** Of what takes long: a rebuild, or a first fold of a long log. */
+  async #tellProgress(): Promise<void> {
+    if (performance.now() - this.#toldMs < progressMs || (this.#building === null && this.hasCaughtUp)) return
+    this.#toldMs = performance.now()
+    const { building, live } = await this.progress()
+    const progress = building ?? live
+    const { logger, projection } = this.#settings
+    if (progress !== null)
+      logger.info({ projection: projection.name, ...progress }, `projection ${projection.name}: ${describeProgress(progress)}`)
   }
 
   /** Takes up what the store has: folds the live generation, resumes one that is being built, or begins one. */
