@@ -49,10 +49,20 @@ export function projectionNamed(settings: Settings, name: string): Projection {
 
 /** What the environment says of the store: an address, or that it is SQLite. */
 function storeOf({ config }: Settings, environment: NodeJS.ProcessEnv): string {
-  const file = environment.SIGNALBOX_PROJECTOR_STORE_FILE
-  const given = environment.SIGNALBOX_PROJECTOR_STORE ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trim())
+  const given = environment.SIGNALBOX_PROJECTOR_STORE || readSecret(environment.SIGNALBOX_PROJECTOR_STORE_FILE)
   if (given !== undefined && given !== '') return given
   return config?.projector?.store ?? 'sqlite'
+}
+
+function readSecret(file: string | undefined): string | undefined {
+  if (file === undefined || file === '') return undefined
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    throw new CommandError('usage', `SIGNALBOX_PROJECTOR_STORE_FILE: ${(cause as Error).message}; name a file with the address in it`, {
+      cause,
+    })
+  }
 }
 
 /**
