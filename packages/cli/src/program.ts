@@ -201,7 +201,7 @@ function addBench(program: Command, action: Action): void {
     program
       .command('bench <WHAT>')
       .description(
-        'Measure this machine: core, coordination, wasted-work, embedded, projection or kafka; JSON lines, the last of which sums up',
+        'Measure this machine: core, coordination, wasted-work, embedded, projection, replay or kafka; JSON lines, the last of which sums up',
       ),
   )
     .option('--seconds <SECONDS>', 'how long each measurement takes', '3')

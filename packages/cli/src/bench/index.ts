@@ -15,10 +15,11 @@ async function run(what: string, seconds: number, print: (line: object) => void)
   if (what === 'embedded') return await (await import('./embedded.ts')).benchEmbedded(seconds)
   if (what === 'kafka') return await (await import('./kafka/index.ts')).benchKafka(seconds, print)
   if (what === 'projection') return await (await import('./projection.ts')).benchProjection(seconds)
+  if (what === 'replay') return await (await import('./replay.ts')).benchReplay(seconds)
   if (what === 'wasted-work') return (await import('./wasted-work.ts')).benchWastedWork()
   if (what === 'coordination') return await (await import('./coordination.ts')).benchCoordination(seconds)
   throw new CommandError(
     'usage',
-    `there is no benchmark ${what}; there are core, coordination, wasted-work, embedded, projection and kafka`,
+    `there is no benchmark ${what}; there are core, coordination, wasted-work, embedded, projection, replay and kafka`,
   )
 }

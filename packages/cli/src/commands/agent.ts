@@ -1,7 +1,16 @@
 /** `signalbox agent ...`: who is held back, and why; quarantine and release, in force everywhere when the command returns. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpCoordinator } from '@signalbox/client'
-import { type AgentData, homeScope, isHomeScope, isSystemScope, type Resource, type Status, systemScope } from '@signalbox/contract'
+import {
+  type AgentData,
+  type AllowanceData,
+  homeScope,
+  isHomeScope,
+  isSystemScope,
+  type Resource,
+  type Status,
+  systemScope,
+} from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printMany, printOne, say, style, table } from '../output.ts'
 import { decisionText, isoTime } from '../render/decision.ts'
@@ -23,6 +32,8 @@ interface AgentSummary {
   /** Of its breaker, by scope, where it is not closed. */
   readonly breakers: readonly { readonly scope: string; readonly state: string; readonly reason: string; readonly opens: number }[]
   readonly capabilities: readonly { readonly scope: string; readonly capabilities: readonly string[] }[]
+  /** Of its budget over all scopes: what counts of what scopes were lent, and what they have left of it. */
+  readonly lent: readonly { readonly scope: string; readonly counts: number; readonly left: number }[]
 }
 
 export async function listAgents(settings: Settings): Promise<number> {
@@ -39,12 +50,26 @@ export async function listAgents(settings: Settings): Promise<number> {
 }
 
 async function summaries(gateway: HttpCoordinator): Promise<readonly AgentSummary[]> {
-  const resources = await listed(gateway, { type: 'agent' })
-  const byAgent = Map.groupBy(resources, ({ resource }) => resource.slice('agent/'.length))
+  const resources = [...(await listed(gateway, { type: 'agent' })), ...(await listed(gateway, { type: 'allowance' }))]
+  const byAgent = Map.groupBy(resources, ({ resource }) => resource.slice(resource.indexOf('/') + 1))
   return [...byAgent].map(([agent, found]) => summaryOf(agent, found)).sort((a, b) => (a.agent < b.agent ? -1 : 1))
 }
 
-function summaryOf(agent: string, found: readonly Resource[]): AgentSummary {
+function lentOf(allowances: readonly Resource[]): AgentSummary['lent'] {
+  const home = allowances.find(({ scope }) => isHomeScope(scope))
+  const counted = Map.groupBy((home?.data as AllowanceData | undefined)?.grants ?? [], ({ scope }) => scope)
+  return [...counted].map(([scope, grants]) => {
+    const there = allowances.find((each) => each.scope === scope)?.data as AllowanceData | undefined
+    return {
+      scope,
+      counts: grants.reduce((sum, { amount }) => sum + amount, 0),
+      left: (there?.leases ?? []).reduce((sum, { left }) => sum + left, 0),
+    }
+  })
+}
+
+function summaryOf(agent: string, all: readonly Resource[]): AgentSummary {
+  const found = all.filter(({ resource }) => resource.startsWith('agent/'))
   const home = found.find(({ scope }) => isHomeScope(scope))
   const inScopes = found.filter(({ scope }) => !isHomeScope(scope) && !isSystemScope(scope))
   const quarantined = home?.state === 'quarantined'
@@ -60,6 +85,7 @@ function summaryOf(agent: string, found: readonly Resource[]): AgentSummary {
     capabilities: inScopes
       .filter(({ data }) => (data as AgentData).capabilities.length > 0)
       .map(({ data, scope }) => ({ scope, capabilities: (data as AgentData).capabilities })),
+    lent: lentOf(all.filter(({ resource }) => resource.startsWith('allowance/'))),
   }
 }
 
@@ -69,10 +95,11 @@ export async function showAgent(settings: Settings, agent: string): Promise<numb
     return found ?? summaryOf(agent, [])
   })
   printOne(settings.output, summary, () => {
-    const { breakers, capabilities, quarantined, reason, taintedSinceMs } = summary
+    const { breakers, capabilities, lent, quarantined, reason, taintedSinceMs } = summary
     const rows: string[][] = [['  quarantine', quarantined ? style('red', `yes: ${reason}`) : 'no']]
     if (taintedSinceMs !== null) rows.push(['  tainted', `what it wrote since ${isoTime(taintedSinceMs)}`])
     for (const each of breakers) rows.push(['  breaker', `${each.state} in ${each.scope} (opened ${each.opens} times): ${each.reason}`])
+    for (const each of lent) rows.push(['  budget', `${each.counts} counts as lent to ${each.scope}, which has ${each.left} left`])
     for (const each of capabilities) rows.push(['  can', `${each.capabilities.join(', ')} in ${each.scope}`])
     return `${agent}\n${table(rows)}`
   })
