@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type RunningBroker, startBroker } from '../../../infra/kafka/broker.ts'
 import { freePorts } from '../../../infra/kafka/ports.ts'
 import { createTopics, type Environment, kafkaOptionsFromEnvironment, openKafkaLog } from '../src/index.ts'
+import { TOPIC_IDS } from '../src/settings.ts'
 import { startLyingRelay } from './support/lying-relay.ts'
 import { PATIENCE_MS } from './support/records.ts'
 import { brokersForTests, uniquePrefix } from './support/topics.ts'
@@ -122,7 +123,7 @@ describe('a connection that cannot be made is explained', { timeout }, () => {
     for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512']) {
       const { kafka } = kafkaOptionsFromEnvironment({ ...environment, KAFKA_SASL_MECHANISM: mechanism })
       const topicPrefix = uniquePrefix()
-      assert.equal((await createTopics({ ...kafka!, topicPrefix, partitions: 1 })).created.length, 4)
+      assert.equal((await createTopics({ ...kafka!, topicPrefix, partitions: 1 })).created.length, TOPIC_IDS.length)
       const log = await openKafkaLog({ ...kafka!, topicPrefix })
       assert.equal((await log.append(0, { key: 'scope', value: Buffer.from('{}'), headers: {} })).offset, 0)
       await log.close()

@@ -14,6 +14,7 @@ export interface TestChange {
   /** Default: one less than `version` is implied; 1 where left out. */
   readonly version?: number
   readonly fromState?: string | null
+  readonly contractVersion?: number
 }
 
 interface Common {
@@ -56,10 +57,10 @@ function common({ partition = 0, scope = 'scope-1', timeMs }: Common, offset: nu
 }
 
 function changesFrom(changes: readonly TestChange[]) {
-  return changes.map(({ action = 'act', data = {}, fromState, resource, state, version = 1 }) => ({
+  return changes.map(({ action = 'act', contractVersion = 1, data = {}, fromState, resource, state, version = 1 }) => ({
     resource,
     action,
-    contractVersion: 1,
+    contractVersion,
     fromVersion: version - 1,
     version,
     fromState: fromState ?? (version === 1 ? null : state),

@@ -33,6 +33,32 @@ describe('a projection', () => {
     ]).shows({ orders: { 'scope-1/1': { state: 'late', cents: 5, by: 'rule timer' } }, codes: { STALE_READ: { count: 2 } } })
   })
 
+  it('understands what an older version of a contract wrote, and parks what its upcast cannot take', async () => {
+    const upcast = {
+      1: {
+        resource: ({ data, state }: { data: Readonly<Record<string, unknown>>; state: string }) => {
+          if (data.euros === undefined) throw new Error('no euros')
+          return { state: state === 'new' ? 'open' : state, data: { cents: 100 * Number(data.euros) } }
+        },
+      },
+    }
+    const understanding = defineProjection({
+      name: 'orders',
+      version: 2,
+      tables,
+      contracts: [{ type: 'order', version: 2, upcast: upcast as never }],
+      changes: { order: ({ data, id, state }, { orders }) => orders.put(id, { state, cents: data.cents as number, by: 'x' }) },
+    })
+    const change = { resource: 'order/1', state: 'new', data: { euros: 3 }, contractVersion: 1 }
+    const now = { resource: 'order/2', state: 'open', data: { cents: 7 }, contractVersion: 2 }
+    await given(understanding, [committed({ changes: [change] }), committed({ changes: [now] })]).shows({
+      orders: { '1': { state: 'open', cents: 300, by: 'x' }, '2': { state: 'open', cents: 7, by: 'x' } },
+    })
+    await given(understanding, [committed({ changes: [{ ...change, data: { pounds: 3 } }] })]).parks([
+      { key: 'scope-1', cause: 'Error: no euros' },
+    ])
+  })
+
   it('deletes, and never takes shadow for real', async () => {
     await given(orders, [opened, committed({ changes: [{ resource: 'order/1', state: 'gone', version: 2 }] })]).shows({})
     await given(orders, [shadowed({ changes: [{ resource: 'order/1', state: 'open', data: { cents: 5 } }] })]).shows({})

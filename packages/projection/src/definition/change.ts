@@ -1,5 +1,14 @@
 /** What a commit or a rule made of one resource, as a projection gets to see it. */
-import { type Event, formatEventReference, type JsonObject, type ResourceChange, type Rule } from '@signalbox/contract'
+import {
+  type Contract,
+  type Event,
+  formatEventReference,
+  type JsonObject,
+  type ResourceChange,
+  type Rule,
+  type UpcastResource,
+  upcastResource,
+} from '@signalbox/contract'
 
 export interface ProjectedChange {
   /** The event's identity: PARTITION/OFFSET/INDEX of its source. */
@@ -29,10 +38,15 @@ export interface ProjectedChange {
   readonly rule: Rule | null
 }
 
+/** Contracts by type, as whom a projection understands what older versions of them wrote. */
+export type Understanding = ReadonlyMap<string, Pick<Contract, 'version' | 'upcast'>>
+
+const asWritten: Understanding = new Map()
+
 /** The changes of an event, in its order. What was only decided in shadow has changed nothing. */
-export function changesOf(event: Event): readonly ProjectedChange[] {
+export function changesOf(event: Event, contracts: Understanding = asWritten): readonly ProjectedChange[] {
   if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return []
-  return event.payload.changes.map((change) => new EventChange(event, change))
+  return event.payload.changes.map((change) => new EventChange(event, change, contracts.get(typeOf(change.resource))))
 }
 
 type ChangingEvent = Extract<Event, { type: 'IntentCommitted' | 'RuleApplied' }>
@@ -40,17 +54,26 @@ type ChangingEvent = Extract<Event, { type: 'IntentCommitted' | 'RuleApplied' }>
 class EventChange implements ProjectedChange {
   readonly #event: ChangingEvent
   readonly #change: ResourceChange
-  #data: JsonObject | undefined
+  readonly #contract: Pick<Contract, 'version' | 'upcast'> | undefined
+  #understood: UpcastResource | undefined
 
-  constructor(event: ChangingEvent, change: ResourceChange) {
+  constructor(event: ChangingEvent, change: ResourceChange, contract: Pick<Contract, 'version' | 'upcast'> | undefined) {
     this.#event = event
     this.#change = change
+    this.#contract = contract
+  }
+
+  /** What an older version of the contract wrote, as the newer one reads it. Throws what its upcast throws. */
+  #resource(): UpcastResource {
+    const { contractVersion, data, state } = this.#change
+    const written = { state, data: JSON.parse(data) as JsonObject }
+    this.#understood ??= this.#contract === undefined ? written : upcastResource(this.#contract, contractVersion, written)
+    return this.#understood
   }
 
   // Most handlers need a few of these, so none is computed before it is asked for.
   get data(): JsonObject {
-    this.#data ??= JSON.parse(this.#change.data) as JsonObject
-    return this.#data
+    return this.#resource().data
   }
 
   get event(): string {
@@ -86,7 +109,7 @@ class EventChange implements ProjectedChange {
   }
 
   get state(): string {
-    return this.#change.state
+    return this.#contract === undefined ? this.#change.state : this.#resource().state
   }
 
   get fromVersion(): number {

@@ -185,7 +185,7 @@ export class Fold {
 function foldEvent(projection: Projection, event: Event, views: Rows['views']): void {
   projection.on[event.type]?.(event as never, views)
   if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return
-  for (const change of changesOf(event)) (projection.changes[change.type] ?? projection.changes['*'])?.(change, views)
+  for (const change of changesOf(event, projection.contracts)) (projection.changes[change.type] ?? projection.changes['*'])?.(change, views)
 }
 
 function failureOf(error: unknown): Failure {

@@ -1,9 +1,9 @@
 /** What a projection is: tables, a pure fold over events, and how an event is keyed. */
 import { sha256 } from '@signalbox/codec'
-import { type Event, type EventType, type JsonObject, utf8Length } from '@signalbox/contract'
+import { type Contract, type Event, type EventType, type JsonObject, utf8Length } from '@signalbox/contract'
 import type { z } from 'zod'
 import { ProjectionError } from '../errors.ts'
-import { type ProjectedChange, typeOf } from './change.ts'
+import { type ProjectedChange, typeOf, type Understanding } from './change.ts'
 
 export type Tables = Readonly<Record<string, z.ZodType<JsonObject>>>
 
@@ -46,6 +46,11 @@ export interface ProjectionDefinition<T extends Tables> {
   /** What is folded from a change of a resource, by its type; `*` for those that have no handler of their own. */
   readonly changes?: { readonly [type: string]: (change: ProjectedChange, tables: TableViews<T>) => void }
   /**
+   * Contracts with upcasts: what older versions of them wrote comes to `changes` as the version given here reads it. To be raised with
+   * `version`, as the rows change.
+   */
+  readonly contracts?: readonly Pick<Contract, 'type' | 'version' | 'upcast'>[]
+  /**
    * Events that are held back together when one of them cannot be folded. Default: the scope. It must be one that all events
    * which touch a row in an order that matters share.
    */
@@ -60,7 +65,8 @@ export interface ProjectionDefinition<T extends Tables> {
 }
 
 /** A projection whose types are not known to who hosts it. */
-export type Projection = Omit<ProjectionDefinition<Tables>, 'on' | 'changes'> & {
+export type Projection = Omit<ProjectionDefinition<Tables>, 'on' | 'changes' | 'contracts'> & {
+  readonly contracts: Understanding
   readonly on: Readonly<Record<string, (event: never, tables: TableViews<Tables>) => void>>
   readonly changes: Readonly<Record<string, (change: ProjectedChange, tables: TableViews<Tables>) => void>>
   readonly maxParked: number
@@ -81,7 +87,7 @@ const maxParkedLimit = 100_000
 
 /** Errors: DEFINITION_INVALID, with a sentence that says where. */
 export function defineProjection<const T extends Tables>(definition: ProjectionDefinition<T>): Projection {
-  const { changes = {}, maxParked = 1_000, name, on = {}, tables, version } = definition
+  const { changes = {}, contracts = [], maxParked = 1_000, name, on = {}, tables, version } = definition
   const refuse = (what: string): never => {
     throw new ProjectionError('DEFINITION_INVALID', `projection ${JSON.stringify(name)}: ${what}`)
   }
@@ -96,7 +102,8 @@ export function defineProjection<const T extends Tables>(definition: ProjectionD
       refuse(`changes of ${JSON.stringify(type)}: a resource type has other letters`)
   if (Object.keys(on).length === 0 && Object.keys(changes).length === 0) refuse('it folds nothing; give it handlers in on or changes')
   if (!Number.isInteger(maxParked) || maxParked < 1 || maxParked > maxParkedLimit) refuse(`maxParked must be 1 to ${maxParkedLimit}`)
-  return { ...definition, on, changes, maxParked } as unknown as Projection
+  const understanding = new Map(contracts.map((contract) => [contract.type, contract]))
+  return { ...definition, on, changes, contracts: understanding, maxParked } as unknown as Projection
 }
 
 /** UTF-8 bytes: PostgreSQL's index takes no more than about 2,700. */

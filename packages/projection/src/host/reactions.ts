@@ -54,7 +54,7 @@ async function react(
 ): Promise<boolean> {
   for (let retryMs = firstRetryMs; !signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
     try {
-      await projection.react?.({ event, changes: changesOf(event), signal })
+      await projection.react?.({ event, changes: changesOf(event, projection.contracts), signal })
       return true
     } catch (error) {
       const { index, offset, partition } = event
