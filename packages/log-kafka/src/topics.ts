@@ -143,24 +143,38 @@ function wantedOf(options: TopicsOptions): WantedTopics & { readonly settings: S
 
 async function clusterOf(admin: Admin, settings: Settings): Promise<Cluster> {
   const { brokers } = await admin.describeCluster()
+  const layouts = await layoutsOf(
+    admin,
+    TOPIC_IDS.map((id) => topicName(settings.topicPrefix, id)),
+  )
+  const configs = await configsOf(admin, [...layouts.keys()])
   const topics = new Map<TopicId, FoundTopic>()
   for (const id of TOPIC_IDS) {
-    const partitions = await partitionsOf(admin, topicName(settings.topicPrefix, id))
+    const name = topicName(settings.topicPrefix, id)
+    const partitions = layouts.get(name)
     if (partitions === undefined) continue
-    const configs = await configsOf(admin, topicName(settings.topicPrefix, id))
-    topics.set(id, { partitions, settings: new Map([...configs].map(([name, { value }]) => [name, value])) })
+    topics.set(id, { partitions, settings: new Map([...(configs.get(name) ?? [])].map(([setting, { value }]) => [setting, value])) })
   }
   return { brokers: settings.brokers.join(','), brokerIds: brokers.map(({ nodeId }) => nodeId).sort((a, b) => a - b), topics }
 }
 
-async function partitionsOf(admin: Admin, topic: string): Promise<FoundTopic['partitions'] | undefined> {
+/** Of the topics that are there. Asked in one request; where one is missing, which fails it, in one for each. */
+async function layoutsOf(admin: Admin, names: readonly string[]): Promise<ReadonlyMap<string, FoundTopic['partitions']>> {
   try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return topics[0]!.partitions.map(({ partitionId, replicas, isr }) => ({ id: partitionId, replicas, inSync: isr }))
+    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] })
+    return new Map(
+      topics.map(({ name, partitions }) => [
+        name,
+        partitions.map(({ partitionId, replicas, isr }) => ({ id: partitionId, replicas, inSync: isr })),
+      ]),
+    )
   } catch (error) {
-    if (['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(errorType(error) ?? '')) return undefined
-    throw error
+    if (!['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(errorType(error) ?? '')) throw error
+    if (names.length === 1) return new Map()
   }
+  const found = new Map<string, FoundTopic['partitions']>()
+  for (const name of names) for (const [topic, partitions] of await layoutsOf(admin, [name])) found.set(topic, partitions)
+  return found
 }
 
 /** False when somebody else was quicker. */
@@ -219,17 +233,27 @@ interface ConfigValue {
   readonly source: number
 }
 
-async function configsOf(admin: Admin, topic: string): Promise<ReadonlyMap<string, ConfigValue>> {
-  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: TOPIC_RESOURCE, name: topic }] })
-  const entries = resources[0]?.configEntries ?? []
+/** By topic. */
+async function configsOf(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, ConfigValue>>> {
+  if (topics.length === 0) return new Map()
+  const asked = topics.map((name) => ({ type: TOPIC_RESOURCE, name }))
+  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: asked })
   return new Map(
-    entries.map(({ configName, configValue, configSource }) => [configName, { value: configValue, source: Number(configSource) }]),
+    resources.map(({ configEntries, resourceName }) => [
+      resourceName,
+      new Map(
+        configEntries.map(({ configName, configSource, configValue }) => [
+          configName,
+          { value: configValue, source: Number(configSource) },
+        ]),
+      ),
+    ]),
   )
 }
 
 async function set(admin: Admin, topic: string, values: Readonly<Record<string, string>>): Promise<void> {
   // This request replaces all that was set on the topic, so what is to stay goes along.
-  const kept = [...(await configsOf(admin, topic))].filter(([, { source }]) => source === DYNAMIC_TOPIC_CONFIG)
+  const kept = [...((await configsOf(admin, [topic])).get(topic) ?? [])].filter(([, { source }]) => source === DYNAMIC_TOPIC_CONFIG)
   const entries = { ...Object.fromEntries(kept.map(([name, { value }]) => [name, value])), ...values }
   const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }))
   await admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC_RESOURCE, name: topic, configEntries }] })
