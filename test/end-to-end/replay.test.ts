@@ -33,13 +33,8 @@ let directory = ''
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'signalbox-replay-'))
-  const excerpt = join(directory, 'excerpt.csv')
-  const rows = gunzipSync(readFileSync(join(root, 'packages/examples/data/hotel-bookings.csv.gz')))
-    .toString()
-    .split('\n')
-  writeFileSync(excerpt, `${rows.slice(0, 2_001).join('\n')}\n`)
   const runs = [
-    spawnDemo(['--ordered', '--json', '--bookings', excerpt, '--data-dir', join(directory, 'bookings')]),
+    spawnDemo(['--json', '--data-dir', join(directory, 'bookings')]),
     // One agent acts on stale facts; its breaker opens, it is put in quarantine, its work is handed over, humans settle the rest.
     spawnDemo(['--story', 'refunds', '--seed', '8', '--json', '--data-dir', join(directory, 'refunds')]),
   ]
@@ -127,7 +122,7 @@ describe.each<Name>(['bookings', 'refunds'])('the log of the %s', (name) => {
           evolve(state, logged.event)
         }
       }
-      expect(explained).toBeGreaterThan(name === 'bookings' ? 1_900 : 60)
+      expect(explained).toBeGreaterThan(name === 'bookings' ? 22_731 - 1 : 60)
     })
   })
 
@@ -245,7 +240,9 @@ describe('another contract', () => {
         const isFreed = recorded.code === 'INVARIANT_VIOLATED' && said.outcome === 'committed'
         const isNeverHeld = recorded.outcome === 'committed' && said.code === 'STATE_CONFLICT'
         const isHeldNow = recorded.code === 'STATE_CONFLICT' && said.outcome === 'committed'
-        expect(isFreed || isNeverHeld || isHeldNow, JSON.stringify({ recorded, said })).toBe(true)
+        // And who got it so has it when yet another asks.
+        const isTaken = recorded.outcome === 'committed' && said.code === 'INVARIANT_VIOLATED'
+        expect(isFreed || isNeverHeld || isHeldNow || isTaken, JSON.stringify({ recorded, said })).toBe(true)
       }
     })
   })
