@@ -9,8 +9,8 @@ import { ChaosRun, type Finding } from './run.ts'
 import type { ScheduledFault } from './schedule.ts'
 import { came } from './wait.ts'
 
-const timeout = 240_000
-const startTimeoutMs = 60_000
+const timeout = 300_000
+const startTimeoutMs = 90_000
 const readTimeoutMs = 5_000
 const seed = '4'
 
