@@ -1,6 +1,7 @@
 export * from './api.ts'
 export { bareIntent } from './bare-intent.ts'
 export * from './built-in/data.ts'
+export * from './built-in/dead-letter-id.ts'
 export { tickIntent } from './built-in/tick.ts'
 export * from './built-in/types.ts'
 export * from './canonical.ts'

@@ -195,6 +195,28 @@ export type SourceData = z.output<typeof sourceData>
 
 export const withdrawInput = z.strictObject({ reason: reason.optional() })
 
+/** `dead-letter/ID`: what people decided of a record that could not be processed. */
+export const deadLetterData = z.strictObject({
+  by: agentName.describe('Who decided last'),
+  reason: z.string(),
+  atMs: timeMs,
+  intentId: z.string().nullable().describe('Of the intent that it is redriven as; null where it is no intent, or not redriven'),
+  edited: z.boolean().describe('Whether a human wrote the intent that it is redriven as'),
+  fresh: z.boolean().describe('Whether it is redriven without what its agent had seen'),
+  batch: z.string().nullable().describe('The run of a command that it was redriven by'),
+})
+export type DeadLetterData = z.output<typeof deadLetterData>
+export const deadLetterInputs = {
+  redrive: z.strictObject({
+    reason,
+    edited: z.boolean().default(false),
+    fresh: z.boolean().default(false),
+    batch: z.string().min(1).max(100).nullable().default(null),
+  }),
+  discard: z.strictObject({ reason }),
+  reopen: z.strictObject({ reason }),
+}
+
 const legAction = z.strictObject({ resource: resourceName, action: z.string(), input: z.record(z.string(), z.json()).default({}) })
 const legActions = z.array(legAction).max(32)
 

@@ -2,7 +2,7 @@
 import { partitionOf } from '../partitioner.ts'
 
 /** Raised with every change of what the built-in contracts decide. */
-export const builtInVersion = 2
+export const builtInVersion = 3
 
 /** What `PartitionOpened` records beside the contracts. */
 export const builtInRecord = 'signalbox'
@@ -13,6 +13,7 @@ export const reservedTypes = [
   'allowance',
   'clock',
   'containment',
+  'dead-letter',
   'drift',
   'effect',
   'escalation',
