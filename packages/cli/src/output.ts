@@ -22,13 +22,13 @@ export function printOne(format: OutputFormat, value: unknown, text: () => strin
 export async function printMany<Value>(
   format: OutputFormat,
   values: AsyncIterable<Value> | Iterable<Value>,
-  text: (value: Value) => string,
+  text: (value: Value, index: number) => string,
 ): Promise<number> {
   let count = 0
   if (format === 'json') process.stdout.write('[')
   for await (const value of values) {
     if (format === 'json') process.stdout.write(`${count === 0 ? '\n' : ',\n'}${JSON.stringify(value)}`)
-    else process.stdout.write(`${format === 'jsonl' ? JSON.stringify(value) : text(value)}\n`)
+    else process.stdout.write(`${format === 'jsonl' ? JSON.stringify(value) : text(value, count)}\n`)
     count++
   }
   if (format === 'json') process.stdout.write('\n]\n')

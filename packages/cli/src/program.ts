@@ -15,6 +15,7 @@ import { listAllResources, resourceHistory, showResource, showStatus } from './c
 import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addCoordination } from './program-coordination.ts'
+import { addDeadLetter } from './program-dead-letter.ts'
 import { addProjection } from './program-projection.ts'
 import { addReplay } from './program-replay.ts'
 import { addTopics } from './program-topics.ts'
@@ -43,6 +44,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
   addCoordination(program, action, common)
   addReplay(program, action, common)
   addProjection(program, action, common)
+  addDeadLetter(program, action, common)
   common(
     program
       .command('status')

@@ -15,7 +15,10 @@ const found = (story: Story, name = letter) => {
 describe('a redrive', () => {
   test('gives the id of the new intent, made of the letter, the mark and the time of the log', () => {
     const story = new Story()
-    story.passes(5_000).when(verdict('redrive', { batch: 'friday' }), ann).commits({ fromState: null, state: 'redriven' })
+    story
+      .passes(5_000)
+      .when(verdict('redrive', { batch: 'friday' }), ann)
+      .commits({ fromState: null, state: 'redriven' })
     const intentId = derivedId(startMs + 5_000, ['redrive', 'intents:0:17', '0/0'], rules.sha256)
     expect(parseUuidV7(intentId, new Uint32Array(4))).toBe(true)
     expect(found(story)).toEqual({
@@ -76,7 +79,10 @@ describe('what is redriven', () => {
     story.when(verdict('redrive'), ann)
     const { intentId } = found(story).data
     story.when(verdict('reopen'), ann).rejects('GUARD_REFUSED')
-    story.passes(defaultLimits.identityHorizonMs + defaultLimits.clockSkewMs).when(verdict('reopen'), ann).rejects('GUARD_REFUSED')
+    story
+      .passes(defaultLimits.identityHorizonMs + defaultLimits.clockSkewMs)
+      .when(verdict('reopen'), ann)
+      .rejects('GUARD_REFUSED')
     story.passes(1).when(verdict('reopen'), ann).commits({ fromState: 'redriven', state: 'open' })
     story.when(verdict('redrive'), ann)
     expect(found(story).data.intentId).not.toBe(intentId)

@@ -8,6 +8,7 @@ import {
   ProjectionHost,
   type ProjectionStore,
   type StoredProjection,
+  type StoredRequest,
   verify,
 } from '@signalbox/projection'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -195,27 +196,37 @@ async function ask(
       printOne(settings.output, { id, state: 'asked' }, () => `request ${id} is left for who owns projection ${projection.name}`)
       return exitCodes.ok
     }
-    return await withLog(settings, async (_reading, feed) => {
-      const host = new ProjectionHost({ projection, store, feed, clock: systemClock, logger: quietLogger })
-      try {
-        return await Promise.race([host.failed, follow(settings, store, host, id)])
-      } finally {
-        await host.stop()
-      }
-    })
+    const request = await served(settings, projection, store, id)
+    if (request === null) return exitCodes.timedOut
+    printOne(settings.output, request, () => `${request.kind} ${request.projection}: ${request.state}, ${request.message}`)
+    return request.state === 'done' ? exitCodes.ok : exitCodes.rejected
   })
 }
 
-async function follow(settings: Settings, store: ProjectionStore, host: ProjectionHost, id: number): Promise<number> {
+/** Folds the parked events of a key again; null where this process was told to stop before that was done. */
+export async function foldAgain(settings: Settings, name: string, key: string): Promise<StoredRequest | null> {
+  const projection = projectionNamed(settings, name)
+  return await withStore(settings, false, async (store) => served(settings, projection, store, await store.ask(name, 'retry', key)))
+}
+
+async function served(settings: Settings, projection: Projection, store: ProjectionStore, id: number): Promise<StoredRequest | null> {
+  return await withLog(settings, async (_reading, feed) => {
+    const host = new ProjectionHost({ projection, store, feed, clock: systemClock, logger: quietLogger })
+    try {
+      return await Promise.race([host.failed, follow(store, host, id)])
+    } finally {
+      await host.stop()
+    }
+  })
+}
+
+async function follow(store: ProjectionStore, host: ProjectionHost, id: number): Promise<StoredRequest | null> {
   const stopped = signalled().then(() => 'stopped' as const)
   let said = ''
   let saidMs = 0
   for (;;) {
     const request = (await store.request(id))!
-    if (request.state === 'done' || request.state === 'failed') {
-      printOne(settings.output, request, () => `${request.kind} ${request.projection}: ${request.state}, ${request.message}`)
-      return request.state === 'done' ? exitCodes.ok : exitCodes.rejected
-    }
+    if (request.state === 'done' || request.state === 'failed') return request
     const { phase, reason } = await host.status()
     if (phase === 'superseded') throw new CommandError('usage', reason ?? 'a newer version is live')
     const message = request.message ?? (reason === null ? 'waits for who owns it' : reason)
@@ -227,7 +238,7 @@ async function follow(settings: Settings, store: ProjectionStore, host: Projecti
     const next = await Promise.race([stopped, new Promise<'go on'>((resolve) => setTimeout(resolve, pollMs, 'go on'))])
     if (next === 'stopped') {
       say(`request ${id} stays in the store: whoever owns the projection goes on with it`)
-      return exitCodes.timedOut
+      return null
     }
   }
 }

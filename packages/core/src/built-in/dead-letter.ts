@@ -33,7 +33,14 @@ export const deadLetter = defineBuiltIn({
       apply: redrive,
       relief: 'release',
     },
-    discard: { from: undecided, to: 'discarded', by: people, input: deadLetterInputs.discard, check: checkPlace, apply: settle('discarded') },
+    discard: {
+      from: undecided,
+      to: 'discarded',
+      by: people,
+      input: deadLetterInputs.discard,
+      check: checkPlace,
+      apply: settle('discarded'),
+    },
     reopen: {
       from: ['discarded', 'redriven'],
       to: 'open',

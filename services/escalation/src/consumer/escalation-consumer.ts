@@ -14,8 +14,9 @@ import { followEvents, type LoggedEvent } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { Settlement } from '../webhook/index.ts'
 import { Inbox } from './inbox.ts'
+import { type LetterAgain, lettersAgain, noticeOfLetter } from './letters-again.ts'
 import { type Notice, noticesOf } from './notices.ts'
-import { isPassing, readReceipts, receiptKey, type Told, writeBegun, writeReceipt } from './receipts.ts'
+import { isPassing, letterKey, readReceipts, receiptKey, type Told, writeBegun, writeReceipt } from './receipts.ts'
 import type { Routes } from './routes.ts'
 
 const underWayLimit = 200
@@ -129,6 +130,8 @@ class Teller {
   readonly #old = new Map<string, Notice>()
   #isOld = true
   readonly #underWay = new Set<Promise<void>>()
+  // How often a notification is on its way, by its id.
+  readonly #holders = new Map<string, number>()
 
   constructor(
     settings: EscalationConsumerSettings,
@@ -146,7 +149,10 @@ class Teller {
     for (const { event, logOffset } of events) {
       if (this.#isOld && logOffset >= this.#told.begun) await this.endOld()
       if (this.#isOld) this.#noteOld(event)
-      else for (const notice of noticesOf(event)) await this.#tell(notice)
+      else {
+        for (const notice of noticesOf(event)) await this.#tell(notice)
+        for (const letter of lettersAgain(event)) await this.#tellAgain(letter)
+      }
     }
   }
 
@@ -172,40 +178,71 @@ class Teller {
     }
   }
 
-  /** Resolves when there is room for more. */
   async #tell(notice: Notice): Promise<void> {
-    const { routes, underWay } = this.#settings
     const { id } = notice.notification
-    const targets = routes.targetsOf(notice.to).filter((target) => !this.#told.settled.delete(receiptKey(id, target)))
-    if (targets.length === 0) return
+    const targets = this.#settings.routes.targetsOf(notice.to).filter((target) => !this.#told.settled.delete(receiptKey(id, target)))
+    if (targets.length > 0) await this.#start(notice, targets, null)
+  }
+
+  /** What did not arrive is sent again, under its first id. */
+  async #tellAgain(letter: LetterAgain): Promise<void> {
+    const { clock, log, logger } = this.#settings
+    if (this.#told.settled.delete(letterKey(letter))) return
+    for (let retryMs = firstRetryMs; !this.#signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
+      try {
+        const found = await noticeOfLetter(log, letter)
+        if (found === null) logger.error({ letter: letter.id }, `dead letter ${letter.id} is redriven, and there is none; nothing is sent`)
+        else await this.#start(found.notice, [found.target], letter)
+        return
+      } catch (error) {
+        if (!isPassing(error)) throw error
+        logger.warn({ err: error, retryMs }, `dead letter ${letter.id} is read again in ${retryMs} ms: ${error.message}`)
+        await clock.sleep(retryMs, this.#signal)
+      }
+    }
+  }
+
+  /** Resolves when there is room for more. `letter`: the dead letter that is sent again. */
+  async #start(notice: Notice, targets: readonly string[], letter: LetterAgain | null): Promise<void> {
+    const { underWay } = this.#settings
+    const { id } = notice.notification
     underWay.set(id, notice)
-    const telling = this.#deliver(notice, targets)
+    this.#holders.set(id, (this.#holders.get(id) ?? 0) + 1)
+    const telling = this.#deliver(notice, targets, letter)
       .catch((error: Error) => this.#fail(error))
       .finally(() => {
-        underWay.delete(id)
+        // It may still be on its way to another target.
+        const others = this.#holders.get(id)! - 1
+        if (others > 0) this.#holders.set(id, others)
+        else {
+          this.#holders.delete(id)
+          underWay.delete(id)
+        }
         this.#underWay.delete(telling)
       })
     this.#underWay.add(telling)
     while (this.#underWay.size >= underWayLimit && !this.#signal.aborted) await Promise.race([...this.#underWay, aborted(this.#signal)])
   }
 
-  async #deliver(notice: Notice, targets: readonly string[]): Promise<void> {
+  async #deliver(notice: Notice, targets: readonly string[], letter: LetterAgain | null): Promise<void> {
     const { clock, delivery } = this.#settings
     let left = targets
     for (let retryMs = firstRetryMs; left.length > 0 && !this.#signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       const settlements = await delivery.notify(notice.notification, left)
-      await Promise.all(settlements.map((settlement) => (settlement.kind === 'handed-back' ? undefined : this.#write(notice, settlement))))
+      await Promise.all(
+        settlements.map((settlement) => (settlement.kind === 'handed-back' ? undefined : this.#write(notice, settlement, letter))),
+      )
       // Stopped, it is given again after the next start.
       left = settlements.flatMap((each) => (each.kind === 'handed-back' && each.reason !== 'STOPPED' ? [each.target] : []))
       if (left.length > 0) await clock.sleep(retryMs, this.#signal)
     }
   }
 
-  async #write(notice: Notice, settlement: Exclude<Settlement, { kind: 'handed-back' }>): Promise<void> {
+  async #write(notice: Notice, settlement: Exclude<Settlement, { kind: 'handed-back' }>, letter: LetterAgain | null): Promise<void> {
     const { clock, log, logger } = this.#settings
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       try {
-        await writeReceipt(log, notice, settlement)
+        await writeReceipt(log, notice, settlement, letter)
         return
       } catch (error) {
         if (this.#signal.aborted) return

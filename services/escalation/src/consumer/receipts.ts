@@ -2,10 +2,12 @@
  * What became of notifications, in the log's topic `notifications`: so that who starts again tells nobody twice what arrived, and
  * an engineer can see whether the pager was called. A record is JSON:
  * `{"kind":"begun","eventsOffset":N}`: before the first; what lies before N is old;
- * `{"kind":"delivered","id":..., "target":..., "attempts":N, "escalation":..., "type":...}`, or `"kind":"dead-lettered"` with a `cause`.
+ * `{"kind":"delivered","id":..., "target":..., "attempts":N, "escalation":..., "type":...}`, or `"kind":"dead-lettered"` with a `cause`;
+ * of a dead letter that was sent again also `"letter"`, which it is, and `"mark"`, the event that asked for it.
  */
 import { isLogError, type Log, LogError } from '@signalbox/log'
 import type { Settlement } from '../webhook/index.ts'
+import type { LetterAgain } from './letters-again.ts'
 import type { Notice } from './notices.ts'
 
 const bounds = { maxRecords: 1_000, maxBytes: 4 * 1024 * 1024, waitMs: 1_000 }
@@ -22,11 +24,18 @@ export function receiptKey(id: string, target: string): string {
   return `${id} ${target}`
 }
 
+/** Of a dead letter that was sent again. */
+export function letterKey({ id, mark }: Pick<LetterAgain, 'id' | 'mark'>): string {
+  return `letter ${id} ${mark}`
+}
+
 interface Receipt {
   readonly kind: string
   readonly eventsOffset?: number
   readonly id?: string
   readonly target?: string
+  readonly letter?: string
+  readonly mark?: string
 }
 
 /** Everything that is known of a partition. Errors as of a cursor. */
@@ -45,6 +54,7 @@ export async function readReceipts(log: Log, partition: number): Promise<Told> {
         const receipt = parse(value, partition, offset)
         if (receipt.kind === 'begun') begun ??= receipt.eventsOffset ?? 0
         else if (receipt.id !== undefined && receipt.target !== undefined) settled.add(receiptKey(receipt.id, receipt.target))
+        if (receipt.letter !== undefined && receipt.mark !== undefined) settled.add(letterKey({ id: receipt.letter, mark: receipt.mark }))
       }
     }
   } finally {
@@ -71,6 +81,7 @@ export async function writeReceipt(
   log: Log,
   { notification, resource, scope, partition }: Notice,
   settlement: Exclude<Settlement, { kind: 'handed-back' }>,
+  letter: LetterAgain | null,
 ): Promise<void> {
   const { kind, target } = settlement
   const outcome =
@@ -85,6 +96,7 @@ export async function writeReceipt(
     type: notification.type,
     escalation: resource,
     scope,
+    ...(letter === null ? {} : { letter: letter.id, mark: letter.mark }),
   })
 }
 
