@@ -8,7 +8,7 @@
 import { HttpCoordinator, newIntentId } from '@signalbox/client'
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits } from '@signalbox/contract'
-import { isCutOff, lanesOf, type RedriveDesk, readDeadLetters, redriveLetters } from '@signalbox/dead-letters'
+import { type DeadLetter, isCutOff, type RedriveDesk, readDeadLetters, redriveLetters } from '@signalbox/dead-letters'
 import { systemClock } from '@signalbox/log'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
 import { first, second } from './contracts.ts'
@@ -48,9 +48,7 @@ const { error, results } = await redriveLetters(
     clock: systemClock,
     newId: newIntentId,
     signal: new AbortController().signal,
-    ...(bug === 'no-order'
-      ? { lanes: (all: Parameters<typeof lanesOf>[0]) => lanesOf(all).flatMap((lane) => lane.toReversed().map((letter) => [letter])) }
-      : {}),
+    ...(bug === 'no-order' ? { lanes: (all: readonly DeadLetter[]) => all.map((letter) => [letter]) } : {}),
   },
   selected,
 )

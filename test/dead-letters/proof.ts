@@ -155,7 +155,7 @@ async function allDecided({ url }: Up, records: number, say: (text: string) => v
   say(`all decided after ${Math.round(performance.now() - beganMs)} ms`)
 }
 
-interface UnderKills extends Pick<ProofOptions, 'kills' | 'plant' | 'say'> {
+interface UnderKills extends Pick<ProofOptions, 'kills' | 'plant' | 'records' | 'say'> {
   readonly draw: () => number
 }
 
@@ -163,7 +163,7 @@ interface UnderKills extends Pick<ProofOptions, 'kills' | 'plant' | 'say'> {
 async function redriveUnderKills(
   place: Place,
   { url }: Up,
-  { draw, kills, plant, say }: UnderKills,
+  { draw, kills, plant, records, say }: UnderKills,
 ): Promise<{ readonly kills: number; readonly resumed: number }> {
   const command = ['dead-letter', 'redrive', '--code', 'DEAD_LETTERED', '--topic', 'intents', '--yes', '--reason', 'the scale is mended']
   const flags = ['--by', 'human:ann', '--rate', '10000', '--config', secondConfig, '--url', url, '--output', 'jsonl']
@@ -173,8 +173,8 @@ async function redriveUnderKills(
   while (killed < kills) {
     const before = await nextIntents(url)
     const running = run()
-    // Two intents a letter: a mark, and what it becomes.
-    const wanted = before + 10 + Math.floor(draw() * 60)
+    // Two intents a letter, a mark and what it becomes, and about half of the letters are intents.
+    const wanted = before + 5 + Math.floor((0.2 + 0.7 * draw()) * (records / (kills + 1)))
     while (running.child.exitCode === null && (await nextIntents(url)) < wanted) await new Promise((resolve) => setTimeout(resolve, 1))
     if (running.child.exitCode !== null) {
       say('a run came to its end before it was killed')
