@@ -16,6 +16,7 @@ import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addCoordination } from './program-coordination.ts'
 import { addDeadLetter } from './program-dead-letter.ts'
+import { addOperating } from './program-operating.ts'
 import { addProjection } from './program-projection.ts'
 import { addReplay } from './program-replay.ts'
 import { addTopics } from './program-topics.ts'
@@ -45,6 +46,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
   addReplay(program, action, common)
   addProjection(program, action, common)
   addDeadLetter(program, action, common)
+  addOperating(program, action, common)
   common(
     program
       .command('status')

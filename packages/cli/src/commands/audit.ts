@@ -3,7 +3,7 @@ import { sha256 } from '@signalbox/codec'
 import { contractRecords, contractSet, defaultLimits, noContracts } from '@signalbox/contract'
 import { auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
-import { openToRead } from '../logs.ts'
+import { openToRead, type Reading } from '../logs.ts'
 import { printOne, say, table } from '../output.ts'
 import { agentsOf } from '../rules.ts'
 import type { Settings } from '../settings.ts'
@@ -14,7 +14,7 @@ export interface AuditFlags {
   readonly partition?: string
 }
 
-interface AuditReport {
+export interface AuditReport {
   readonly log: string
   readonly clean: boolean
   readonly events: number
@@ -28,26 +28,35 @@ interface AuditReport {
 
 /** Exit code 0 for a clean log, 1 for one with a break. */
 export async function audit(settings: Settings, flags: AuditFlags): Promise<number> {
-  const { codec, log, snapshots } = await openToRead(settings)
+  const source = await openToRead(settings)
   try {
-    const contracts = settings.config === null ? noContracts : contractSet(settings.config.contracts)
-    if (settings.config === null) say('there is no signalbox.config.ts here, so no decision is made again; name one with --config')
-    const options = {
-      log,
-      codec,
-      snapshots,
-      rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, ...agentsOf(settings), sha256 },
-      contracts: contractRecords(contracts, sha256, agentsOf(settings).containment),
-      progress: progressTo(say),
-    }
-    const partitions: PartitionAudit[] = []
-    for (const partition of chosen(flags, log.partitionCount)) partitions.push(await auditPartition(options, partition))
-    const report = reportOf(log.name, partitions)
-    printOne(settings.output, report, () => textOf(report))
+    const report = await auditSource(settings, source, chosen(flags, source.log.partitionCount))
+    printOne(settings.output, report, () => auditText(report))
     return report.clean ? exitCodes.ok : exitCodes.bug
   } finally {
-    await log.close()
+    await source.log.close()
   }
+}
+
+/** Audits partitions of an open log, all where none are named, by the contracts of the settings where there are any. */
+export async function auditSource(
+  settings: Settings,
+  { codec, log, snapshots }: Reading,
+  wanted?: readonly number[],
+): Promise<AuditReport> {
+  const contracts = settings.config === null ? noContracts : contractSet(settings.config.contracts)
+  if (settings.config === null) say('there is no signalbox.config.ts here, so no decision is made again; name one with --config')
+  const options = {
+    log,
+    codec,
+    snapshots,
+    rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, ...agentsOf(settings), sha256 },
+    contracts: contractRecords(contracts, sha256, agentsOf(settings).containment),
+    progress: progressTo(say),
+  }
+  const partitions: PartitionAudit[] = []
+  for (const partition of wanted ?? chosen({}, log.partitionCount)) partitions.push(await auditPartition(options, partition))
+  return reportOf(log.name, partitions)
 }
 
 function chosen({ partition }: AuditFlags, partitionCount: number): readonly number[] {
@@ -83,7 +92,7 @@ function reportOf(log: string, partitions: readonly PartitionAudit[]): AuditRepo
   }
 }
 
-function textOf(report: AuditReport): string {
+export function auditText(report: AuditReport): string {
   const rows = [['partition', 'events', 'decisions', 'decided again', 'undecided', 'watermark', 'snapshot', 'breaks']]
   for (const each of report.partitions) {
     const { decidedAgain, decisions, events, findings, partition, snapshotPosition, undecided, watermark } = each

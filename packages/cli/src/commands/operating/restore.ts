@@ -1,0 +1,69 @@
+/** `signalbox restore`: puts a backup into an empty place, and audits it there before it says that it is done. */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { CommandError, exitCodes } from '../../exit-codes.ts'
+import { openToRead } from '../../logs.ts'
+import { printOne, say } from '../../output.ts'
+import { type CommonFlags, readSettings, rememberConfig, type Settings } from '../../settings.ts'
+import { type AuditReport, auditSource, auditText } from '../audit.ts'
+import { type EmbeddedManifest, readManifest } from './manifest.ts'
+import { percentTo } from './progress.ts'
+
+/** Where a restore works until it is proved. */
+const workplace = 'restoring'
+
+export async function restore(settings: Settings, name: string, flags: CommonFlags): Promise<number> {
+  const directory = resolve(name)
+  const manifest = readManifest(directory)
+  if (manifest === null) throw new CommandError('notFound', `there is no backup in ${directory}; signalbox backup ${name} takes one`)
+  // By the contracts that are named here, else by those that the backup remembers.
+  const config = settings.configFile === null ? await readSettings({ ...flags, dataDir: directory }) : settings
+  return await restoreEmbedded({ ...settings, config: config.config, configFile: config.configFile }, directory, manifest)
+}
+
+async function restoreEmbedded(settings: Settings, from: string, manifest: EmbeddedManifest): Promise<number> {
+  const { configFile, dataDirectory } = settings
+  if (settings.log !== 'sqlite')
+    throw new CommandError('usage', `${from} is a backup of an embedded log; restore it with --log sqlite --data-dir NEW`)
+  refuseUnlessEmpty(dataDirectory)
+  const place = join(dataDirectory, workplace)
+  rmSync(place, { recursive: true, force: true })
+  mkdirSync(place, { recursive: true })
+  const { placeSqliteCopy } = await import('@signalbox/log-sqlite')
+  const placed = await placeSqliteCopy({ from, to: place, sha256: manifest.sha256, progress: percentTo('restored') })
+  say(`${placed.records} records are in place; auditing them`)
+  const report = await auditAt(settings, place)
+  if (!report.clean) {
+    rmSync(place, { recursive: true })
+    printOne(settings.output, { restored: false, audit: report }, () => `${auditText(report)}\nnothing was restored`)
+    return exitCodes.bug
+  }
+  // The log itself last: without it the directory holds none.
+  for (const file of ['acknowledged', 'log.db']) renameSync(join(place, file), join(dataDirectory, file))
+  rmSync(place, { recursive: true })
+  if (configFile !== null) rememberConfig(dataDirectory, configFile)
+  printOne(settings.output, { restored: true, dataDirectory, takenAt: manifest.takenAt, records: placed.records, audit: report }, () => {
+    return `${auditText(report)}\nrestored as of ${manifest.takenAt}: signalbox up --data-dir ${dataDirectory}`
+  })
+  return exitCodes.ok
+}
+
+/** What an earlier restore left unfinished may go. Throws CommandError (usage). */
+function refuseUnlessEmpty(directory: string): void {
+  if (!existsSync(directory)) return
+  const found = readdirSync(directory).filter((each) => each !== workplace)
+  if (found.length > 0)
+    throw new CommandError(
+      'usage',
+      `${directory} is not empty (${found.slice(0, 3).join(', ')}); a restore overwrites nothing, so name a new directory with --data-dir`,
+    )
+}
+
+async function auditAt(settings: Settings, dataDirectory: string): Promise<AuditReport> {
+  const source = await openToRead({ ...settings, dataDirectory, file: null })
+  try {
+    return await auditSource(settings, source)
+  } finally {
+    await source.log.close()
+  }
+}
