@@ -37,10 +37,15 @@ export interface Commands {
   close(): Promise<void>
 }
 
-/** `folder`: of an earlier one, whose log goes on. */
-export async function openCommands(config: string, folder?: string): Promise<Commands> {
+/** `folder`: of an earlier one, whose log goes on. `before`: commands that run before `up`. */
+export async function openCommands(
+  config: string,
+  folder?: string,
+  variables: Readonly<Record<string, string>> = {},
+  before: readonly (readonly string[])[] = [],
+): Promise<Commands> {
   const directory = folder ?? mkdtempSync(join(tmpdir(), 'signalbox-command-'))
-  const own: Record<string, string | undefined> = { ...environment }
+  const own: Record<string, string | undefined> = { ...environment, ...variables }
   const start = (parameters: readonly string[], input?: string): Started => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
       cwd: directory,
@@ -56,6 +61,10 @@ export async function openCommands(config: string, folder?: string): Promise<Com
     }
     const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, ...out })))
     return { child, ended, out }
+  }
+  for (const parameters of before) {
+    const { code, stderr } = await start(parameters).ended
+    if (code !== 0) throw new Error(stderr)
   }
   const up = start(['up', '--config', config, '--data-dir', 'data', '--port', '0'])
   await vi.waitUntil(() => up.out.stderr.includes('signalbox is up'), { timeout: 30_000, interval: 20 })

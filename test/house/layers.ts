@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/contract': [],
   'packages/core': ['packages/contract'],
   'packages/handoff': ['packages/contract'],
+  'packages/personal': ['packages/contract'],
   'packages/codec': ['packages/contract'],
   'packages/log': [],
   'packages/log-memory': ['packages/log'],
@@ -25,7 +26,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'services/ingest': ['packages/contract', 'packages/codec', 'packages/log'],
   'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay', 'packages/dead-letters'],
   'services/projector': ['packages/contract', 'packages/codec', 'packages/log', 'packages/projection'],
-  'services/gateway': ['packages/contract', 'packages/codec', 'packages/core', 'packages/log', 'packages/replay', 'packages/client'],
+  'services/gateway': [
+    'packages/contract',
+    'packages/codec',
+    'packages/core',
+    'packages/log',
+    'packages/replay',
+    'packages/client',
+    'packages/personal',
+  ],
   // The command joins everything: `up` is the one place that imports services.
   'packages/cli': [
     'packages/contract',
@@ -40,6 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/projection',
     'packages/client',
     'packages/handoff',
+    'packages/personal',
     'services/sequencer',
     'services/gateway',
     'services/process-manager',

@@ -9,13 +9,27 @@ export function style(format: Style, text: string): string {
   return styleText(format, text, { stream: process.stdout, validateStream: true })
 }
 
+/** Shows personal data in what is printed, to who holds the keys. */
+export interface Reveal {
+  value<Value>(value: Value): Value
+  text(text: string): string
+}
+
+let reveal: Reveal = { value: (value) => value, text: (text) => text }
+
+/** For everything that is printed from now on. */
+export function revealWith(given: Reveal): void {
+  reveal = given
+}
+
 export function say(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
 /** One result: pretty JSON for `json`, one line for `jsonl`, `text()` for `text`. */
 export function printOne(format: OutputFormat, value: unknown, text: () => string): void {
-  process.stdout.write(`${format === 'text' ? text() : JSON.stringify(value, null, format === 'json' ? 2 : 0)}\n`)
+  const told = format === 'text' ? reveal.text(text()) : JSON.stringify(reveal.value(value), null, format === 'json' ? 2 : 0)
+  process.stdout.write(`${told}\n`)
 }
 
 /** Several results: one array for `json`, a line each for `jsonl`, a line each of `text` for `text`. */
@@ -27,8 +41,8 @@ export async function printMany<Value>(
   let count = 0
   if (format === 'json') process.stdout.write('[')
   for await (const value of values) {
-    if (format === 'json') process.stdout.write(`${count === 0 ? '\n' : ',\n'}${JSON.stringify(value)}`)
-    else process.stdout.write(`${format === 'jsonl' ? JSON.stringify(value) : text(value, count)}\n`)
+    if (format === 'json') process.stdout.write(`${count === 0 ? '\n' : ',\n'}${JSON.stringify(reveal.value(value))}`)
+    else process.stdout.write(`${format === 'jsonl' ? JSON.stringify(reveal.value(value)) : reveal.text(text(value, count))}\n`)
     count++
   }
   if (format === 'json') process.stdout.write('\n]\n')

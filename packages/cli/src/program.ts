@@ -14,6 +14,8 @@ import {
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
 import type { SkipFlags } from './commands/skip.ts'
 import { exitCodes } from './exit-codes.ts'
+import { revealWith } from './output.ts'
+import { revealing } from './personal.ts'
 import { addCoordination } from './program-coordination.ts'
 import { addDeadLetter } from './program-dead-letter.ts'
 import { addOperating } from './program-operating.ts'
@@ -34,7 +36,9 @@ export function createProgram(done: (exitCode: number) => void): Command {
     return async (...received: unknown[]): Promise<void> => {
       const command = received.at(-1) as Command
       const flags = command.optsWithGlobals() as CommonFlags
-      done((await run(await readSettings(flags), command.args, flags)) ?? exitCodes.ok)
+      const settings = await readSettings(flags)
+      revealWith(revealing(settings))
+      done((await run(settings, command.args, flags)) ?? exitCodes.ok)
     }
   }
   addUp(program, action)
@@ -81,6 +85,7 @@ function common(command: Command): Command {
       '--url <URL>',
       'the gateway (SIGNALBOX_URL; default http://127.0.0.1:7070); reads go there instead of to the log when it is given',
     )
+    .option('--keys <DIRECTORY>', 'the key store of personal data (SIGNALBOX_KEYS)')
     .addOption(new Option('--output <FORMAT>', 'text, json or jsonl (SIGNALBOX_OUTPUT)').choices(['text', 'json', 'jsonl']))
     .option('--json', 'the same as --output json')
     .exitOverride()

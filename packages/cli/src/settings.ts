@@ -14,6 +14,7 @@ export interface CommonFlags {
   readonly log?: string
   readonly file?: string
   readonly url?: string
+  readonly keys?: string
   readonly output?: string
   readonly json?: boolean
 }
@@ -28,6 +29,8 @@ export interface Settings {
   readonly url: string
   /** Whether the address was named by flag or environment: then reads go there instead of to the log. */
   readonly urlIsGiven: boolean
+  /** Where the keys of personal data lie; null where none are named. */
+  readonly keysDirectory: string | null
   readonly output: OutputFormat
 }
 
@@ -57,8 +60,13 @@ export async function readSettings(flags: CommonFlags, environment: NodeJS.Proce
     file: flags.file ?? environment.SIGNALBOX_FILE ?? null,
     url: givenUrl ?? config?.url ?? defaultUrl,
     urlIsGiven: givenUrl !== undefined,
+    keysDirectory: keysDirectoryOf(flags.keys ?? environment.SIGNALBOX_KEYS ?? config?.keys),
     output,
   }
+}
+
+function keysDirectoryOf(name: string | undefined): string | null {
+  return name === undefined || name === '' ? null : resolve(name)
 }
 
 function findConfig(named: string | undefined, dataDirectory: string): string | null {

@@ -17,7 +17,7 @@ afterAll(() => {
 
 function settings(config: Partial<NonNullable<Settings['config']>> = {}): Settings {
   const rest = { dataDirectory: directory, log: 'sqlite', url: 'http://127.0.0.1:7070', urlIsGiven: false, output: 'text' } as const
-  return { configFile: 'signalbox.config.ts', file: null, config: { contracts: [], ...config }, ...rest }
+  return { configFile: 'signalbox.config.ts', file: null, keysDirectory: null, config: { contracts: [], ...config }, ...rest }
 }
 
 const own = (name: string) => defineProjection({ name, version: 1, tables: { rows: z.strictObject({}) }, changes: { '*': () => {} } })

@@ -14,6 +14,7 @@ import type { Coordinator } from './coordinator.ts'
 import { ClientError } from './errors.ts'
 import { HttpCoordinator } from './http.ts'
 import { Lease, NotReserved } from './lease.ts'
+import { type Personal, PersonalCoordinator } from './personal.ts'
 
 export interface ConnectOptions {
   /** The gateway's address, or a coordinator in this process. */
@@ -25,6 +26,8 @@ export interface ConnectOptions {
   readonly waitMs?: number
   /** Default: the system clock and random bits. */
   readonly newId?: () => string
+  /** Encrypts personal data here already, so that not even the gateway sees it. Left out: the gateway does. */
+  readonly personal?: Personal
 }
 
 /** What an agent has seen: resources of one scope as one consistent cut. */
@@ -283,5 +286,5 @@ function seen({ position, resources, scope }: Observation): Seen {
 export function connect(options: ConnectOptions): Agent {
   const coordinator = options.coordinator ?? (options.url === undefined ? null : new HttpCoordinator(options.url))
   if (coordinator === null) throw new ClientError('UNREACHABLE', 'give connect the url of a gateway, or a coordinator')
-  return new Agent(coordinator, options)
+  return new Agent(options.personal === undefined ? coordinator : new PersonalCoordinator(coordinator, options.personal), options)
 }

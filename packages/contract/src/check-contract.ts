@@ -7,10 +7,14 @@ import { ContractError } from './contract-error.ts'
 import type { AnyAction, ConflictPolicy, Contract } from './define-contract.ts'
 import { isActionName, isResourceType } from './identifiers.ts'
 import { none } from './none.ts'
+import { hasPersonalFields } from './personal-schema.ts'
 
 const conflictPolicies: readonly ConflictPolicy[] = ['version', 'commutative', 'merge', 'priority']
 
-type AnyContract = Pick<Contract, 'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants' | 'coordination' | 'upcast'> & {
+type AnyContract = Pick<
+  Contract,
+  'type' | 'version' | 'owner' | 'states' | 'actions' | 'invariants' | 'coordination' | 'upcast' | 'dataSubject'
+> & {
   readonly data: Contract['data']
 }
 
@@ -23,6 +27,16 @@ export function checkContract(contract: AnyContract): void {
   checkSchema(contract.data, `${where}, data`, 'data')
   for (const [name, holds] of Object.entries(contract.invariants)) checkFunction(holds, `${where}, invariant ${name}`)
   checkUpcast(contract, where)
+  checkDataSubject(contract, where)
+}
+
+function checkDataSubject({ actions, dataSubject }: AnyContract, where: string): void {
+  const asked = Object.entries(actions).find(([, { input }]) => hasPersonalFields(input))
+  if (dataSubject !== null) checkFunction(dataSubject, `${where}, dataSubject`)
+  if (asked !== undefined && dataSubject === null)
+    throw new ContractError(where, `the input of ${asked[0]} has personal data, and nothing says whose it is; give 'dataSubject'`)
+  if (asked === undefined && dataSubject !== null)
+    throw new ContractError(where, "it names a 'dataSubject', and no action takes personal data; mark fields of inputs with personal()")
 }
 
 function checkUpcast({ upcast, version }: AnyContract, where: string): void {

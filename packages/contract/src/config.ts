@@ -30,6 +30,8 @@ export interface SignalboxConfig {
   readonly log?: 'sqlite' | 'kafka'
   /** Partitions of an embedded log, fixed when it is made. Default 1. */
   readonly partitions?: number
+  /** Where the keys of personal data lie: a directory apart from the log, with backups of its own. */
+  readonly keys?: string
   /** Where the gateway listens, and where commands find it. Default http://127.0.0.1:7070. */
   readonly url?: string
 }

@@ -6,6 +6,7 @@ import { type Containment, defaultContainment } from './containment.ts'
 import { ContractError } from './contract-error.ts'
 import type { Contract } from './define-contract.ts'
 import type { ContractRecord } from './generated/records.ts'
+import { erasure } from './personal.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a set holds contracts of any types; each was checked when it was defined.
 type OfAnyTypes = Contract<any, any, any>
@@ -29,7 +30,7 @@ export const noContracts: ContractSet = { get: () => undefined, versions: () => 
 /** Versions of a type stand side by side, and the newest decides. Throws ContractError when two have one type and version, or there is none. */
 export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
   const byType = new Map<string, Contract[]>()
-  for (const contract of contracts as readonly Contract[]) {
+  for (const contract of withErasure(contracts as readonly Contract[])) {
     if (isReservedType(contract.type)) {
       throw new ContractError(
         `${contract.type}@${contract.version}`,
@@ -57,6 +58,12 @@ export function contractSet(contracts: readonly OfAnyTypes[]): ContractSet {
     hasShadow: all.some(({ coordination }) => coordination.shadow),
     hasUpcasts: all.some(({ upcast }) => Object.keys(upcast).length > 0),
   }
+}
+
+/** Who keeps personal data can record that it was erased. */
+function withErasure(contracts: readonly Contract[]): readonly Contract[] {
+  const isNeeded = contracts.some(({ dataSubject }) => dataSubject !== null) && !contracts.includes(erasure as unknown as Contract)
+  return isNeeded ? [...contracts, erasure as unknown as Contract] : contracts
 }
 
 // Layout of the source is no part of what a contract decides.

@@ -8,6 +8,7 @@ import { checkContract } from './check-contract.ts'
 import { type Coordination, type CoordinationParts, coordinationOf } from './coordination.ts'
 import type { ContractOwner } from './generated/records.ts'
 import type { none } from './none.ts'
+import type { DataSubject } from './personal.ts'
 import type { Upcast } from './upcast.ts'
 
 /** Why a guard said no. Made by `refuse`. */
@@ -167,6 +168,7 @@ export interface Contract<State extends string = string, Data = unknown, ActionN
   readonly invariants: { readonly [name: string]: AnyInvariant }
   readonly coordination: Coordination
   readonly upcast: Upcast
+  readonly dataSubject: DataSubject | null
 }
 
 /** Any action, as the core runs it: its payloads were validated by its own schemas before. */
@@ -213,6 +215,8 @@ export interface ContractDefinition<State extends string, DataSchema extends z.Z
   readonly invariants?: { readonly [name: string]: Invariant<NoInfer<State>, z.output<NoInfer<DataSchema>>> }
   /** What older versions wrote, by the version from which a step leads to the next. */
   readonly upcast?: Upcast
+  /** Whom the fields marked `personal()` are about: an id that stays, never a name or an address. */
+  readonly dataSubject?: DataSubject
   /** Durable timers: a resource that has been in a state for `ms` is acted on by the agent `clock`. */
   readonly after?: { readonly [Name in NoInfer<State>]?: { readonly ms: number; readonly action: NoInfer<Extract<keyof StartOf, string>> } }
 }
@@ -251,6 +255,7 @@ export function defineContract<const State extends string, DataSchema extends z.
     invariants: (definition.invariants ?? {}) as { readonly [name: string]: AnyInvariant },
     coordination: coordinationOf(definition),
     upcast: definition.upcast ?? {},
+    dataSubject: definition.dataSubject ?? null,
   }
   checkContract(contract)
   return Object.freeze(contract)

@@ -20,6 +20,7 @@ import {
 } from '@signalbox/contract'
 import { explain, type Rules, resourceKey } from '@signalbox/core'
 import type { Clock, Headers, Log } from '@signalbox/log'
+import { type PersonalData, personalData } from '@signalbox/personal'
 import {
   type DecisionFilter,
   decisions,
@@ -45,10 +46,13 @@ export interface DeskSettings {
   readonly rules: Rules
   readonly clock: Clock
   readonly readModel: ReadModel
+  /** Encrypts what contracts mark as personal, and shows it. Left out: such data is refused, and shown as it lies in the log. */
+  readonly personal?: PersonalData | undefined
 }
 
 export class Desk implements Coordinator {
   readonly #settings: DeskSettings
+  readonly personal: PersonalData
   readonly source: Source
   readonly #waiting: Waiting
   // Decisions that came before their record's append was answered; kept only while appends are under way.
@@ -59,6 +63,7 @@ export class Desk implements Coordinator {
 
   constructor(settings: DeskSettings) {
     this.#settings = settings
+    this.personal = settings.personal ?? personalData(null, settings.rules.contracts)
     this.source = { log: settings.log, codec: settings.codec, limits: settings.rules.limits, clock: settings.clock }
     this.#waiting = new Waiting(settings.clock)
     this.#unlisten = settings.readModel.listen((_partition, logged) => this.#deliver(logged))
@@ -69,8 +74,9 @@ export class Desk implements Coordinator {
     return this.#waiting.size
   }
 
-  async submit(intent: Intent, { headers, waitMs }: SubmitOptions): Promise<Decision | null> {
+  async submit(asked: Intent, { headers, waitMs }: SubmitOptions): Promise<Decision | null> {
     const { codec, log } = this.#settings
+    const intent = this.personal.protect(asked)
     const partition = partitionOf(intent.scope, log.partitionCount)
     const untilMs = this.#settings.clock.nowMs() + waitMs
     const logged = await this.#appendAndWait(
@@ -79,7 +85,7 @@ export class Desk implements Coordinator {
       waitMs,
     )
     if (logged === null) return null
-    return await this.#answer(await this.#settled(logged, untilMs), intent.intentId)
+    return this.personal.reveal(await this.#answer(await this.#settled(logged, untilMs), intent.intentId))
   }
 
   /** What a pending intent came to, if it comes to anything within the time that is left; else that it is pending. */
@@ -144,6 +150,10 @@ export class Desk implements Coordinator {
   }
 
   async decision(intentId: string, { waitMs = 0 }: { readonly waitMs?: number } = {}): Promise<Decision | null> {
+    return this.personal.reveal(await this.#decision(intentId, waitMs))
+  }
+
+  async #decision(intentId: string, waitMs: number): Promise<Decision | null> {
     const logged = await this.#logged(intentId)
     if (logged !== null) return presentDecision(logged.event, logged.logOffset)
     const pending = this.#pending(intentId)
@@ -170,14 +180,16 @@ export class Desk implements Coordinator {
 
   async explain(intentId: string): Promise<ExplainedDecision | null> {
     const logged = await this.#logged(intentId)
-    return logged === null ? null : await explainDecision(this.source, this.#settings.rules, logged)
+    return logged === null ? null : this.personal.reveal(await explainDecision(this.source, this.#settings.rules, logged))
   }
 
   /** What would be decided now, and why. Writes nothing. */
-  async dryRun(intent: Intent): Promise<ExplanationJson> {
+  async dryRun(asked: Intent): Promise<ExplanationJson> {
     const { clock, log, readModel, rules } = this.#settings
+    const intent = this.personal.protectTrial(asked)
     const state = readModel.state(partitionOf(intent.scope, log.partitionCount))
-    return presentExplanation(explain(state, { offset: state.nextOffset, timestampMs: clock.nowMs(), intent, problem: null }, rules))
+    const record = { offset: state.nextOffset, timestampMs: clock.nowMs(), intent, problem: null }
+    return this.personal.reveal(presentExplanation(explain(state, record, rules)))
   }
 
   async observe(
@@ -190,12 +202,12 @@ export class Desk implements Coordinator {
     if (options.atLeast !== undefined && !(await readModel.reached(partition, options.atLeast, options.waitMs ?? 10_000))) return null
     // Read in one go: nothing can be applied in between.
     const state = readModel.state(partition)
-    return {
+    return this.personal.reveal({
       scope,
       position: formatPosition(partition, readModel.position(partition)),
       time: state.time,
       resources: resources.map((resource) => presentResource(partition, scope, resource, state.resource(resourceKey(scope, resource)))),
-    }
+    })
   }
 
   watch(scope: string, reads: readonly Read[], { signal }: { readonly signal: AbortSignal }): AsyncIterable<Invalidation> {
@@ -210,7 +222,7 @@ export class Desk implements Coordinator {
     for (let partition = 0; partition < log.partitionCount && found.length < limit; partition++) {
       if (only === null || partition === only) found.push(...listResources(readModel.state(partition), filter))
     }
-    return found.slice(0, limit)
+    return this.personal.reveal(found.slice(0, limit))
   }
 
   /** The newest decisions that the filter asks for, oldest first. */
@@ -220,7 +232,7 @@ export class Desk implements Coordinator {
       newest.push(decision)
       if (newest.length > filter.limit) newest.shift()
     }
-    return newest
+    return this.personal.reveal(newest)
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { type Event, formatEventReference } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
+import type { PersonalData } from '@signalbox/personal'
 import {
   type DecisionFilter,
   EventReader,
@@ -37,6 +38,7 @@ export function parseStreamCursor(text: string, partitionCount: number): StreamC
 
 export interface StreamOptions {
   readonly source: Source
+  readonly personal: PersonalData
   readonly cursor: StreamCursor
   readonly filter: DecisionFilter
   /** Between two signs of life to a reader that gets nothing. */
@@ -46,7 +48,7 @@ export interface StreamOptions {
 
 /** Streams until the reader goes or `signal` is aborted. */
 export async function streamEvents(response: ServerResponse, options: StreamOptions): Promise<void> {
-  const { cursor, filter, heartbeatMs, signal, source } = options
+  const { cursor, filter, heartbeatMs, personal, signal, source } = options
   const gone = new AbortController()
   const stop = () => gone.abort()
   response.on('close', stop)
@@ -66,7 +68,7 @@ export async function streamEvents(response: ServerResponse, options: StreamOpti
       [...cursor].map(([partition, from]) =>
         follow(source, partition, from, gone.signal, async (logged) => {
           cursor.set(partition, logged.logOffset + 1)
-          if (isWanted(logged.event, filter)) await write(message(logged, formatStreamCursor(cursor)))
+          if (isWanted(logged.event, filter)) await write(message(logged, formatStreamCursor(cursor), personal))
         }),
       ),
     )
@@ -101,8 +103,8 @@ function isWanted(event: Event, filter: DecisionFilter): boolean {
   return Object.values(filter).every((value) => value === undefined) || matches(event, filter)
 }
 
-function message(logged: LoggedEvent, id: string): string {
-  return `id: ${id}\nevent: ${logged.event.type}\ndata: ${JSON.stringify(presentEvent(logged))}\n\n`
+function message(logged: LoggedEvent, id: string, personal: PersonalData): string {
+  return `id: ${id}\nevent: ${logged.event.type}\ndata: ${JSON.stringify(personal.reveal(presentEvent(logged)))}\n\n`
 }
 
 /** An event for readers: where it lies, what it is, and the decision and intent in it where it has them. */

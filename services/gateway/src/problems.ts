@@ -1,6 +1,7 @@
 /** Every way in which a request is refused, as one JSON shape. */
 import { JsonError, type Problem, type ProblemCode } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
+import { KeyStoreError } from '@signalbox/personal'
 import type { FastifyError, FastifyInstance } from 'fastify'
 
 const statusOf: Readonly<Record<ProblemCode, number>> = {
@@ -27,6 +28,7 @@ export class RequestRefused extends Error {
 function problemOf(error: Error, intentBytes: number): Problem {
   if (error instanceof RequestRefused) return error.problem
   if (error instanceof JsonError) return { code: 'BODY_MALFORMED', message: error.message, path: error.path }
+  if (error instanceof KeyStoreError) return { code: 'NOT_READY', message: error.message }
   if (isLogError(error, 'FULL')) return { code: 'LOG_FULL', message: error.message }
   if (isLogError(error, 'TOO_LARGE')) return { code: 'BODY_TOO_LARGE', message: error.message }
   if (isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'CLOSED'))

@@ -204,11 +204,16 @@ function addEventRoute(instance: App, { closing, desk }: RouteSettings): void {
         )
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
-      await streamEvents(reply.raw, { source: desk.source, cursor, filter, heartbeatMs: 15_000, signal: closing }).catch(
-        (error: unknown) => {
-          request.log.warn({ err: error }, 'an event stream ended with an error')
-        },
-      )
+      await streamEvents(reply.raw, {
+        source: desk.source,
+        personal: desk.personal,
+        cursor,
+        filter,
+        heartbeatMs: 15_000,
+        signal: closing,
+      }).catch((error: unknown) => {
+        request.log.warn({ err: error }, 'an event stream ended with an error')
+      })
     },
   )
 }

@@ -3,6 +3,7 @@ import type { Codec } from '@signalbox/codec'
 import type { Status } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { type Clock, type Log, systemClock } from '@signalbox/log'
+import type { PersonalData } from '@signalbox/personal'
 import { ReadModel } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
@@ -17,6 +18,8 @@ export interface GatewayWiring {
   readonly registry: Registry
   readonly software: string
   readonly clock?: Clock
+  /** Left out: personal data is refused. */
+  readonly personal?: PersonalData | undefined
   /** The phase of a partition that a sequencer in this process owns; null where there is none. */
   readonly phase?: (partition: number) => string | null
 }
@@ -40,7 +43,7 @@ export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
   })
   failed.catch(() => {})
   const readModel = new ReadModel({ log, codec, limits: rules.limits, clock, failed: (error) => fail(error) })
-  const desk = new Desk({ log, codec, rules, clock, readModel })
+  const desk = new Desk({ log, codec, rules, clock, readModel, personal: wiring.personal })
   let ready = false
   new Gauge({
     name: 'signalbox_gateway_waiting',

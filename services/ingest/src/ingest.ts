@@ -25,6 +25,8 @@ export interface IngestSettings {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly registry: Registry
   readonly sha256: (text: string) => string
+  /** Encrypts personal data before it is in the log. Left out: what a source says is taken as it is. */
+  readonly protect?: (intent: Intent) => Intent
 }
 
 export type Take = (records: readonly SourceRecord[], signal: AbortSignal) => Promise<void>
@@ -68,7 +70,7 @@ function countersOf(registry: Registry): { readonly taken: Counter; readonly ski
   }
 }
 
-function intentOf(source: Source, record: SourceRecord, { clock, sha256 }: IngestSettings): Intent | null {
+function intentOf(source: Source, record: SourceRecord, { clock, protect = (intent) => intent, sha256 }: IngestSettings): Intent | null {
   const { offset, partition, topic } = record
   const at = `record ${offset} of partition ${partition} of topic ${topic}`
   try {
@@ -77,13 +79,14 @@ function intentOf(source: Source, record: SourceRecord, { clock, sha256 }: Inges
     const nowMs = clock.nowMs()
     const timeMs = record.timestampMs > nowMs - oldestMs ? Math.min(record.timestampMs, nowMs) : Math.floor(nowMs / oldestMs) * oldestMs
     const intentId = derivedId(timeMs, ['ingest', source.name, topic, `${partition}`, `${offset}`], sha256)
-    return intentFromJson({
+    const intent = intentFromJson({
       intentId,
       scope: said.scope,
       agent: source.agent,
       actions: said.actions.map((action) => ({ ...action, input: action.input ?? {} })),
       note: said.note ?? `from ${at}`,
     })
+    return protect(intent)
   } catch (cause) {
     throw new SourceFault(
       `source ${source.name} cannot read ${at}: ${(cause as Error).message}. Nothing after it is taken; mend the source's map, and start again`,

@@ -28,7 +28,13 @@ const bodyBytes = 64 * 1024
 /** A key has up to 2,000 bytes, each of which may be written as %XX. */
 const keyCharacters = 6_000
 
-export function createProjectorServer(projector: Projector, registry: Registry, logger: Logger): ProjectorServer {
+/** `reveal` shows personal data in what is answered, to a projector that holds the keys. */
+export function createProjectorServer(
+  projector: Projector,
+  registry: Registry,
+  logger: Logger,
+  reveal: <Value>(value: Value) => Value = (value) => value,
+): ProjectorServer {
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -39,6 +45,7 @@ export function createProjectorServer(projector: Projector, registry: Registry, 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   handleProblems(app)
+  app.addHook('preSerialization', async (_request, _reply, payload) => reveal(payload))
   addOperations(app, projector, registry)
   addRoutes(app, projector)
   return {

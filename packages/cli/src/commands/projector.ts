@@ -3,6 +3,7 @@ import { createProjectorServer, type ListenSettings, type Projector, startProjec
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Engine } from '../logs.ts'
+import { personalOf } from '../personal.ts'
 import { openProjectionStore, projectionsOf } from '../projections.ts'
 import type { Settings } from '../settings.ts'
 
@@ -25,7 +26,8 @@ export async function openProjector({ codec, log, logger, registry, settings }: 
   const projections = projectionsOf(settings)
   const store = await openProjectionStore(settings)
   const projector = startProjector({ log, codec, store, projections, logger, registry })
-  const server = createProjectorServer(projector, registry, logger)
+  const { reveal } = personalOf(settings)
+  const server = createProjectorServer(projector, registry, logger, reveal)
   return {
     projector,
     failed: projector.failed,

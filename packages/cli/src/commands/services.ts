@@ -11,6 +11,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
 import { type Engine, openEngine } from '../logs.ts'
 import { say } from '../output.ts'
+import { personalOf } from '../personal.ts'
 import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
@@ -103,7 +104,7 @@ async function runSequencer(context: ServiceContext): Promise<RunningService> {
 
 async function runGateway({ codec, flags, log, logger, registry, settings }: ServiceContext): Promise<RunningService> {
   const rules = rulesOf({ contracts: contractsOf(settings), log, ...agentsOf(settings) })
-  const gateway = await startGateway({ log, codec, rules, logger, registry, software })
+  const gateway = await startGateway({ log, codec, rules, logger, registry, software, personal: personalOf(settings) })
   return {
     failed: gateway.failed,
     listen: () => gateway.server.listen(listenAddress(settings, flags)),
@@ -162,7 +163,7 @@ async function runIngest(context: ServiceContext): Promise<RunningService> {
     throw new CommandError('usage', "there is nothing to ingest: list topics of systems of record as 'sources' in signalbox.config.ts")
   const { followSourceTopic, kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
   const { kafka } = kafkaOptionsFromEnvironment(process.env)
-  const wired = { log, codec, clock: systemClock, logger, registry, sha256 }
+  const wired = { log, codec, clock: systemClock, logger, registry, sha256, protect: personalOf(settings).protect }
   const topics = await Promise.all(
     sources.map(async (source) =>
       followSourceTopic({ ...kafka!, topic: source.topic, groupId: `signalbox.ingest.${source.name}`, take: ingest(source, wired) }),

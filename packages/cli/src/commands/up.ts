@@ -11,6 +11,7 @@ import {
 import { type EscalationService, startEscalation } from '@signalbox/escalation'
 import { type Gateway, startGateway } from '@signalbox/gateway'
 import type { Log } from '@signalbox/log'
+import type { PersonalData } from '@signalbox/personal'
 import { startProcessManager } from '@signalbox/process-manager'
 import { rulesOf, type Sequencer, sequencerMetrics, startSequencer } from '@signalbox/sequencer'
 import pino, { type Logger } from 'pino'
@@ -18,6 +19,7 @@ import { Registry } from 'prom-client'
 import { CommandError } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
 import { say } from '../output.ts'
+import { personalOf } from '../personal.ts'
 import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, rememberConfig, type Settings } from '../settings.ts'
@@ -48,6 +50,8 @@ export interface StartOptions {
   readonly reactions?: readonly Reaction[]
   /** Whom to tell of escalations. */
   readonly escalation?: EscalationSettings
+  /** Encrypts personal data before it is in the log. Left out: it is refused. */
+  readonly personal?: PersonalData
   readonly logger: Logger
   /** False where sequencers run as processes of their own. Default true. */
   readonly sequencer?: boolean
@@ -61,12 +65,14 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
   const common = { log, codec, contracts, containment, agents: agents ?? null, logger, software, registry }
   const sequencer = options.sequencer === false ? null : await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
   const phase = (partition: number) => sequencer?.phases().get(partition) ?? null
-  const gateway = await startGateway({ ...common, rules: rulesOf(common), phase }).catch(async (error: unknown) => {
-    // Nobody gets anything to stop: what was started must not keep the process.
-    await sequencer?.stop()
-    await log.close()
-    throw error
-  })
+  const gateway = await startGateway({ ...common, rules: rulesOf(common), phase, personal: options.personal }).catch(
+    async (error: unknown) => {
+      // Nobody gets anything to stop: what was started must not keep the process.
+      await sequencer?.stop()
+      await log.close()
+      throw error
+    },
+  )
   const processManager = startProcessManager({ ...common, reactions: reactions ?? [] })
   const escalation = startEscalation({ ...common, escalation: options.escalation })
   const failed = Promise.race(
@@ -104,6 +110,7 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
   const contracts = contractsOf(settings)
   const { host, port, trustNetwork } = listenAddress(settings, flags)
   const logger = serviceLogger()
+  const personal = personalOf(settings)
   const { codec, log } = await openEngine(settings, logger)
   if (settings.log === 'sqlite') rememberConfig(settings.dataDirectory, settings.configFile!)
   const signalbox = await startSignalbox({
@@ -111,6 +118,7 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     codec,
     contracts,
     logger,
+    personal,
     ...agentsOf(settings),
     ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
     ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),

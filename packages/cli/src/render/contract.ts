@@ -69,7 +69,7 @@ function asks({ amount, effect, escalate, fact, guard, undo }: AnyAction): strin
   return besides
 }
 
-function rules({ coordination, invariants }: Contract): string[] {
+function rules({ coordination, dataSubject, invariants }: Contract): string[] {
   const { after, contradictions, escalation, handoff, maxPriority, reservation, shadow, waiting } = coordination
   const lines = ['## Rules', '']
   for (const name of Object.keys(invariants)) lines.push(`- Always holds: ${name}.`)
@@ -83,6 +83,7 @@ function rules({ coordination, invariants }: Contract): string[] {
   if (contradictions !== null)
     lines.push(`- Two agents that run into each other ${contradictions.count} times on one resource are put before ${contradictions.to}.`)
   if (handoff.requires.length > 0) lines.push(`- A packet about it always has: ${handoff.requires.join(', ')}.`)
+  if (dataSubject !== null) lines.push('- Fields marked `personal` are encrypted under a key of the person whom they are about.')
   if (shadow) lines.push('- In shadow: decided and logged, and not in force.')
   return [...lines, '']
 }

@@ -75,6 +75,7 @@ export function defineBuiltIn({ actions, data, states, type }: Definition): Buil
     actions: plain,
     invariants: {},
     coordination: coordinationOf({}),
+    dataSubject: null,
     upcast: {},
   }
   return { contract, actions }

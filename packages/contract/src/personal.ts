@@ -1,0 +1,68 @@
+/**
+ * Personal data in contracts. A field marked `personal()` holds a text that was encrypted under a key of the person whom it is about,
+ * before it got into the log. Contract code, digests and replays see that text alone; destroying the key erases what it says everywhere.
+ */
+import { z } from 'zod'
+import type { JsonObject } from './canonical.ts'
+import { defineContract } from './define-contract.ts'
+import { none } from './none.ts'
+
+/** `personal:v1:KEY:SEALED`: the id of the key, and nonce, ciphertext and tag, both in base64url. */
+const tokenSource = 'personal:v1:([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{38,})'
+
+/** Whether a text is an encrypted one, as far as its form goes. */
+export function isPersonalToken(text: string): boolean {
+  return whole.test(text)
+}
+const whole = new RegExp(`^${tokenSource}$`)
+
+/** Every encrypted text within another one. */
+export function personalTokens(): RegExp {
+  return new RegExp(tokenSource, 'g')
+}
+
+/**
+ * The schema of a field with personal data. What reaches a contract is encrypted; two fields of one person are equal where, and only
+ * where, what they say is equal. A contract with such a field names `dataSubject`.
+ */
+export function personal(): z.ZodString {
+  return z
+    .string()
+    .regex(whole, 'is personal data in the clear: send it through a gateway or client that holds the key store')
+    .meta({ personal: true })
+}
+
+/** What is known of an action before it is in the log: enough to say whose data it holds. */
+export interface SubjectContext {
+  readonly scope: string
+  /** The resource acted on, as `type/id`, and its id alone. */
+  readonly resource: string
+  readonly id: string
+  /** As it was sent, not checked yet. */
+  readonly input: JsonObject
+}
+
+/** Names whom the personal data of an action is about: an id that stays, never a name or an address. */
+export type DataSubject = (context: SubjectContext) => string
+
+/** The scope and the type of what `signalbox erase` leaves in the log. */
+export const erasureScope = 'erasures'
+export const erasureType = 'erasure'
+
+/** `erasure/KEY`: that a key was destroyed, by whom and why. It stands beside every set of contracts with personal data. */
+export const erasure = defineContract({
+  type: erasureType,
+  version: 1,
+  owner: { team: 'signalbox', contact: 'docs/personal-data.md' },
+  data: z.strictObject({ by: z.string(), reason: z.string() }),
+  states: ['recorded'],
+  actions: {
+    record: {
+      from: none,
+      to: 'recorded',
+      by: ['human:*'],
+      input: z.strictObject({ reason: z.string().min(1).max(1_000).describe('Why, without naming the person: it stays in the log') }),
+      apply: ({ agent, input }) => ({ by: agent, reason: input.reason }),
+    },
+  },
+})
