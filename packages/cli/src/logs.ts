@@ -40,6 +40,15 @@ export async function openEngine(settings: Pick<Settings, 'log' | 'dataDirectory
   return { log, codec: createCodec({ limits: defaultLimits }) }
 }
 
+/** The connection of the environment. Throws CommandError (usage) where there is none. */
+export async function kafkaConnection() {
+  const { kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
+  const { kafka } = kafkaOptionsFromEnvironment(process.env)
+  if (kafka === undefined)
+    throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
+  return kafka
+}
+
 async function openKafka(logger: Logger | undefined): Promise<Engine> {
   // Loaded only where it is wanted: an embedded Signalbox starts without a Kafka client.
   const { kafkaOptionsFromEnvironment, openKafkaLog, openSchemaRegistry } = await import('@signalbox/log-kafka')

@@ -12,6 +12,7 @@ export {
 } from './acls.ts'
 export { describeConnection, type Environment, type KafkaEnvironment, kafkaOptionsFromEnvironment } from './environment.ts'
 export { openKafkaLog } from './kafka-log.ts'
+export { type KafkaRestoreTarget, openKafkaRestoreTarget } from './restore-target.ts'
 export { openSchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'
 export type { KafkaConnectionOptions, KafkaLogEntry, KafkaLogOptions } from './settings.ts'
 export { followSourceTopic, type SourceTopic, type SourceTopicOptions, type SourceTopicRecord } from './source-topic.ts'

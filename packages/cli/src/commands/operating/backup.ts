@@ -1,18 +1,46 @@
 /** `signalbox backup`: copies the log while it is in use. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
+import { type EmbeddedManifest, type Manifest, readManifest, type TopicsManifest, takeBackup, writeManifest } from '@signalbox/backup'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
-import { printOne } from '../../output.ts'
+import { openToRead } from '../../logs.ts'
+import { printOne, say } from '../../output.ts'
 import { rememberConfig, type Settings } from '../../settings.ts'
-import { type EmbeddedManifest, type Manifest, readManifest, writeManifest } from './manifest.ts'
-import { percentTo } from './progress.ts'
+import { backupErrors } from './errors.ts'
+import { percentTo, seldom } from './progress.ts'
 
 export async function backup(settings: Settings, name: string): Promise<number> {
   const directory = resolve(name)
-  const before = earlierBackup(directory, settings.log)
-  mkdirSync(directory, { recursive: true })
-  if (settings.log === 'sqlite') return await backupEmbedded(settings, directory)
-  throw new CommandError('usage', `a backup of ${settings.log} to ${directory} (${before?.log}) is not there yet`)
+  return await backupErrors(async () => {
+    const before = earlierBackup(directory, settings.log)
+    mkdirSync(directory, { recursive: true })
+    if (settings.log === 'sqlite') return await backupEmbedded(settings, directory)
+    return await backupTopics(settings, directory, before?.log === 'kafka' ? before : null)
+  })
+}
+
+/** Adds to what is there already what came since. */
+async function backupTopics(settings: Settings, directory: string, before: TopicsManifest | null): Promise<number> {
+  const { log } = await openToRead(settings)
+  try {
+    const tell = seldom()
+    const { added, manifest } = await takeBackup({
+      log,
+      directory,
+      before,
+      progress: ({ end, offset, partition, topic }) => tell(() => `${topic}/${partition}: offset ${offset} of ${end}`),
+    })
+    if (settings.configFile !== null) rememberConfig(directory, settings.configFile)
+    const { segments, takenAt } = manifest
+    const records = segments.reduce((total, segment) => total + segment.records, 0)
+    printOne(settings.output, { directory, takenAt, records, added, files: segments.length }, () => {
+      return `${records} records, ${added} of them new, in ${segments.length} files, as of ${takenAt}, in ${directory}`
+    })
+    say('intents that were not decided yet are not in it: their agents send them again, under the same ids')
+    return exitCodes.ok
+  } finally {
+    await log.close()
+  }
 }
 
 /** A directory with anything else in it is left alone. Throws CommandError (usage). */

@@ -1,24 +1,72 @@
 /** `signalbox restore`: puts a backup into an empty place, and audits it there before it says that it is done. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { type EmbeddedManifest, proveBackup, putBackup, readManifest, type TopicsManifest } from '@signalbox/backup'
+import { defaultLimits } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
-import { openToRead } from '../../logs.ts'
+import { kafkaConnection, openEngine, openToRead } from '../../logs.ts'
 import { printOne, say } from '../../output.ts'
 import { type CommonFlags, readSettings, rememberConfig, type Settings } from '../../settings.ts'
 import { type AuditReport, auditSource, auditText } from '../audit.ts'
-import { type EmbeddedManifest, readManifest } from './manifest.ts'
-import { percentTo } from './progress.ts'
+import { backupErrors } from './errors.ts'
+import { percentTo, seldom } from './progress.ts'
 
 /** Where a restore works until it is proved. */
 const workplace = 'restoring'
 
 export async function restore(settings: Settings, name: string, flags: CommonFlags): Promise<number> {
   const directory = resolve(name)
-  const manifest = readManifest(directory)
+  const manifest = await backupErrors(async () => readManifest(directory))
   if (manifest === null) throw new CommandError('notFound', `there is no backup in ${directory}; signalbox backup ${name} takes one`)
   // By the contracts that are named here, else by those that the backup remembers.
   const config = settings.configFile === null ? await readSettings({ ...flags, dataDir: directory }) : settings
-  return await restoreEmbedded({ ...settings, config: config.config, configFile: config.configFile }, directory, manifest)
+  const found = { ...settings, config: config.config, configFile: config.configFile }
+  if (manifest.log === 'sqlite') return await restoreEmbedded(found, directory, manifest)
+  return await backupErrors(() => restoreTopics(found, directory, manifest))
+}
+
+async function restoreTopics(settings: Settings, directory: string, manifest: TopicsManifest): Promise<number> {
+  if (settings.log !== 'kafka')
+    throw new CommandError(
+      'usage',
+      `${directory} is a backup of a log on Kafka; set KAFKA_BROKERS, and KAFKA_TOPIC_PREFIX to that of new topics`,
+    )
+  const { openKafkaRestoreTarget } = await import('@signalbox/log-kafka')
+  const { codec, log } = await openEngine(settings)
+  try {
+    const tell = seldom()
+    const options = {
+      directory,
+      manifest,
+      codec,
+      progress: ({ partition, records, topic, what }: { what: string; topic: string; partition: number; records: number }) =>
+        tell(() => `${what} ${records} records of ${topic}/${partition}`),
+    }
+    const proof = await proveBackup(options)
+    say(`the backup is whole: ${proof.events} events; writing them`)
+    const target = await openKafkaRestoreTarget(await kafkaConnection())
+    try {
+      await putBackup({ ...options, log, target, proof })
+    } finally {
+      await target.close()
+    }
+    say('everything is written; auditing it')
+    const report = await auditSource(settings, { log, codec, snapshots: null, limits: defaultLimits })
+    const { takenAt } = manifest
+    printOne(
+      settings.output,
+      { restored: report.clean, takenAt, events: proof.events, nextIntents: proof.nextIntents, audit: report },
+      () => {
+        const verdict = report.clean
+          ? `restored as of ${takenAt}: start sequencers and gateways on these topics`
+          : 'do not use these topics: delete them'
+        return `${auditText(report)}\n${verdict}`
+      },
+    )
+    return report.clean ? exitCodes.ok : exitCodes.bug
+  } finally {
+    await log.close()
+  }
 }
 
 async function restoreEmbedded(settings: Settings, from: string, manifest: EmbeddedManifest): Promise<number> {
