@@ -1,9 +1,14 @@
 /** Personal data from an agent to its erasure, on a log that is read as files. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startSignalbox } from '@signalbox/cli'
 import { type Agent, connect } from '@signalbox/client'
-import { contractSet, type Resource } from '@signalbox/contract'
+import { createCodec } from '@signalbox/codec'
+import { contractSet, defaultLimits, type Resource } from '@signalbox/contract'
+import { openSqliteLog } from '@signalbox/log-sqlite'
 import { openFileKeyStore, personalData } from '@signalbox/personal'
+import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { root } from '../house/files.ts'
 import { type Commands, openCommands } from './commands.ts'
@@ -38,6 +43,38 @@ function filesWith(text: string, ...directories: string[]): string[] {
       .map((each) => join(each.parentPath, each.name)),
   )
 }
+
+describe('a gateway without a key store', () => {
+  it('takes no personal data, and what came past it in the clear is rejected', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'signalbox-keyless-'))
+    const logger = pino({ level: 'silent' })
+    const log = await openSqliteLog({ directory })
+    const signalbox = await startSignalbox({ log, contracts: contractSet([customer]), logger })
+    const url = await signalbox.gateway.server.listen({ host: '127.0.0.1', port: 0 })
+    const careless = connect({ url, agent: 'clerk' })
+    try {
+      const before = await log.offsets('intents', 0)
+      const refused = await register(careless, 'ada', ada).catch((error: unknown) => error)
+      expect(refused).toMatchObject({
+        problem: 'BODY_MALFORMED',
+        message: expect.stringContaining('actions[0].input.email is personal data'),
+      })
+      expect(await log.offsets('intents', 0)).toEqual(before)
+      const intent = careless.intent(on, [{ resource: 'customer/ada', action: 'register', input: { email: ada, tier: 'x' } }])
+      const value = createCodec({ limits: defaultLimits }).encodeIntent(intent)
+      await log.append(0, { key: 'shop', value, headers: {} })
+      await vi.waitUntil(async () => (await careless.decision(intent.intentId)) !== null, { timeout: 20_000, interval: 20 })
+      expect(await careless.decision(intent.intentId)).toMatchObject({
+        code: 'INPUT_INVALID',
+        message: expect.stringContaining('in the clear'),
+      })
+    } finally {
+      await careless.close()
+      await signalbox.stop()
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
 
 describe('personal data', { timeout: 120_000 }, () => {
   let firstEvent = ''
