@@ -115,6 +115,21 @@ async function statesOf(topicPrefix: string): Promise<readonly string[]> {
   return texts
 }
 
+async function lettersOf(topicPrefix: string): Promise<readonly unknown[]> {
+  const log = await openKafkaLog({ brokers, topicPrefix })
+  const found: unknown[] = []
+  for (let partition = 0; partition < partitions; partition++) {
+    const { end } = await log.offsets('dead-letters', partition)
+    const cursor = await log.cursor({ topic: 'dead-letters', partition, fromOffset: 0 })
+    while (cursor.position < end)
+      for (const { headers, key, offset, value } of await cursor.next({ maxRecords: 1_000, maxBytes: 1e7, waitMs: 100 }))
+        found.push({ partition, offset, key, headers, value: Buffer.from(value!).toString('base64') })
+    await cursor.close()
+  }
+  await log.close()
+  return found
+}
+
 const manifestOf = (name: string) => readManifest(join(directory, name)) as TopicsManifest
 
 beforeAll(async () => {
@@ -177,6 +192,10 @@ describe('a log on Kafka', { timeout: 240_000 }, () => {
       }),
     )
     expect(after).toEqual(before)
+    const letters = await Promise.all([first, second].map(lettersOf))
+    expect(letters[0]!.length).toBeGreaterThan(20)
+    // By their offsets they are named.
+    expect(letters[1]).toEqual(letters[0])
   })
 
   it('goes on deciding there: old ids are duplicates, what waited goes on waiting, offsets follow', async () => {

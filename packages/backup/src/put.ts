@@ -3,7 +3,7 @@
  * time and the chain; what is new is where they lie, and so the epoch of those who wrote them, which is a log offset.
  */
 import { Chain, ChainError, type Codec, chainHeader, epochHeader } from '@signalbox/codec'
-import type { Log, RecordToAppend, SideTopic } from '@signalbox/log'
+import type { Log, RecordToAppend } from '@signalbox/log'
 import { BackupError } from './errors.ts'
 import type { KeptTopic, Segment, TopicsManifest } from './manifest.ts'
 import { type KeptRecord, readSegment } from './segment.ts'
@@ -11,10 +11,13 @@ import { type KeptRecord, readSegment } from './segment.ts'
 const batchRecords = 500
 const batchBytes = 1024 * 1024
 
+const deadLetterTopics = ['dead-letters', 'dead-letters.escalation', 'dead-letters.projector'] as const
+type DeadLetterTopic = (typeof deadLetterTopics)[number]
+
 /** Beyond the port: what only who restores may do. */
 export interface RestoreTarget {
-  /** Appends a dead letter as it lay. */
-  appendDeadLetters(partition: number, records: readonly RecordToAppend[]): Promise<void>
+  /** Appends dead letters, each at the very offset that it had: by that it is named. Called in order. */
+  appendAt(topic: DeadLetterTopic, partition: number, records: readonly (RecordToAppend & { readonly offset: number })[]): Promise<void>
   /** The next intent of a partition, which has none yet, gets this offset. */
   startIntentsAt(partition: number, offset: number): Promise<void>
 }
@@ -208,26 +211,30 @@ async function putOthers(
   moved: (offset: number) => number,
 ): Promise<void> {
   const { log, target } = options
-  for (const topic of ['dead-letters', 'notifications', 'dead-letters.escalation', 'dead-letters.projector'] as const) {
-    const put = async (records: readonly RecordToAppend[]) => {
-      if (topic === 'dead-letters') await target.appendDeadLetters(partition, records)
-      else await Promise.all(records.map((record) => log.appendAside(topic satisfies SideTopic, partition, record)))
-    }
-    let batch: RecordToAppend[] = []
-    let bytes = 0
-    for await (const { headers, key, value } of recordsOf(options, topic, partition)) {
-      const began = topic === 'notifications' ? beginningIn(value) : null
-      batch.push({
-        key,
-        headers,
-        value: began === null ? value : Buffer.from(JSON.stringify({ kind: 'begun', eventsOffset: moved(began) })),
-      })
-      bytes += value.byteLength
-      if (batch.length < batchRecords && bytes < batchBytes) continue
-      await put(batch)
-      batch = []
-      bytes = 0
-    }
+  for (const topic of deadLetterTopics)
+    await inBatches(recordsOf(options, topic, partition), (records) => target.appendAt(topic, partition, records))
+  await inBatches(recordsOf(options, 'notifications', partition), async (records) => {
+    await Promise.all(
+      records.map((record) => log.appendAside('notifications', partition, { ...record, value: movedBeginning(record.value, moved) })),
+    )
+  })
+}
+
+async function inBatches(records: AsyncIterable<KeptRecord>, put: (batch: readonly KeptRecord[]) => Promise<void>): Promise<void> {
+  let batch: KeptRecord[] = []
+  let bytes = 0
+  for await (const record of records) {
+    batch.push(record)
+    bytes += record.value.byteLength
+    if (batch.length < batchRecords && bytes < batchBytes) continue
     await put(batch)
+    batch = []
+    bytes = 0
   }
+  if (batch.length > 0) await put(batch)
+}
+
+function movedBeginning(value: Uint8Array, moved: (offset: number) => number): Uint8Array {
+  const began = beginningIn(value)
+  return began === null ? value : Buffer.from(JSON.stringify({ kind: 'begun', eventsOffset: moved(began) }))
 }

@@ -35,7 +35,8 @@ export async function takeBackup(options: TakeOptions): Promise<{ readonly manif
     throw new BackupError(
       `the backup has ${before.partitionCount} partitions and the log has ${log.partitionCount}: it is of another log; name another directory`,
     )
-  // Receipts first: one without its event would keep people from being told of another under its id. A dead letter comes with its event.
+  // Receipts first: one without its event would keep people from being told of another under its id. Dead letters last: what events say of
+  // one by its offset must be of that one.
   const ends = new Map<KeptTopic, readonly Offsets[]>()
   for (const topic of keptTopics) ends.set(topic, await Promise.all(partitions(log).map((partition) => log.offsets(topic, partition))))
   let manifest: TopicsManifest = {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { BackupError, proveBackup, putBackup, readManifest, type TopicsManifest, takeBackup } from '@signalbox/backup'
 import { Chain, chainHeader, createCodec, epochHeader } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
-import type { Cursor, Log, LogReader, LogRecord, RecordToAppend, Topic } from '@signalbox/log'
+import type { Cursor, Log, LogReader, LogRecord, RecordToAppend, SideTopic, Topic } from '@signalbox/log'
 import { LogError } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -210,9 +210,12 @@ describe('a backup that is put back', () => {
     const { manifest } = await takeBackup({ log: gapped(writer.log), directory, before: null })
     const log = createMemoryLog({ store: new MemoryLogStore({ partitionCount }) })
     const starts: (readonly [number, number])[] = []
-    const letters: RecordToAppend[] = []
+    const letters: { readonly offset: number }[] = []
     const target = {
-      appendDeadLetters: async (_partition: number, records: readonly RecordToAppend[]) => void letters.push(...records),
+      appendAt: async (topic: SideTopic | 'dead-letters', partition: number, records: readonly (RecordToAppend & { offset: number })[]) => {
+        if (topic === 'dead-letters') letters.push(...records)
+        else for (const record of records) await log.appendAside(topic, partition, record)
+      },
       startIntentsAt: async (partition: number, offset: number) => void starts.push([partition, offset]),
     }
     const proof = await proveBackup({ directory, manifest, codec })
@@ -233,7 +236,7 @@ describe('a backup that is put back', () => {
       [0, 1_406],
       [1, 3],
     ])
-    expect(letters).toHaveLength(703)
+    expect(letters.map(({ offset }) => offset)).toEqual([...Array.from({ length: 702 }, (_, offset) => offset), 0])
     expect((await recordsOf(log, 'notifications', 0)).map(({ value }) => Buffer.from(value!).toString())).toEqual([
       '{"kind":"begun","eventsOffset":1401}',
       '{"kind":"delivered"}',

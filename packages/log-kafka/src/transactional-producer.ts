@@ -78,6 +78,15 @@ export class TransactionalProducer {
     return entries.map((entry) => offsets.get(entry) ?? [])
   }
 
+  /** An empty transaction: its marker takes one offset of the place, which no reader sees. Errors: LogError. */
+  async mark({ partition, topic }: Place): Promise<void> {
+    await this.#retry(async () => {
+      const coordinator = await this.#coordinator()
+      return coordinator.addPartitionsToTxn({ ...this.#identity, topics: [{ topic, partitions: [partition] }] })
+    })
+    await this.#commit()
+  }
+
   disconnect(reason: Error): Promise<void> {
     return this.#client.disconnect(reason)
   }
