@@ -104,6 +104,10 @@ describe('while the contract still throws', () => {
     expect(await run('redrive', '--code', 'NO_SUCH')).toMatchObject({ code: 3 })
     expect(await run('redrive', 'intents:0:9999')).toMatchObject({ code: 3 })
     expect(await run('show', 'something')).toMatchObject({ code: 2, stderr: expect.stringContaining('TOPIC:PARTITION:OFFSET') })
+    expect(await run('redrive', '--all', '--config', config('second'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the gateway decides by belt@1, and the config has belt@2'),
+    })
     expect(await run('redrive', '--all', '--yes')).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') })
   })
 })

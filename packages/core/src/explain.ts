@@ -1,5 +1,5 @@
 /** Why a decision falls as it does: every check with the values it saw, computed anew by running the checks, not read back. */
-import type { IntentPending, IntentRejected, IntentShadowed, JsonObject } from '@signalbox/contract'
+import { type IntentPending, type IntentRejected, type IntentShadowed, JsonError, type JsonObject } from '@signalbox/contract'
 import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
 import { Decisions } from './decisions.ts'
@@ -7,7 +7,7 @@ import { fireDue } from './due.ts'
 import { escalationIn } from './escalations.ts'
 import { Examination } from './examination.ts'
 import type { IntentRecord } from './intent-record.ts'
-import { outcomeOf } from './own.ts'
+import { outcomeOf, unkeepable } from './own.ts'
 import { faultRejection, rejected, unreadRejection } from './rejected.ts'
 import type { Rejection } from './rejection.ts'
 import type { Rules } from './rules.ts'
@@ -126,6 +126,7 @@ function runOne(run: () => Rejection | null): Rejection | null {
     return run()
   } catch (error) {
     if (error instanceof ContractFault) return faultRejection(error)
+    if (error instanceof JsonError) return unkeepable(error)
     throw error
   }
 }

@@ -132,8 +132,12 @@ export function runChecks(checks: readonly Check[], examination: Examination): R
     return null
   } catch (error) {
     if (error instanceof ContractFault) return faultRejection(error)
-    // What an input holds may nest too deep for where it is to be kept.
-    if (error instanceof JsonError) return faultRejection(new ContractFault(`what is to be kept of the intent: ${error.message}`))
+    if (error instanceof JsonError) return unkeepable(error)
     throw error
   }
+}
+
+/** What an input holds may nest too deep for where it is to be kept. */
+export function unkeepable({ message }: JsonError): Rejection {
+  return faultRejection(new ContractFault(`what is to be kept of the intent: ${message}`))
 }

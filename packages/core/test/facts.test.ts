@@ -1,6 +1,7 @@
 /** Facts of systems of record: taken once, in their source's order; where they contradict what was committed, that is a drift. */
+import { explain } from '@signalbox/core'
 import { expect, test } from 'vitest'
-import { type AskedAction, Story } from './specification.ts'
+import { type AskedAction, intent, Story } from './specification.ts'
 
 const fact = (action: string, at: number, cents: number, name = 'tea'): AskedAction => ({
   resource: 'price/tea',
@@ -86,4 +87,7 @@ test('a value that nests as deep as JSON may is refused where it cannot be kept,
   story
     .when({ resource: 'price/tea', action: 'nest', input: { at: 12, tree: [tree] } })
     .rejects('DEAD_LETTERED', { message: expect.stringContaining('nests deeper') })
+  const asked = intent({ resource: 'price/tea', action: 'nest', input: { at: 13, tree: [tree] } })
+  const record = { offset: story.state.nextOffset, timestampMs: story.nowMs, intent: asked, problem: null }
+  expect(explain(story.state, record, story.rules)).toMatchObject({ outcome: 'rejected', rejection: { code: 'DEAD_LETTERED' } })
 })

@@ -12,8 +12,10 @@ export type BlockedCode =
   | 'SENT_AGAIN'
   /** Another letter holds the same intent. */
   | 'SAME_INTENT'
-  /** It was redriven or discarded before, or by somebody else meanwhile. */
+  /** It was redriven or discarded before. */
   | 'SETTLED'
+  /** Somebody else redrove or discarded it since this run looked; they may be at those behind it as well. */
+  | 'TAKEN'
   /** It was redriven as a human wrote it, and that is needed once more. */
   | 'EDIT_NEEDED'
 
@@ -24,7 +26,7 @@ export interface Blocked {
 
 /** Whether those that were sent after it must wait for it. */
 export function holdsOthersBack({ code }: Blocked): boolean {
-  return code === 'STILL_DEAD_LETTERED' || code === 'NO_INTENT' || code === 'EDIT_NEEDED'
+  return code === 'STILL_DEAD_LETTERED' || code === 'NO_INTENT' || code === 'EDIT_NEEDED' || code === 'TAKEN'
 }
 
 /** What can be said without a look at the bytes. `edited`: a human wrote the intent anew. */

@@ -16,9 +16,12 @@ const differing: readonly (readonly [RegExp, string])[] = [
   [/(?<![@A-Za-z_\d.])-?\d+(?:[.,]\d+)*/g, 'N'],
 ]
 
+/** What every message of a dead letter ends with. */
+const known = / (?:The intent|It) is kept whole as a dead letter(?:; mend the contract and redrive it)?$/
+
 /** The cause as people read it of a whole group. */
 export function normalisedCause(message: string): string {
-  return differing.reduce((text, [pattern, by]) => text.replace(pattern, by), message).trim()
+  return differing.reduce((text, [pattern, by]) => text.replace(pattern, by), message.replace(known, '')).trim()
 }
 
 /** Contract and action are named by the message where contract code threw; where they are known besides, they are part of it. */

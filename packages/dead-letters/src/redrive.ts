@@ -177,7 +177,7 @@ class Run {
     if (dryRun) return wouldBe(letter, would)
     const mark = await this.#mark(letter)
     if (mark === null)
-      return without(letter, 'blocked', 'SETTLED', `somebody else settled it meanwhile: signalbox dead-letter show ${letter.id}`)
+      return without(letter, 'blocked', 'TAKEN', `somebody else settled it meanwhile: signalbox dead-letter show ${letter.id}`)
     return await this.#append(letter, this.#rebuild(letter, original, { ...mark, intentId: mark.intentId! }), false)
   }
 

@@ -1,3 +1,4 @@
+import { type Intent, intentToJson, type JsonObject } from '@signalbox/contract'
 import type { DeadLetter, LetterGroup, RedriveResult, Standing, WholeLetter } from '@signalbox/dead-letters'
 import { hexDump, isCutOff, isTextual, normalisedCause } from '@signalbox/dead-letters'
 import { style, table } from '../output.ts'
@@ -20,11 +21,11 @@ export function groupText({ agents, code, count, example, fingerprint, firstMs, 
   ]
   if (owner !== null) rows.push(['  owner', `${owner.team}, ${owner.contact}`])
   rows.push(['  example', example.id])
+  rows.push(['  next', `signalbox dead-letter show ${example.id}; signalbox dead-letter redrive --fingerprint ${fingerprint}`])
   return [
-    `${style('red', code)}   ${count} ${topic}   fingerprint ${fingerprint}`,
+    `${style('red', code)}   ${count} of ${topic}   fingerprint ${fingerprint}`,
     `  ${cut(normalisedCause(example.cause), 2 * shownLine)}`,
     table(rows),
-    `  next      signalbox dead-letter show ${example.id}; signalbox dead-letter redrive --fingerprint ${fingerprint}`,
   ].join('\n')
 }
 
@@ -45,7 +46,8 @@ function cut(text: string, most: number): string {
 }
 
 /** All that is known of one. */
-export function letterText({ decoded, letter, value }: WholeLetter): string {
+export function letterText(whole: WholeLetter): string {
+  const { decoded, letter, value } = whole
   const { actions, agent, bytes, cause, code, event, fingerprint, headers, id, intentId, owner, scope, sentAgain, standing, timestampMs } =
     letter
   const rows: string[][] = [
@@ -76,7 +78,7 @@ export function letterText({ decoded, letter, value }: WholeLetter): string {
     '',
     `raw, ${bytes} bytes`,
     ...rawLines(value),
-    ...(decoded === null ? [] : ['', 'decoded', ...jsonLines(decoded)]),
+    ...(decoded === null ? [] : ['', 'decoded', ...jsonLines(asJson(whole))]),
     '',
     `next  ${nextOf(letter)}`,
   ].join('\n')
@@ -109,9 +111,14 @@ function rawLines(value: Uint8Array): readonly string[] {
   return [...hexDump(value, shownBytes), ...(more > 0 ? [`… (${more} bytes more: --json)`] : [])]
 }
 
-function jsonLines(decoded: object): readonly string[] {
+function jsonLines(decoded: JsonObject | null): readonly string[] {
   const text = JSON.stringify(decoded, null, 2)
   return text.length <= shownCharacters ? [text] : [text.slice(0, shownCharacters), '… (all of it: --json)']
+}
+
+/** As `--edit` takes it, where it is an intent. */
+export function asJson({ decoded, letter }: WholeLetter): JsonObject | null {
+  return letter.topic === 'intents' && decoded !== null ? intentToJson(decoded as Intent) : (decoded as JsonObject | null)
 }
 
 /** What to type now. */

@@ -76,16 +76,16 @@ export class House implements AsyncDisposable {
   }
 
   /** Resolves once it is decided. */
-  async ask(agent: string, resource: string, action: string, input: JsonObject = {}): Promise<string> {
+  async ask(agent: string, resource: string, action: string, input: JsonObject = {}, scope = 'shop'): Promise<string> {
     const bits = new Uint8Array(10)
     new DataView(bits.buffer).setUint32(6, ++this.#intents)
     const intent = bareIntent({
       intentId: makeUuidV7(Date.now(), bits),
-      scope: 'shop',
+      scope,
       agent,
       actions: [{ resource, action, input: canonicalize(input), expectedVersion: null }],
     })
-    const { offset } = await this.#log.append(0, { key: 'shop', value: codec.encodeIntent(intent), headers: {} })
+    const { offset } = await this.#log.append(0, { key: scope, value: codec.encodeIntent(intent), headers: {} })
     await until('a decision', () => this.records('events').some(({ value }) => codec.decodeEvent(value!).offset >= offset))
     return intent.intentId
   }
@@ -145,7 +145,13 @@ export class House implements AsyncDisposable {
   }
 
   /** What was written of notifications. */
-  receipts(): readonly { readonly kind: string; readonly id?: string; readonly target?: string; readonly cause?: string }[] {
+  receipts(): readonly {
+    readonly kind: string
+    readonly id?: string
+    readonly target?: string
+    readonly cause?: string
+    readonly letter?: string
+  }[] {
     return this.records('notifications').map(({ value }) => JSON.parse(Buffer.from(value!).toString()))
   }
 

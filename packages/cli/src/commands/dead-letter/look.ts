@@ -3,7 +3,7 @@ import { groupLetters, isTextual, type LetterFilter, matchesFilter, standings } 
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
 import { printMany, printOne, say } from '../../output.ts'
-import { groupText, letterLine, letterText, summaryOf } from '../../render/dead-letter.ts'
+import { asJson, groupText, letterLine, letterText, summaryOf } from '../../render/dead-letter.ts'
 import type { Settings } from '../../settings.ts'
 import { filterOf, letterNamed, lettersOf, type SelectionFlags } from './selection.ts'
 
@@ -42,8 +42,8 @@ export async function showDeadLetter(settings: Settings, id: string): Promise<nu
     const letters = await lettersOf(settings, source)
     return await letters.whole(letterNamed(letters, id))
   })
-  const { decoded, letter, value } = whole
+  const { letter, value } = whole
   const raw = isTextual(value) ? { text: Buffer.from(value).toString('utf8') } : { base64: Buffer.from(value).toString('base64') }
-  printOne(settings.output, { ...letter, decoded, raw }, () => letterText(whole))
+  printOne(settings.output, { ...letter, decoded: asJson(whole), raw }, () => letterText(whole))
   return exitCodes.ok
 }

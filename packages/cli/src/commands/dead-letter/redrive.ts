@@ -1,7 +1,7 @@
 /** `signalbox dead-letter redrive` */
 import { readFileSync } from 'node:fs'
 import { ClientError, HttpCoordinator, newIntentId } from '@signalbox/client'
-import { defaultLimits, type Intent, readIntentJson } from '@signalbox/contract'
+import { defaultLimits, type Intent, readIntentJson, type Status } from '@signalbox/contract'
 import {
   type DeadLetter,
   type DeadLetters,
@@ -23,7 +23,6 @@ import { usage } from '../actions.ts'
 import { humanOf, required } from '../gateway.ts'
 import { redriveElsewhere } from './elsewhere.ts'
 import { lettersOf, type SelectionFlags, selectedLetters } from './selection.ts'
-import { partitionsOf } from './settle.ts'
 
 export interface RedriveFlags extends SelectionFlags {
   readonly reason?: string
@@ -79,7 +78,7 @@ export async function redriveDeadLetters(settings: Settings, ids: readonly strin
       const redriving: Redriving = {
         settings,
         gateway,
-        partitionCount: await partitionsOf(gateway),
+        partitionCount: await sameContracts(gateway, settings),
         by: humanOf(flags.by),
         reason,
         batch: flags.batch ?? null,
@@ -98,6 +97,20 @@ export async function redriveDeadLetters(settings: Settings, ids: readonly strin
   } finally {
     await gateway.close()
   }
+}
+
+/** Gives the number of partitions. Throws CommandError (usage) where intents would be made for other contracts than those that decide. */
+async function sameContracts(gateway: HttpCoordinator, settings: Settings): Promise<number> {
+  const { contracts, partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
+  const here = settings.config === null ? null : contractsOf(settings)
+  const other = contracts.find(({ type, version }) => here !== null && here.get(type)?.version !== version)
+  if (other === undefined) return partitions.length
+  const { type, version } = other
+  const newest = here!.get(type)
+  throw new CommandError(
+    'usage',
+    `the gateway decides by ${type}@${version}, and the config has ${newest === undefined ? `no ${type}` : `${type}@${newest.version}`}; let both have the same contracts before you redrive (--config)`,
+  )
 }
 
 function stopped(stop: AbortController): void {
