@@ -4,7 +4,8 @@ import type { RedriveResult } from '@signalbox/dead-letters'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { first } from './contracts.ts'
-import { intent, mortalDesk, World } from './world.ts'
+import { intent } from './intents.ts'
+import { mortalDesk, World } from './world.ts'
 
 const heavy = 2_000
 const said = ({ results }: { readonly results: readonly RedriveResult[] }) =>

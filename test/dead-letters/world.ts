@@ -16,6 +16,7 @@ import { systemClock } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { pino } from 'pino'
 import { first, second } from './contracts.ts'
+import { intent } from './intents.ts'
 
 const patienceMs = 10_000
 export const mended = contractSet([first, second])
@@ -128,10 +129,6 @@ export class World implements AsyncDisposable {
     await this.#signalbox?.stop()
     await this.#reader.close()
   }
-}
-
-export function intent(scope: string, action: string, input: object, more: object = {}) {
-  return { intentId: newIntentId(), scope, agent: 'clerk', actions: [{ resource: 'belt/main', action, input }], ...more }
 }
 
 /** Dies at its nth call, before it or after it; from then on nothing it is asked has an effect. */
