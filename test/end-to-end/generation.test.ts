@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readManifest, type TopicsManifest } from '@signalbox/backup'
+import { proveBackup, putBackup, readManifest, type TopicsManifest } from '@signalbox/backup'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/cli'
 import { type Agent, connect } from '@signalbox/client'
 import { createCodec, sha256 } from '@signalbox/codec'
@@ -18,7 +18,7 @@ import {
   partitionOf,
 } from '@signalbox/contract'
 import { snapshotParts } from '@signalbox/core'
-import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
+import { createTopics, openKafkaLog, openKafkaRestoreTarget } from '@signalbox/log-kafka'
 import { auditPartition, currentState, readEvents } from '@signalbox/replay'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -240,6 +240,24 @@ describe('a log on Kafka', { timeout: 240_000 }, () => {
     expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('the backup has 3 partitions and the topics have 4') })
     const notKafka = await command(first, 'restore', 'copy', '--log', 'sqlite', '--data-dir', 'new')
     expect(notKafka).toMatchObject({ code: 2, stderr: expect.stringContaining('a backup of a log on Kafka') })
+  })
+
+  it('is not decided by a sequencer that starts before the restore is done', async () => {
+    const topicPrefix = `${prefix}-5`
+    await createTopics({ brokers, topicPrefix, partitions })
+    const [log, target] = [await openKafkaLog({ brokers, topicPrefix }), await openKafkaRestoreTarget({ brokers, topicPrefix })]
+    const options = { directory: join(directory, 'copy'), manifest: manifestOf('copy'), codec }
+    const proof = await proveBackup(options)
+    await putBackup({ ...options, proof, log, target: { appendAt: target.appendAt, startIntentsAt: async () => {} } })
+    const early = await startSignalbox({
+      log: await openKafkaLog({ brokers, topicPrefix }),
+      contracts: contractSet([order, stock]),
+      logger: pino({ level: 'silent' }),
+    })
+    await expect(early.failed).rejects.toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' })
+    await early.stop()
+    await target.close()
+    await log.close()
   })
 
   it('is not mixed with another log, nor restored where a file was changed', async () => {
