@@ -61,6 +61,7 @@ export interface Redriving {
 export async function redriveDeadLetters(settings: Settings, ids: readonly string[], flags: RedriveFlags): Promise<number> {
   const isDryRun = flags.dryRun === true || flags.yes !== true
   const perSecond = rateOf(flags.rate)
+  if (settings.file !== null) throw new CommandError('usage', '--file is an export, and what is redriven lies in the log; leave it out')
   const reason = isDryRun ? (flags.reason ?? 'a dry run') : required('--reason', flags.reason, 'it stays in the log, with every intent')
   const edited = flags.edit === undefined ? null : editedIntent(flags.edit)
   const stop = new AbortController()

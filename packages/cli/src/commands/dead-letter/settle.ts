@@ -46,6 +46,7 @@ export async function settleDeadLetters(
   ids: readonly string[],
   flags: SettleFlags,
 ): Promise<number> {
+  if (settings.file !== null) throw new CommandError('usage', '--file is an export, and what is settled lies in the log; leave it out')
   const isMeant = (letter: DeadLetter) => letter.standing.state === 'open'
   const letters = await withSource(settings, async (source) => selectedLetters(await lettersOf(settings, source), ids, flags, isMeant))
   if (action === 'discard' && flags.yes !== true) {
