@@ -18,8 +18,8 @@ const isUpdate = process.env.UPDATE_GOLDEN === '1'
 let folder = ''
 
 beforeAll(() => {
-  // Beside the example, so that what it imports is found.
-  folder = mkdtempSync(join(root, 'packages/examples/src/incident-'))
+  // In its package, so that what it imports is found; git does not see it.
+  folder = mkdtempSync(join(root, 'packages/examples/scratch-'))
   cpSync(example, folder, { recursive: true })
 })
 
