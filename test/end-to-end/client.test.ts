@@ -108,9 +108,9 @@ describe.each([
     await clerk.propose(nothing(scope), [{ resource: 'stock/s', action: 'keep', input: { left: 0 } }])
     const asked = clerk.intent(nothing(scope), [{ resource: 'stock/s', action: 'take' }], { onConflict: 'wait' })
     const pending = { committed: false, pending: { reason: 'waiting' } }
-    expect(await clerk.submit(asked, { waitMs: 50 })).toMatchObject(pending)
+    expect(await clerk.submit(asked, { waitMs: 500 })).toMatchObject(pending)
     expect(await clerk.submit({ ...asked, note: 'another body' })).toMatchObject({ code: 'INTENT_ID_REUSED' })
-    expect(await clerk.submit(asked, { waitMs: 50 })).toMatchObject({ ...pending, duplicate: true })
+    expect(await clerk.submit(asked, { waitMs: 500 })).toMatchObject({ ...pending, duplicate: true })
     expect((await clerk.withdraw(scope, asked.intentId)).committed).toBe(true)
   })
 
@@ -120,7 +120,7 @@ describe.each([
     await clerk.propose(nothing(scope), [{ resource: 'stock/s', action: 'keep', input: { left: 0 } }])
     const wait = { onConflict: 'wait', waitMs: 0 } as const
     const asked = clerk.intent(nothing(scope), [{ resource: 'stock/s', action: 'take' }], wait)
-    const pending = await clerk.submit(asked, { waitMs: 50 })
+    const pending = await clerk.submit(asked, { waitMs: 500 })
     expect(pending).toMatchObject({ committed: false, code: 'INVARIANT_VIOLATED', pending: { reason: 'waiting' } })
     const settled = clerk.decision(asked.intentId, { waitMs: 10_000 })
     await sleep(20)
