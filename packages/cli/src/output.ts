@@ -15,7 +15,10 @@ export interface Reveal {
   text(text: string): string
 }
 
-let reveal: Reveal = { value: (value) => value, text: (text) => text }
+/** For who names no keys. */
+export const asItLies: Reveal = { value: (value) => value, text: (text) => text }
+
+let reveal = asItLies
 
 /** For everything that is printed from now on. */
 export function revealWith(given: Reveal): void {

@@ -2,7 +2,7 @@
 import { type ContractSet, contractSet, noContracts } from '@signalbox/contract'
 import { type KeyStore, KeyStoreError, openFileKeyStore, type PersonalData, personalData } from '@signalbox/personal'
 import { CommandError } from './exit-codes.ts'
-import type { Reveal } from './output.ts'
+import { asItLies, type Reveal } from './output.ts'
 import type { Settings } from './settings.ts'
 
 /** Null where none is named. Throws CommandError for one that is not there, or is damaged. */
@@ -21,12 +21,13 @@ function contractsIn({ config }: Settings): ContractSet {
 
 /** Opens the store when the first encrypted text is printed: who prints none needs no keys. */
 export function revealing(settings: Settings): Reveal {
+  if (settings.keysDirectory === null) return asItLies
   let personal: PersonalData | null = null
   const opened = () => {
     personal ??= personalOf(settings)
     return personal
   }
-  const isNeeded = (text: string) => settings.keysDirectory !== null && text.includes('personal:v1:')
+  const isNeeded = (text: string) => text.includes('personal:v1:')
   return {
     value: (value) => (isNeeded(JSON.stringify(value) ?? '') ? keyStoreErrors(() => opened().reveal(value)) : value),
     text: (text) => (isNeeded(text) ? keyStoreErrors(() => opened().revealText(text)) : text),
