@@ -21,6 +21,7 @@ import {
   systemScope,
 } from '@signalbox/contract'
 import type { Clock } from '@signalbox/log'
+import { outcomeOf } from '@signalbox/replay'
 import { type BlockedCode, blockedBefore, holdsOthersBack, SameIntents } from './blocked.ts'
 import type { DeadLetter } from './letter.ts'
 import { Pace } from './pace.ts'
@@ -252,9 +253,8 @@ function without(
 }
 
 function decided({ agent, id, scope }: DeadLetter, decision: Decision, resumed: boolean): RedriveResult {
-  const { code, committed, event, intentId, message, pending, shadow } = decision
-  const outcome = committed ? 'committed' : pending !== null ? 'pending' : shadow !== null ? 'shadowed' : 'rejected'
-  return { id, scope, agent, outcome, code, message, intentId, event, resumed }
+  const { code, event, intentId, message } = decision
+  return { id, scope, agent, outcome: outcomeOf(decision), code, message, intentId, event, resumed }
 }
 
 function wouldBe(letter: DeadLetter, { code, message, outcome }: ExplanationJson): RedriveResult {

@@ -15,7 +15,7 @@ import {
 import { explain, explainPending, PartitionState, type Rules, resourceKey } from '@signalbox/core'
 import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
-import { embeddedIntent, presentDecision, presentExplanation, presentResource } from './present.ts'
+import { embeddedIntent, outcomeOf, presentDecision, presentExplanation, presentResource } from './present.ts'
 import { emptyBase, Restore } from './restore.ts'
 import { rulesAt } from './rules-at.ts'
 
@@ -193,14 +193,13 @@ const endedFromOutside: ReadonlySet<string> = new Set([
 /** Whether every word of the decision comes out again: the outcome, why, who moved what, and every change. */
 function explanationAgrees(event: Event, decision: Decision, explanation: ExplainedDecision['explanation']): boolean {
   if (event.type === 'IntentRejected' && event.payload.settles !== null && endedFromOutside.has(event.payload.code)) return true
-  const { committed, pending, shadow } = decision
-  const outcome = pending !== null ? 'pending' : shadow !== null ? 'shadowed' : committed ? 'committed' : 'rejected'
+  const outcome = outcomeOf(decision)
   if (explanation.outcome !== outcome) return false
   const { actualVersion, code, expectedVersion, message, missed, movedBy, owner } = explanation
   // Of what is pending or in shadow, an explanation tells more than its event keeps.
   const said = outcome === 'rejected' ? { code, message, expectedVersion, actualVersion, movedBy, missed, owner } : { code, message }
   const recorded = Object.fromEntries(Object.keys(said).map((name) => [name, decision[name as keyof typeof said]]))
-  const changes = shadow?.changes ?? decision.changes
+  const changes = decision.shadow?.changes ?? decision.changes
   return isSameJson(said, recorded) && (outcome === 'pending' || isSameJson(explanation.changes, changes))
 }
 
