@@ -13,6 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/handoff': ['packages/contract'],
   'packages/personal': ['packages/contract'],
   'packages/codec': ['packages/contract'],
+  'packages/http': ['packages/contract'],
   'packages/log': [],
   'packages/log-memory': ['packages/log'],
   'packages/log-sqlite': ['packages/log'],
@@ -26,7 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'services/process-manager': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay'],
   'services/ingest': ['packages/contract', 'packages/codec', 'packages/log'],
   'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay', 'packages/dead-letters'],
-  'services/projector': ['packages/contract', 'packages/codec', 'packages/log', 'packages/projection'],
+  'services/projector': ['packages/contract', 'packages/codec', 'packages/log', 'packages/http', 'packages/projection'],
   'services/gateway': [
     'packages/contract',
     'packages/codec',
@@ -34,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/log',
     'packages/replay',
     'packages/client',
+    'packages/http',
     'packages/personal',
   ],
   // The command joins everything: `up` is the one place that imports services.
@@ -50,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/projection',
     'packages/client',
     'packages/handoff',
+    'packages/http',
     'packages/personal',
     'packages/backup',
     'services/sequencer',
@@ -83,7 +86,7 @@ const exclusive: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['packages/log-sqlite', 'packages/projection'],
   pg: ['packages/projection'],
   avsc: ['packages/codec'],
-  fastify: ['services/gateway', 'services/projector'],
+  fastify: ['packages/http', 'services/gateway', 'services/projector'],
   'gpt-tokenizer': ['packages/handoff'],
 }
 

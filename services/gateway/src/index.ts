@@ -1,6 +1,4 @@
 export * from './desk.ts'
 export * from './event-stream.ts'
-export { createOperationsServer, type Operations } from './operations.ts'
-export { RequestRefused } from './problems.ts'
-export { createServer, type GatewayServer, isLoopback } from './server.ts'
+export { createServer, type GatewayServer } from './server.ts'
 export * from './wiring.ts'

@@ -11,12 +11,12 @@ import {
   type Status,
   statusJson,
 } from '@signalbox/contract'
+import { RequestRefused } from '@signalbox/http'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Desk } from './desk.ts'
 import { formatStreamCursor, parseStreamCursor, streamEvents } from './event-stream.ts'
-import { RequestRefused } from './problems.ts'
 import { streamWatch } from './watch.ts'
 
 export interface RouteSettings {

@@ -1,14 +1,13 @@
 /** The gateway's HTTP server: routes, health, metrics, and who may reach it. */
-import { isIP } from 'node:net'
 import swagger from '@fastify/swagger'
 import { readJson, type Status } from '@signalbox/contract'
+import { addOperations, handleProblems, type ListenSettings, listenGuarded, RequestRefused } from '@signalbox/http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Desk } from './desk.ts'
-import { addOperations } from './operations.ts'
-import { handleProblems, RequestRefused } from './problems.ts'
+import { problemWords } from './problems.ts'
 import { addRoutes } from './routes.ts'
 
 export interface ServerSettings {
@@ -22,14 +21,6 @@ export interface ServerSettings {
   readonly intentBytes: number
 }
 
-export interface ListenSettings {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-  /** Whoever reaches any address may act as any agent, and that was said to be wanted: something else guards the network. */
-  readonly trustNetwork?: boolean
-}
-
 export interface GatewayServer {
   readonly app: FastifyInstance
   /** Starts to listen; gives the address as a URL. */
@@ -37,10 +28,11 @@ export interface GatewayServer {
   close(): Promise<void>
 }
 
-/** Whether an address reaches this machine alone. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
+const openness = {
+  who: 'the gateway',
+  why: 'the gateway does not authenticate yet',
+  risk: 'may act as any agent',
+} as const
 
 export async function createServer(settings: ServerSettings): Promise<GatewayServer> {
   const { desk, intentBytes, logger, notReady, registry, status, version } = settings
@@ -54,7 +46,7 @@ export async function createServer(settings: ServerSettings): Promise<GatewaySer
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  handleProblems(app as unknown as FastifyInstance, intentBytes)
+  handleProblems(app as unknown as FastifyInstance, problemWords(intentBytes))
   useStrictJson(app as unknown as FastifyInstance)
   await app.register(swagger, {
     openapi: {
@@ -69,19 +61,7 @@ export async function createServer(settings: ServerSettings): Promise<GatewaySer
   addRoutes(app as unknown as FastifyInstance, { desk, status, closing: closing.signal })
   return {
     app: app as unknown as FastifyInstance,
-    async listen({ host, port, trustNetwork }) {
-      const onLoopback = isLoopback(host)
-      if (!onLoopback && trustNetwork !== true) {
-        throw new RequestRefused(
-          'NOT_READY',
-          `the gateway does not authenticate yet, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}. Where nothing but such a proxy can reach ${host}, set SIGNALBOX_TRUST_NETWORK=true`,
-        )
-      }
-      const address = await app.listen({ host, port })
-      const whoever = onLoopback ? 'every program on this machine' : 'whoever reaches this address'
-      logger.warn({ address }, `the gateway listens without authentication: ${whoever} may act as any agent`)
-      return address
-    },
+    listen: (where) => listenGuarded(app as unknown as FastifyInstance, where, openness, logger),
     async close() {
       closing.abort()
       await app.close()

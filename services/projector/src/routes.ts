@@ -1,5 +1,6 @@
 /** The HTTP interface. Every route says what it takes and answers as schemas. */
 import { problemJson } from '@signalbox/contract'
+import { RequestRefused } from '@signalbox/http'
 import { maxPageRows, type Projection, type StoredRequest } from '@signalbox/projection'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -15,7 +16,6 @@ import {
   rowJson,
   rowsJson,
 } from './answers.ts'
-import { RequestRefused } from './problems.ts'
 import type { Projector } from './projector.ts'
 
 const refusals = { 400: problemJson, 404: problemJson, 503: problemJson }

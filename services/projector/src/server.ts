@@ -1,21 +1,12 @@
 /** The projector's HTTP server: routes, health, metrics, and who may reach it. */
-import { isIP } from 'node:net'
-import type { Problem } from '@signalbox/contract'
+import { addOperations, handleProblems, type ListenSettings, listenGuarded } from '@signalbox/http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import { handleProblems, RequestRefused } from './problems.ts'
+import { problemWords } from './problems.ts'
 import type { Projector } from './projector.ts'
 import { addRoutes } from './routes.ts'
-
-export interface ListenSettings {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-  /** Whoever reaches any address may read every row, and that was said to be wanted: something else guards the network. */
-  readonly trustNetwork?: boolean
-}
 
 export interface ProjectorServer {
   readonly app: FastifyInstance
@@ -24,6 +15,7 @@ export interface ProjectorServer {
   close(): Promise<void>
 }
 
+const openness = { who: 'the projector', why: 'the projector does not authenticate', risk: 'may read every row' } as const
 const bodyBytes = 64 * 1024
 /** A key has up to 2,000 bytes, each of which may be written as %XX. */
 const keyCharacters = 6_000
@@ -44,40 +36,14 @@ export function createProjectorServer(
   }) as unknown as FastifyInstance
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  handleProblems(app)
+  handleProblems(app, problemWords)
   app.addHook('preSerialization', async (_request, _reply, payload) => reveal(payload))
-  addOperations(app, projector, registry)
+  app.get('/healthz', async () => 'ok\n')
+  addOperations(app, { notReady: () => projector.notReady(), registry })
   addRoutes(app, projector)
   return {
     app,
-    async listen({ host, port, trustNetwork }) {
-      const isLocal = isLoopback(host)
-      if (!isLocal && trustNetwork !== true) {
-        throw new RequestRefused(
-          'NOT_READY',
-          `the projector does not authenticate, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}. Where nothing but such a proxy can reach ${host}, set SIGNALBOX_TRUST_NETWORK=true`,
-        )
-      }
-      const address = await app.listen({ host, port })
-      const whoever = isLocal ? 'every program on this machine' : 'whoever reaches this address'
-      logger.warn({ address }, `the projector listens without authentication: ${whoever} may read every row`)
-      return address
-    },
+    listen: (where) => listenGuarded(app, where, openness, logger),
     close: () => app.close(),
   }
-}
-
-/** Whether an address reaches this machine alone. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
-function addOperations(app: FastifyInstance, projector: Projector, registry: Registry): void {
-  for (const path of ['/livez', '/healthz']) app.get(path, async () => 'ok\n')
-  app.get('/readyz', async (_request, reply) => {
-    const reason = projector.notReady()
-    if (reason === null) return 'ok\n'
-    return await reply.code(503).send({ code: 'NOT_READY', message: reason } satisfies Problem)
-  })
-  app.get('/metrics', async (_request, reply) => await reply.type(registry.contentType).send(await registry.metrics()))
 }

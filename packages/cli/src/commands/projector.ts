@@ -1,5 +1,6 @@
 /** The projector with its store and its server: a part of `up`, and a service on its own. */
-import { createProjectorServer, type ListenSettings, type Projector, startProjector } from '@signalbox/projector'
+import type { ListenSettings } from '@signalbox/http'
+import { createProjectorServer, type Projector, startProjector } from '@signalbox/projector'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Engine } from '../logs.ts'

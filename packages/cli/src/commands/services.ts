@@ -1,7 +1,8 @@
 /** `signalbox sequencer`, `gateway`, `process-manager`, `escalations`, `projector` and `ingest`: each service as a process of its own, on Kafka. */
 import { sha256 } from '@signalbox/codec'
 import { startEscalation } from '@signalbox/escalation'
-import { createOperationsServer, startGateway } from '@signalbox/gateway'
+import { startGateway } from '@signalbox/gateway'
+import { createOperationsServer } from '@signalbox/http'
 import { ingest } from '@signalbox/ingest'
 import { systemClock } from '@signalbox/log'
 import { startProcessManager } from '@signalbox/process-manager'

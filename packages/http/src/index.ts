@@ -1,0 +1,3 @@
+export * from './listen.ts'
+export * from './operations.ts'
+export * from './problems.ts'
