@@ -1,6 +1,6 @@
 /**
  * Generates TypeScript from the Avro schemas in `schemas/`: the record types of `@signalbox/contract` and the schema
- * texts that `@signalbox/codec` embeds. With `--check`, writes nothing and exits 1 when a generated file is out of date.
+ * texts that `@signalbox/codec` embeds, those that were once written with among them. With `--check`, writes nothing and exits 1 when a generated file is out of date.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -35,6 +35,17 @@ interface EnumSchema {
 const root = resolve(import.meta.dirname, '../..')
 const schemaDirectory = join(root, 'schemas')
 const heading = '// Generated from schemas/*.avsc by `npm run generate`. Do not edit.\n'
+
+/** Schemas that events were once written with: without a schema registry, they are read by these. Oldest first. */
+function loadEarlierSchemas(): readonly { readonly name: string; readonly schema: object }[] {
+  const numberOf = (file: string) => Number(file.split('.')[1])
+  return readdirSync(join(schemaDirectory, 'earlier'))
+    .sort((left, right) => numberOf(left) - numberOf(right))
+    .map((file) => ({
+      name: file.split('.')[0]!,
+      schema: JSON.parse(readFileSync(join(schemaDirectory, 'earlier', file), 'utf8')) as object,
+    }))
+}
 
 /** Every record, each after the records that it names. */
 export function loadSchemas(): readonly RecordSchema[] {
@@ -109,6 +120,10 @@ export function generated(): ReadonlyMap<string, string> {
     [
       'packages/codec/src/generated/schemas.ts',
       `${heading}\n/** The Avro schemas, each after the ones that it names. */\nexport const schemas = ${JSON.stringify(schemas, null, 2)} as const\n`,
+    ],
+    [
+      'packages/codec/src/generated/earlier-schemas.ts',
+      `${heading}\n/** Schemas that records were once written with, oldest first. */\nexport const earlierSchemas: readonly { readonly name: 'Event' | 'Intent'; readonly schema: object }[] = ${JSON.stringify(loadEarlierSchemas(), null, 2)}\n`,
     ],
   ])
 }

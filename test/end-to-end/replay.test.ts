@@ -147,7 +147,7 @@ describe.each<Name>(['bookings', 'refunds'])('the log of the %s', (name) => {
             evolve(state, events[applied]!.event)
           const keys = [...state.resources()].map(([key]) => key.split('\u0000') as [string, string])
           const [scope, resource] = keys.length === 0 ? ['nowhere', 'night/none'] : keys[Math.floor(random() * keys.length)]!
-          const expected = presentResource(partition, scope, resource, state.resourceIn(scope, resource))
+          const expected = presentResource(scope, resource, state.resourceIn(scope, resource))
           expect(await resourceAt(source, scope, resource, position)).toEqual(expected)
         }
         const { end } = await source.log.offsets('events', partition)

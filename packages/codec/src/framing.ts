@@ -4,7 +4,7 @@
  */
 import avro from 'avsc'
 import { fingerprint } from './fingerprint.ts'
-import { canonicalForm, eventType, intentType, type RecordName, type RecordType } from './types.ts'
+import { canonicalForm, earlierTypes, eventType, intentType, type RecordName, type RecordType } from './types.ts'
 
 /** Bytes that are no record: what is wrong with them, in a sentence that says what to send instead. */
 export class UndecodableError extends Error {
@@ -54,14 +54,26 @@ function decodeBody(type: avro.Type, bytes: Uint8Array, start: number, name: Rec
   return decoded.value
 }
 
-/** Single-object encoding. It needs nothing beside the schemas that are built in. */
+function prefixOf(form: string): Uint8Array {
+  return Uint8Array.of(0xc3, 0x01, ...fingerprint(form))
+}
+
+function beginsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (bytes.length < prefix.length) return false
+  for (let index = 0; index < prefix.length; index++) if (bytes[index] !== prefix[index]) return false
+  return true
+}
+
+/** Single-object encoding. It needs nothing beside the schemas that are built in: those of now, and those that records were once written with. */
 export function singleObjectFraming(): Framing {
   const prefixes = new Map<RecordName, Uint8Array>()
-  for (const type of Object.values(types)) prefixes.set(type.name, Uint8Array.of(0xc3, 0x01, ...fingerprint(canonicalForm(type))))
+  for (const type of Object.values(types)) prefixes.set(type.name, prefixOf(canonicalForm(type)))
+  const earlier = earlierTypes.map(({ canonicalForm: form, name, resolver }) => ({ name, prefix: prefixOf(form), resolver }))
   return {
     prefix: (name) => prefixes.get(name)!,
     read(name, bytes) {
       const expected = prefixes.get(name)!
+      if (beginsWith(bytes, expected)) return decodeBody(types[name].avro, bytes, expected.length, name)
       if (bytes.length < expected.length || bytes[0] !== 0xc3 || bytes[1] !== 0x01) {
         if (bytes[0] === 0)
           throw new UndecodableError(
@@ -71,13 +83,12 @@ export function singleObjectFraming(): Framing {
           `these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro single-object encoding (first bytes C3 01); send one of the two`,
         )
       }
-      for (let index = 2; index < expected.length; index++) {
-        if (bytes[index] !== expected[index])
-          throw new UndecodableError(
-            `the fingerprint names a schema other than signalbox.v1.${name}; write with the schema in schemas/${name}.avsc`,
-          )
-      }
-      return decodeBody(types[name].avro, bytes, expected.length, name)
+      const written = earlier.find((each) => each.name === name && beginsWith(bytes, each.prefix))
+      if (written === undefined)
+        throw new UndecodableError(
+          `the fingerprint names a schema other than signalbox.v1.${name}; write with the schema in schemas/${name}.avsc. Or a newer version of Signalbox wrote it: read it with that`,
+        )
+      return decodeBody(types[name].avro, bytes, written.prefix.length, name, written.resolver)
     },
     learn: () => Promise.resolve(),
   }

@@ -1,5 +1,6 @@
 /** The Avro types of the records, made once from the embedded schemas. */
 import avro from 'avsc'
+import { earlierSchemas } from './generated/earlier-schemas.ts'
 import { schemas } from './generated/schemas.ts'
 
 const registry: { [name: string]: avro.Type } = {}
@@ -27,3 +28,17 @@ export const eventType = recordType('Event')
 export function canonicalForm(type: RecordType): string {
   return JSON.stringify(type.avro.schema())
 }
+
+/** What reads a record that was written with an earlier schema. */
+export interface EarlierType {
+  readonly name: RecordName
+  /** Of that schema. */
+  readonly canonicalForm: string
+  readonly resolver: unknown
+}
+
+export const earlierTypes: readonly EarlierType[] = earlierSchemas.map(({ name, schema }) => {
+  const written = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'auto', omitRecordMethods: true })
+  const current = name === 'Event' ? eventType : intentType
+  return { name, canonicalForm: JSON.stringify(written.schema()), resolver: current.avro.createResolver(written) }
+})

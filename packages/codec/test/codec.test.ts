@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { defaultLimits, type Event, type Intent, intentFromJson } from '@signalbox/contract'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -5,6 +6,7 @@ import { fingerprint } from '../src/fingerprint.ts'
 import {
   Chain,
   ChainError,
+  canonicalForm,
   confluentFraming,
   createCodec,
   eventType,
@@ -14,6 +16,7 @@ import {
   UndecodableError,
   UnknownSchemaError,
 } from '../src/index.ts'
+import { earlierTypes } from '../src/types.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -171,6 +174,32 @@ describe('single-object encoding', () => {
 
   it('starts with C3 01', () => {
     expect([...singleObjectFraming().prefix('Event').slice(0, 2)]).toEqual([0xc3, 0x01])
+  })
+})
+
+describe('schemas that changed', () => {
+  const hex = (form: string) => Buffer.from(fingerprint(form)).toString('hex')
+  const known = JSON.parse(readFileSync(new URL('../../../schemas/fingerprints.json', import.meta.url), 'utf8')) as Record<string, string[]>
+
+  it('each is known by its fingerprint, and those of before are kept', () => {
+    for (const type of [eventType, intentType])
+      expect(hex(canonicalForm(type)), `add it to schemas/fingerprints.json, and keep the schema of before (schemas/README.md)`).toBe(
+        known[type.name]!.at(-1),
+      )
+    const kept = earlierTypes.map(({ canonicalForm: form, name }) => `${name} ${hex(form)}`)
+    const expected = Object.entries(known).flatMap(([name, all]) => all.slice(0, -1).map((each) => `${name} ${each}`))
+    expect(kept.sort()).toEqual(expected.sort())
+  })
+
+  it('what was written by an earlier one is read as if it had been written now', async () => {
+    const { default: avsc } = await import('avsc')
+    const schema = JSON.parse(readFileSync(new URL('../../../schemas/earlier/Event.1.avsc', import.meta.url), 'utf8'))
+    const earlier = avsc.Type.forSchema(schema, { wrapUnions: 'auto' })
+    const body = earlier.toBuffer({ ...event, payload: { [`signalbox.v1.${event.type}`]: event.payload } })
+    const prefix = Uint8Array.of(0xc3, 0x01, ...fingerprint(JSON.stringify(earlier.schema())))
+    expect(codec.decodeEvent(Buffer.concat([prefix, body]))).toEqual(event)
+    expect(() => codec.decodeIntent(Buffer.concat([prefix, body]))).toThrow('a schema other than signalbox.v1.Intent')
+    expect(() => codec.decodeEvent(Buffer.concat([prefix, body.subarray(0, 40)]))).toThrow(UndecodableError)
   })
 })
 

@@ -17,6 +17,7 @@ export const rejectCodes = {
   INTENT_EXPIRED: { remembered: false, sentence: 'The intent id is older than ids are remembered.' },
   INTENT_FROM_THE_FUTURE: { remembered: false, sentence: 'The intent id is too far ahead of the log.' },
   INTENT_ID_REUSED: { remembered: false, sentence: 'The intent id was used before with another body.' },
+  GENERATION_CLOSED: { remembered: false, sentence: 'The log is closed: it goes on in other topics, and the intent must be sent there.' },
   DEADLINE_PASSED: { remembered: true, sentence: 'The deadline of the intent had passed.' },
   AGENT_UNKNOWN: { remembered: true, sentence: 'The agent is not one of those that the settings list.' },
   AGENT_NOT_ALLOWED: { remembered: true, sentence: 'The contract does not let this agent take this action.' },

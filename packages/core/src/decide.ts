@@ -16,7 +16,9 @@ import { examineWaiters } from './waiters.ts'
  */
 export function decide(state: PartitionState, record: IntentRecord, rules: Rules): readonly Event[] {
   const nowMs = Math.max(state.time, record.timestampMs)
-  const { pending, timers } = state.coordination
+  const { closed, pending, timers } = state.coordination
+  // The log goes on elsewhere: what time brings, and what waits, is there.
+  if (closed !== null) return [eventOf(state, record.offset, 0, nowMs, decideOwn(state, record, rules, nowMs))]
   if (timers.nextMs > nowMs && !pending.hasReady) {
     const own = decideOwn(state, record, rules, nowMs)
     // Nearly every intent ends here, alone in its record.
@@ -27,6 +29,8 @@ export function decide(state: PartitionState, record: IntentRecord, rules: Rules
     fireDue(decisions, record.intent)
     const own = decideOwn(state, record, rules, nowMs)
     decisions.emit(own)
+    // It was the intent that closes the log: its commit is the last thing that happens.
+    if (state.coordination.closed !== null) return decisions.events
     follow(decisions, own)
     examineWaiters(decisions)
     return decisions.events

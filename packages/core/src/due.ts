@@ -15,8 +15,8 @@ import { resourceKey } from './state.ts'
 
 export function fireDue(decisions: Decisions, intent: Intent | null): void {
   const { nowMs, rules, state } = decisions
-  const { timers } = state.coordination
-  if (timers.nextMs > nowMs) return
+  const { closed, timers } = state.coordination
+  if (timers.nextMs > nowMs || closed !== null) return
   const touched = intent === null ? [] : touchedTimers(decisions, intent)
   const others = timers.due(nowMs, rules.limits.timersARecord, new Set(touched.map(([key]) => key)))
   for (const [key, timer] of [...touched, ...others]) {

@@ -1,5 +1,5 @@
 /** When a human must agree before an intent is committed that nothing else stands against. */
-import { type AnyContext, clockAgent } from '@signalbox/contract'
+import { type AnyContext, clockAgent, formatEventReference } from '@signalbox/contract'
 import { ActionContext } from './contexts.ts'
 import type { Examination } from './examination.ts'
 import type { NewEscalation } from './pend.ts'
@@ -46,7 +46,7 @@ function taintFound(examination: Examination): NewEscalation | null {
     if (since === null || change.time < since) continue
     return {
       cause: 'TAINTED',
-      message: `${resource} was last changed by ${change.agent}, which is in quarantine, after it went wrong (event ${state.partition}/${change.offset}/${change.index}): look whether it can be trusted`,
+      message: `${resource} was last changed by ${change.agent}, which is in quarantine, after it went wrong (event ${formatEventReference(change)}): look whether it can be trusted`,
       resource,
       to: null,
       approvals: 1,

@@ -1,5 +1,13 @@
 /** What an event changes of who waits, what is due, what is counted and who is in quarantine. */
-import { type Event, type EventBase, type EventReference, isSystemScope, type ResourceChange } from '@signalbox/contract'
+import {
+  type Event,
+  type EventBase,
+  type EventReference,
+  type GenerationData,
+  generationResource,
+  isSystemScope,
+  type ResourceChange,
+} from '@signalbox/contract'
 import { contradictionKey, correlationKey } from './coordination/coordination.ts'
 import { askKey, type PendingIntent } from './coordination/pending.ts'
 import { counted } from './coordination/windows.ts'
@@ -58,11 +66,13 @@ export function evolveCoordination(state: PartitionState, event: Event): void {
 }
 
 /** What follows from a resource's change, whoever made it. */
-export function resourceMoved(state: PartitionState, { index, offset, scope, time }: EventBase, change: ResourceChange): void {
+export function resourceMoved(state: PartitionState, { index, offset, partition, scope, time }: EventBase, change: ResourceChange): void {
   const { coordination } = state
   const { resource } = change
   coordination.pending.wake(scope, resource)
   if (resource.startsWith('reservation/')) coordination.noteReservation(scope)
+  if (resource === generationResource && isSystemScope(scope))
+    coordination.setClosed(change.state === 'closed' ? (JSON.parse(change.data) as GenerationData) : null)
   if (!resource.startsWith('agent/')) return
   const agent = resource.slice('agent/'.length)
   const tally = coordination.tallies.get(scope, agent, time)
@@ -81,7 +91,7 @@ export function resourceMoved(state: PartitionState, { index, offset, scope, tim
       taintedSinceMs: number | null
     }
     coordination.setQuarantine(agent, { reason, sinceMs, taintedSinceMs })
-    coordination.setLastQuarantine(agent, { offset, index })
+    coordination.setLastQuarantine(agent, { partition, offset, index })
     // What it waits for, and what others wait for of it.
     coordination.pending.wakeAll()
   } else coordination.setQuarantine(agent, undefined)
@@ -106,8 +116,8 @@ export function pendingTimerKey(intentId: string): string {
 function noteReject(state: PartitionState, { payload, scope, time }: Event & { type: 'IntentRejected' }): void {
   const { agent, code, intent, intentId, movedBy, resource, settles } = payload
   if (intentId !== null) settle(state, intentId, settles, time)
-  // What lies in the wrong place is nothing of that scope, which is kept elsewhere.
-  if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION') return
+  // What lies in the wrong place is nothing of that scope, which is kept elsewhere; nor is what came when the log was closed.
+  if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION' || code === 'GENERATION_CLOSED') return
   const { coordination } = state
   // What waited and came to nothing is no reject that the agent could have spared itself.
   if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isTurnedAway(code))
@@ -148,7 +158,8 @@ function notePending(state: PartitionState, event: Event & { type: 'IntentPendin
     timers.end(pendingTimerKey(intentId))
     if (before !== undefined) pending.wakeBehind(before)
   } else timers.set(pendingTimerKey(intentId), { dueMs: until, scope: event.scope, resource: null, intentId, action: 'expire' })
-  if (before !== undefined) return
+  // What it counted where it was first pending was carried over with it.
+  if (before !== undefined || event.offset < 0) return
   const tally = tallies.get(event.scope, agent, event.time)
   tallies.set(event.scope, agent, { ...tally, asked: tally.asked + 1, pending: tally.pending + 1 })
   followChain(state, event, event.payload)

@@ -2,8 +2,10 @@
  * The only place where state changes. Needs events and nothing else: no contract, no clock, no order beside the log's.
  */
 import { clockAgent, type Event, type EventBase, type ResourceChange } from '@signalbox/contract'
+import { evolvePartitionCarried, evolveScopeCarried } from './evolve-carried.ts'
 import { evolveCoordination, resourceMoved } from './evolve-coordination.ts'
 import { isRemembered } from './remembered.ts'
+import { shadowScope } from './shadow-scope.ts'
 import type { Change, PartitionState } from './state.ts'
 
 /** Who changed a resource, and with which intent; of a rule, its name and the intent that it followed. */
@@ -58,15 +60,16 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
     case 'PartitionOpened':
       state.setContracts(event.payload.contracts)
       return state
+    case 'ScopeCarried':
+      evolveScopeCarried(state, event)
+      break
+    case 'PartitionCarried':
+      evolvePartitionCarried(state, event)
+      break
   }
   evolveCoordination(state, event)
   state.advance(event.offset, event.time)
   return state
-}
-
-/** Where the resources of contracts in shadow live: no scope can have this name. */
-export function shadowScope(scope: string): string {
-  return `\u0001shadow\u0001${scope}`
 }
 
 function applyChanges(state: PartitionState, event: EventBase, author: Author, changes: readonly ResourceChange[]): void {
@@ -79,7 +82,7 @@ function applyChanges(state: PartitionState, event: EventBase, author: Author, c
 
 function applyChange(
   state: PartitionState,
-  { index, offset, scope, time }: EventBase,
+  { index, offset, partition, scope, time }: EventBase,
   { agent, intentId }: Author,
   { action, contractVersion, data, fields, resource, state: name, timer, version }: ResourceChange,
 ): void {
@@ -92,6 +95,6 @@ function applyChange(
     previous = null
   }
   const depth = previous === null ? 0 : previous.depth + 1
-  const lastChange: Change = { offset, index, time, intentId, agent, action, version, fields, previous, depth }
+  const lastChange: Change = { partition, offset, index, time, intentId, agent, action, version, fields, previous, depth }
   state.setResource(scope, resource, { version, state: name, data, contractVersion, lastChange, olderChange: older, timer })
 }

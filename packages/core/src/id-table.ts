@@ -17,16 +17,20 @@ const chunkBits = 10
 const chunkEntries = 1 << chunkBits
 const firstChunkEntries = 16
 
-// An offset has 45 bits: 32 lie in one word, 13 in the next, whose upper bits hold the event's index (8) and the code's number (11).
-const indexShift = 13
+// An offset has 42 bits: 32 lie in one word, 10 in the next, whose upper bits hold the event's index (8) and the number of what came
+// of it (14).
+const indexShift = 10
 const indexMask = 0xff
-const codeShift = 21
+const codeShift = 18
 const offsetHighMask = (1 << indexShift) - 1
 
 /** The highest index that an entry holds. */
 export const maxIndex = indexMask
 
-/** The highest number of a code that an entry holds. */
+/** The highest offset that an entry holds: at 10,000 intents a second on one partition, 13 years. */
+export const maxOffset = 2 ** 42 - 1
+
+/** The highest number of a code, or of what else came of an intent, that an entry holds. */
 export const maxCodeNumber = (1 << (32 - codeShift)) - 1
 
 const base64Value = new Uint8Array(128)
@@ -113,6 +117,14 @@ export class IdTable {
     }
     chunk[at + offsetAt] = offset >>> 0
     chunk[at + codeAt] = Math.floor(offset / 0x1_0000_0000) + index * 2 ** indexShift + codeNumber * 2 ** codeShift
+  }
+
+  /** Reads the id and the digest of an entry into the words given. */
+  read(entry: number, id: Uint32Array, digest: Uint32Array): void {
+    const chunk = this.#chunks[entry >>> chunkBits]!
+    const at = placeOf(entry)
+    id.set(chunk.subarray(at, at + 4))
+    digest.set(chunk.subarray(at + digestAt, at + digestAt + 4))
   }
 
   /** The entries as they lie in memory, ten words each; see `fromEntries`. */

@@ -3,8 +3,8 @@
  * seconds by the time that the id itself names, each a table: 40 bytes an entry and 5 to 11 in its index, so about 50 bytes
  * an id where many come, and up to 900 for one alone in its bucket. A bucket is dropped whole once all of it is past the horizon.
  */
-import { parseUuidV7 } from '@signalbox/contract'
-import { IdTable, maxCodeNumber, maxIndex, type Place } from './id-table.ts'
+import { type EventReference, parseUuidV7 } from '@signalbox/contract'
+import { IdTable, maxCodeNumber, maxIndex, maxOffset } from './id-table.ts'
 
 const bucketMs = 4096
 
@@ -13,11 +13,8 @@ function bucketOf(id: Uint32Array): number {
   return id[0]! * 16 + (id[1]! >>> 28)
 }
 
-/** The decision of a remembered intent. */
-export interface RememberedDecision {
-  /** Source offset and index of the decision. */
-  readonly offset: number
-  readonly index: number
+/** The decision of a remembered intent: its identity, and what it was. */
+export interface RememberedDecision extends EventReference {
   /** Null when it was committed. */
   readonly code: string | null
   /** Whether the body is the one that was asked about. */
@@ -37,18 +34,38 @@ export interface IdBucket {
   readonly entries: Uint32Array
 }
 
+/** An id as it goes into another log. */
+export interface RememberedId extends EventReference {
+  /** As `parseUuidV7` reads it. Of the caller's own until the next one. */
+  readonly id: Uint32Array
+  /** As `readDigest` reads it; likewise. */
+  readonly digest: Uint32Array
+  readonly code: string | null
+}
+
+/** What came of an intent, and on which partition: nearly always the ids' own; another one where the log was somewhere else before. */
+interface Outcome {
+  readonly code: string | null
+  readonly partition: number
+}
+
 export class RememberedIds {
+  readonly #partition: number
   readonly #horizonMs: number
   readonly #buckets = new Map<number, IdTable>()
+  // Entries name by number what came of them: a code, and the partition behind an @ where that is another one.
   readonly #codes: string[] = ['']
-  readonly #codeNumbers = new Map<string, number>()
+  readonly #codeNumbers = new Map<string, number>([['', 0]])
+  readonly #outcomes: Outcome[]
   #oldest = 0
   // The bucket used last: almost every id is of now.
   #lastNumber = -1
   #last: IdTable | undefined = undefined
 
-  constructor(horizonMs: number) {
+  constructor(partition: number, horizonMs: number) {
+    this.#partition = partition
     this.#horizonMs = horizonMs
+    this.#outcomes = [{ code: null, partition }]
   }
 
   /** The number of ids remembered. */
@@ -64,11 +81,12 @@ export class RememberedIds {
     if (bucket === undefined) return undefined
     const entry = bucket.find(id)
     if (entry < 0) return undefined
-    const codeNumber = bucket.codeNumber(entry)
+    const { code, partition } = this.#outcomes[bucket.codeNumber(entry)]!
     return {
+      partition,
       offset: bucket.offset(entry),
       index: bucket.index(entry),
-      code: codeNumber === 0 ? null : this.#codes[codeNumber]!,
+      code,
       isSameBody: bucket.hasDigest(entry, digest),
     }
   }
@@ -77,16 +95,18 @@ export class RememberedIds {
   remember(
     id: Uint32Array,
     digest: Uint32Array,
-    place: Place,
+    place: EventReference,
     code: string | null,
     options: { readonly added?: AddedIds; readonly replace?: boolean } = {},
   ): void {
     if (place.index > maxIndex)
       throw new RangeError(`a decision at index ${place.index}, beyond ${maxIndex}; lower timersARecord and waitersARecord`)
+    if (place.offset > maxOffset)
+      throw new RangeError(`a decision at offset ${place.offset}, beyond ${maxOffset}; widen the offset of the id table's entries`)
     const number = bucketOf(id)
     const bucket = this.#bucket(number) ?? this.#addBucket(number)
     const before = bucket.size
-    bucket.add(id, digest, place, code === null ? 0 : this.#codeNumber(code), options.replace ?? false)
+    bucket.add(id, digest, place, this.#outcomeNumber(place.partition, code), options.replace ?? false)
     const { added } = options
     if (added === undefined || bucket.size === before) return
     added.count++
@@ -107,9 +127,25 @@ export class RememberedIds {
     for (const [number, table] of this.#buckets) if (table.size > 0) yield { number, entries: table.entries() }
   }
 
+  /** Everything that is remembered, in no order. What is yielded is overwritten by the next. */
+  *all(): Generator<RememberedId> {
+    const id = new Uint32Array(4)
+    const digest = new Uint32Array(4)
+    for (const table of this.#buckets.values()) {
+      for (let entry = 0; entry < table.size; entry++) {
+        table.read(entry, id, digest)
+        const { code, partition } = this.#outcomes[table.codeNumber(entry)]!
+        yield { id, digest, partition, offset: table.offset(entry), index: table.index(entry), code }
+      }
+    }
+  }
+
   /** Before any bucket of a snapshot. */
   restoreCodes(codes: readonly string[]): void {
-    for (const code of codes) if (code !== '') this.#codeNumber(code)
+    for (const text of codes) {
+      const [code, partition] = text.split('@') as [string, string?]
+      this.#outcomeNumber(partition === undefined ? this.#partition : Number(partition), code === '' ? null : code)
+    }
   }
 
   restoreBucket({ entries, number }: IdBucket): void {
@@ -126,14 +162,17 @@ export class RememberedIds {
     for (const number of this.#buckets.keys()) if (number < oldest) this.#buckets.delete(number)
   }
 
-  #codeNumber(code: string): number {
-    let number = this.#codeNumbers.get(code)
+  #outcomeNumber(partition: number, code: string | null): number {
+    if (partition === this.#partition && code === null) return 0
+    const text = partition === this.#partition ? code! : `${code ?? ''}@${partition}`
+    let number = this.#codeNumbers.get(text)
     if (number === undefined) {
       number = this.#codes.length
       if (number > maxCodeNumber)
-        throw new RangeError(`more than ${maxCodeNumber} reject codes: ${code}; widen the code of the id table's entries`)
-      this.#codes.push(code)
-      this.#codeNumbers.set(code, number)
+        throw new RangeError(`more than ${maxCodeNumber} reject codes and partitions: ${text}; widen the code of the id table's entries`)
+      this.#codes.push(text)
+      this.#outcomes.push({ code, partition })
+      this.#codeNumbers.set(text, number)
     }
     return number
   }
@@ -164,8 +203,8 @@ export class IdIndex {
   /** The first entry of an id stays, except that a decision that uses the id up replaces one that did not. */
   add(intentId: string, partition: number, logOffset: number, usesIdUp: boolean): void {
     if (!parseUuidV7(intentId, this.#id)) return
-    this.#partitions[partition] ??= new RememberedIds(Number.MAX_SAFE_INTEGER)
-    this.#partitions[partition].remember(this.#id, this.#noDigest, { offset: logOffset, index: 0 }, null, { replace: usesIdUp })
+    this.#partitions[partition] ??= new RememberedIds(partition, Number.MAX_SAFE_INTEGER)
+    this.#partitions[partition].remember(this.#id, this.#noDigest, { partition, offset: logOffset, index: 0 }, null, { replace: usesIdUp })
   }
 
   find(intentId: string): { readonly partition: number; readonly logOffset: number } | undefined {

@@ -1,5 +1,7 @@
 export { builtIns } from './built-in/index.ts'
 export { canonicalIntent } from './canonical-intent.ts'
+export { Carrier, type Carrying, feeds, type QuarantineGap } from './carrying/carrier.ts'
+export type { Closed, Origin } from './coordination/coordination.ts'
 export type { PendingIntent } from './coordination/pending.ts'
 export { decide } from './decide.ts'
 export { evolve } from './evolve.ts'

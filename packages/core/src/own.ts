@@ -94,10 +94,10 @@ function rejectedOwn(state: PartitionState, examination: Examination | null, rej
 }
 
 function duplicate(examination: Examination): Own {
-  const { digest, duplicateOf, intent, state } = examination
+  const { digest, duplicateOf, intent } = examination
   const { agent, intentId, scope } = intent
-  const { code, index, isPending, offset } = duplicateOf!
-  const decision = { partition: state.partition, offset, index }
+  const { code, index, isPending, offset, partition } = duplicateOf!
+  const decision = { partition, offset, index }
   const outcome = isPending ? 'pending' : code === null ? 'committed' : code === shadowed ? 'shadowed' : 'rejected'
   const payload = { intentId, agent, digest, decision, outcome, code: code === shadowed ? null : code } as const
   return { type: 'IntentDuplicated', scope, payload, examination, rejection: null, escalation: null }

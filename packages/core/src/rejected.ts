@@ -43,7 +43,7 @@ export function rejected(
     resource: resource ?? null,
     expectedVersion: expectedVersion ?? null,
     actualVersion: actualVersion ?? null,
-    movedBy: current === undefined ? null : move(state.partition, current.lastChange),
+    movedBy: current === undefined ? null : move(current.lastChange),
     missed: current === undefined || expectedVersion === undefined ? [] : missedSince(state, current, expectedVersion),
     retryAfterMs: retryAfterMs ?? null,
     details: details === undefined ? null : JSON.stringify(details),
@@ -64,7 +64,7 @@ function embeddable({ canonical, intent, rules }: Examination): string | null {
   }
 }
 
-function move(partition: number, { action, agent, index, intentId, offset, time, version }: Change): ResourceMove {
+function move({ action, agent, index, intentId, offset, partition, time, version }: Change): ResourceMove {
   return { event: { partition, offset, index }, intentId, agent, action, version, time }
 }
 
@@ -73,7 +73,7 @@ function missedSince(state: PartitionState, resource: ResourceState, version: nu
   const missed: ResourceMove[] = []
   for (const change of changesSince(resource, version)) {
     if (missed.length === state.limits.missed) break
-    missed.push(move(state.partition, change))
+    missed.push(move(change))
   }
   return missed.reverse()
 }

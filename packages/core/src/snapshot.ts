@@ -3,15 +3,17 @@
  * restored from its parts and one that was folded from its events cannot be told apart.
  */
 import type { ContractRecord, Timer } from '@signalbox/contract'
+import type { Origin } from './coordination/coordination.ts'
 import { type CoordinationPart, coordinationParts, restoreCoordination } from './coordination/parts.ts'
 import type { IdBucket } from './identity.ts'
+import { changesOf, runOfChanges } from './snapshot-runs.ts'
 import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
 
 /** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
-export const stateFormatVersion = 3
+export const stateFormatVersion = 4
 
-/** [offset, index, time, intentId, agent, action, version, fields] of a commit. */
-export type ChangeRow = readonly [number, number, number, string, string, string, number, readonly string[] | null]
+/** [partition, offset, index, time, intentId, agent, action, version, fields] of a commit. */
+export type ChangeRow = readonly [number, number, number, number, string, string, string, number, readonly string[] | null]
 
 export interface ResourceSnapshot {
   readonly scope: string
@@ -37,6 +39,7 @@ export type SnapshotPart =
       readonly contracts: readonly ContractRecord[]
       /** The reject codes that the entries of ids name by number. */
       readonly codes: readonly string[]
+      readonly origin: Origin | null
     }
   | { readonly kind: 'resource'; readonly resource: ResourceSnapshot }
   | { readonly kind: 'ids'; readonly ids: IdBucket }
@@ -44,8 +47,8 @@ export type SnapshotPart =
 
 /** The published state in parts, in any order but for the first; nothing may be applied to it meanwhile. */
 export function* snapshotParts(state: PartitionState): Generator<SnapshotPart> {
-  const { contracts, nextOffset, partition, time } = state
-  yield { kind: 'partition', partition, time, nextOffset, contracts, codes: state.rememberedCodes }
+  const { contracts, nextOffset, origin, partition, time } = state
+  yield { kind: 'partition', partition, time, nextOffset, contracts, codes: state.rememberedCodes, origin }
   for (const [key, resource] of state.resources()) yield { kind: 'resource', resource: snapshotOf(key, resource) }
   for (const ids of state.idBuckets()) yield { kind: 'ids', ids }
   yield* coordinationParts(state.coordination)
@@ -100,17 +103,31 @@ function resourceOf({ changes, contractVersion, data, olderChanges, state, timer
 }
 
 function rowsOf(newest: Change | null): ChangeRow[] {
-  const rows: ChangeRow[] = []
-  for (let change = newest; change !== null; change = change.previous) {
-    rows.push([change.offset, change.index, change.time, change.intentId, change.agent, change.action, change.version, change.fields])
-  }
-  return rows.reverse()
+  return changesOf(newest).map(({ action, agent, fields, index, intentId, offset, partition, time, version }) => [
+    partition,
+    offset,
+    index,
+    time,
+    intentId,
+    agent,
+    action,
+    version,
+    fields,
+  ])
 }
 
 function runOf(rows: readonly ChangeRow[]): Change | null {
-  let previous: Change | null = null
-  for (const [depth, [offset, index, time, intentId, agent, action, version, fields]] of rows.entries()) {
-    previous = { offset, index, time, intentId, agent, action, version, fields, previous, depth }
-  }
-  return previous
+  return runOfChanges(
+    rows.map(([partition, offset, index, time, intentId, agent, action, version, fields]) => ({
+      partition,
+      offset,
+      index,
+      time,
+      intentId,
+      agent,
+      action,
+      version,
+      fields,
+    })),
+  )
 }

@@ -4,15 +4,16 @@
  * its batch is durable, `drop` forgets all of them.
  */
 import { type ContractRecord, type EventReference, type FlatObject, parseUuidV7, type Timer } from '@signalbox/contract'
-import { CoordinationState } from './coordination/coordination.ts'
+import { CoordinationState, type Origin } from './coordination/coordination.ts'
 import { parsedData } from './data-cache.ts'
 import { readDigest } from './id-table.ts'
-import { type AddedIds, type IdBucket, type RememberedDecision, RememberedIds } from './identity.ts'
+import { type AddedIds, type IdBucket, type RememberedDecision, type RememberedId, RememberedIds } from './identity.ts'
 import { type Place, Resources } from './resources.ts'
 
 /** A commit to a resource, as far as others are told of it. */
 export interface Change {
-  /** Source offset and index of the commit event. */
+  /** The identity of the commit event. Its partition is another one only where the log was in other topics then. */
+  readonly partition: number
   readonly offset: number
   readonly index: number
   readonly time: number
@@ -64,11 +65,10 @@ export interface RestoredPosition {
   readonly nextOffset: number
   readonly contracts: readonly ContractRecord[]
   readonly codes: readonly string[]
+  readonly origin: Origin | null
 }
 
-interface ScratchDecision {
-  readonly offset: number
-  readonly index: number
+interface ScratchDecision extends EventReference {
   readonly code: string | null
   readonly digest: string
 }
@@ -100,7 +100,7 @@ export class PartitionState {
     this.partition = partition
     this.limits = limits
     this.coordination = new CoordinationState(limits.windowMs)
-    this.#ids = new RememberedIds(limits.identityHorizonMs)
+    this.#ids = new RememberedIds(partition, limits.identityHorizonMs)
     this.#published = newLayer({ contracts: [], time: 0, nextOffset: 0 })
     this.#top = this.#published
   }
@@ -118,6 +118,11 @@ export class PartitionState {
   /** The contracts that the last PartitionOpened recorded. */
   get contracts(): readonly ContractRecord[] {
     return this.#top.contracts
+  }
+
+  /** Where the log was before, if it was somewhere else. */
+  get origin(): Origin | null {
+    return this.coordination.origin
   }
 
   /** Remembered ids and resources that are published. */
@@ -167,8 +172,8 @@ export class PartitionState {
   decision(intentId: string, digest: string): RememberedDecision | undefined {
     const scratched = this.#scratchIds?.get(intentId)
     if (scratched !== undefined) {
-      const { code, index, offset } = scratched
-      return { offset, index, code, isSameBody: scratched.digest === digest }
+      const { code, index, offset, partition } = scratched
+      return { partition, offset, index, code, isSameBody: scratched.digest === digest }
     }
     const id = this.idWords(intentId)
     if (id === null) return undefined
@@ -195,14 +200,15 @@ export class PartitionState {
     place.newest = after
   }
 
-  remember(intentId: string, digest: string, { index, offset }: Pick<EventReference, 'offset' | 'index'>, code: string | null): void {
+  remember(intentId: string, digest: string, event: EventReference, code: string | null): void {
     if (this.#scratchIds !== null) {
-      if (!this.#scratchIds.has(intentId)) this.#scratchIds.set(intentId, { offset, index, code, digest })
+      const { index, offset, partition } = event
+      if (!this.#scratchIds.has(intentId)) this.#scratchIds.set(intentId, { partition, offset, index, code, digest })
       return
     }
     const id = this.idWords(intentId)
     if (id === null) return
-    this.#ids.remember(id, this.#readDigest(digest), { offset, index }, code, this.#top === this.#published ? undefined : this.#top.ids)
+    this.#ids.remember(id, this.#readDigest(digest), event, code, this.#top === this.#published ? undefined : this.#top.ids)
   }
 
   #readDigest(digest: string): Uint32Array {
@@ -229,6 +235,21 @@ export class PartitionState {
     this.#top.contracts = contracts
   }
 
+  // For what is carried over from other topics, before anything is decided here.
+
+  setOrigin(origin: Origin): void {
+    this.coordination.setOrigin(origin)
+    this.#top.nextOffset = Math.max(this.#top.nextOffset, origin.begins.at(-1)!)
+  }
+
+  rememberCarried({ code, digest, id, ...event }: RememberedId): void {
+    this.#ids.remember(id, digest, event, code, this.#top === this.#published ? undefined : this.#top.ids)
+  }
+
+  allIds(): IterableIterator<RememberedId> {
+    return this.#ids.all()
+  }
+
   // For snapshots alone.
 
   get rememberedCodes(): readonly string[] {
@@ -241,8 +262,9 @@ export class PartitionState {
     return this.#ids.buckets()
   }
 
-  restorePosition({ codes, contracts, nextOffset, time }: RestoredPosition): void {
+  restorePosition({ codes, contracts, nextOffset, origin, time }: RestoredPosition): void {
     this.#ids.restoreCodes(codes)
+    if (origin !== null) this.coordination.setOrigin(origin)
     Object.assign(this.#published, { contracts, nextOffset, time })
   }
 

@@ -306,6 +306,7 @@ test('a state made of the parts of a snapshot is due, waits and counts as the on
 const plain: ReadonlySet<string> = new Set([
   'SKIPPED',
   'WRONG_PARTITION',
+  'GENERATION_CLOSED',
   'INTENT_MALFORMED',
   'INTENT_ID_INVALID',
   'INTENT_EXPIRED',

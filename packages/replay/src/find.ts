@@ -1,5 +1,14 @@
 /** Finds single events: by the index where the log keeps one, by reading where it does not. */
-import { clockAgent, type Event, formatEventReference, none, type Resource, type ResourceChange } from '@signalbox/contract'
+import {
+  changesIn,
+  clockAgent,
+  type Event,
+  formatEventReference,
+  isOfRecord,
+  none,
+  type Resource,
+  type ResourceChange,
+} from '@signalbox/contract'
 import { isRemembered } from '@signalbox/core'
 import type { LoggedEvent } from './event-reader.ts'
 import { intentIndexKey, resourceIndexKey } from './index-keys.ts'
@@ -57,8 +66,7 @@ export async function* changesBefore(source: Source, scope: string, resource: st
 
 /** A resource as it was at a position, of one event that is found and not of all before it. */
 export async function resourceAt(source: Source, scope: string, resource: string, at: Position): Promise<Resource> {
-  const changeIn = ({ payload, type }: Event) =>
-    type === 'IntentCommitted' || type === 'RuleApplied' ? payload.changes.findLast((change) => change.resource === resource) : undefined
+  const changeIn = (event: Event) => changesIn(event).findLast((change) => change.resource === resource)
   const isSpent = ({ payload, type }: Event) => type === 'RuleApplied' && payload.changes.length === 0 && payload.resource === resource
   const fits = (event: Event) => event.scope === scope && (changeIn(event) !== undefined || isSpent(event))
   let timerIsSpent = false
@@ -69,6 +77,7 @@ export async function resourceAt(source: Source, scope: string, resource: string
       continue
     }
     const { action, data, state, timer, version } = change
+    if (event.type === 'ScopeCarried') return { ...carriedResource(event, resource), timer: timerIsSpent ? null : timer }
     const by = authorOf(event)
     return {
       scope,
@@ -82,6 +91,18 @@ export async function resourceAt(source: Source, scope: string, resource: string
     }
   }
   return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
+}
+
+/** What was carried over says who had changed it, in other topics. */
+function carriedResource(
+  { payload: { changes, histories }, scope }: Extract<Event, { readonly type: 'ScopeCarried' }>,
+  resource: string,
+): Resource {
+  const at = changes.findIndex((change) => change.resource === resource)
+  const { data, state, timer, version } = changes[at]!
+  const { action, agent, event, intentId, time, version: since } = histories[at]!.changes.at(-1)!
+  const lastChange = { event: formatEventReference(event), intentId, agent, action, version: since, time }
+  return { scope, resource, exists: true, version, state, data: JSON.parse(data), lastChange, timer }
 }
 
 function authorOf({ payload, type }: Event): { readonly intentId: string; readonly agent: string } {
@@ -139,6 +160,6 @@ export async function positionAt(source: Source, partition: number, timeMs: numb
 }
 
 async function firstTimed(source: Source, partition: number, fromOffset: number): Promise<LoggedEvent | null> {
-  for await (const logged of readEvents(source, partition, fromOffset, 16)) if (logged.event.type !== 'PartitionOpened') return logged
+  for await (const logged of readEvents(source, partition, fromOffset, 16)) if (isOfRecord(logged.event)) return logged
   return null
 }

@@ -4,10 +4,9 @@ import { sha256 } from '@signalbox/codec'
 import { type ContainmentSettings, type Contract, containmentOf, contractSet } from '@signalbox/contract'
 import { decide, evolve, type Rules } from '@signalbox/core'
 import { outcomesOf } from './diff/outcomes.ts'
-import { decidedRecords } from './diff/records.ts'
+import { decidedRecords, stateBeforeDecisions } from './diff/records.ts'
 import { openExport } from './export/file-log.ts'
 import { ExportError } from './export/format.ts'
-import { beginningOf } from './queries.ts'
 
 /** As in signalbox.config.ts. */
 export interface IncidentConfig {
@@ -49,7 +48,7 @@ export async function openIncident(file: string | URL, config: IncidentConfig): 
   const decisions = new Map<string, DecidedAgain>()
   const recorded = new Map<string, DecidedAgain>()
   for (let partition = 0; partition < log.partitionCount; partition++) {
-    const state = beginningOf(source, partition)
+    const state = await stateBeforeDecisions(source, partition)
     for await (const { events, intent } of decidedRecords(source, partition)) {
       for (const [into, said] of [
         [decisions, decide(state, intent, rules)],

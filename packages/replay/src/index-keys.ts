@@ -9,7 +9,7 @@ export function intentIndexKey(intentId: string): string {
   return `\u0000${intentId}`
 }
 
-/** Of a decision, its intent; of what was changed, each resource. What is in shadow changed nothing. */
+/** Of a decision, its intent; of what was changed or carried over, each resource. What is in shadow changed nothing. */
 export function indexKeysOf({ payload, scope, type }: Event): readonly string[] {
   switch (type) {
     case 'IntentCommitted':
@@ -25,6 +25,8 @@ export function indexKeysOf({ payload, scope, type }: Event): readonly string[] 
     case 'IntentPending':
     case 'IntentShadowed':
       return [intentIndexKey(payload.intentId)]
+    case 'ScopeCarried':
+      return payload.isShadow ? [] : payload.changes.map(({ resource }) => resourceIndexKey(scope, resource))
     default:
       return []
   }

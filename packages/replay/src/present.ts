@@ -68,7 +68,9 @@ export function presentDecision(event: Event, logOffset: number): Decision | nul
     event.type === 'IntentDuplicated' ||
     event.type === 'WaitersExamined' ||
     event.type === 'RuleApplied' ||
-    event.type === 'PartitionOpened'
+    event.type === 'PartitionOpened' ||
+    event.type === 'ScopeCarried' ||
+    event.type === 'PartitionCarried'
   )
     return null
   const { agent, intentId } = event.payload
@@ -170,11 +172,11 @@ export function presentExplanation({ changes, checks, outcome, pending, rejectio
   }
 }
 
-function presentLastChange(partition: number, { action, agent, index, intentId, offset, time, version }: Change): Move {
+function presentLastChange({ action, agent, index, intentId, offset, partition, time, version }: Change): Move {
   return { event: formatEventReference({ partition, offset, index }), intentId, agent, action, version, time }
 }
 
-export function presentResource(partition: number, scope: string, resource: string, state: ResourceState | undefined): Resource {
+export function presentResource(scope: string, resource: string, state: ResourceState | undefined): Resource {
   if (state === undefined) return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
   const data = JSON.parse(state.data) as Resource['data']
   return {
@@ -184,7 +186,7 @@ export function presentResource(partition: number, scope: string, resource: stri
     version: state.version,
     state: state.state,
     data,
-    lastChange: presentLastChange(partition, state.lastChange),
+    lastChange: presentLastChange(state.lastChange),
     timer: state.timer,
   }
 }

@@ -176,7 +176,7 @@ function readSetOf(state: PartitionState, { actions, reads, scope }: Intent): Ex
     ...reads.filter(({ resource }) => !actions.some((action) => action.resource === resource && action.expectedVersion !== null)),
   ]
   return named.map(({ resource, version }) => {
-    const { lastChange, version: actual } = presentResource(state.partition, scope, resource, state.resourceIn(scope, resource))
+    const { lastChange, version: actual } = presentResource(scope, resource, state.resourceIn(scope, resource))
     return { resource, version, actual, movedBy: actual > version ? lastChange : null }
   })
 }
@@ -230,7 +230,7 @@ export async function currentState(source: Source, partition: number): Promise<P
 export async function currentResource(source: Source, scope: string, resource: string): Promise<Resource> {
   const partition = partitionOf(scope, source.log.partitionCount)
   const state = await currentState(source, partition)
-  return presentResource(partition, scope, resource, state.resource(resourceKey(scope, resource)))
+  return presentResource(scope, resource, state.resource(resourceKey(scope, resource)))
 }
 
 export interface ResourceFilter {
@@ -247,7 +247,7 @@ export function listResources(state: PartitionState, filter: ResourceFilter): Re
     if (filter.scope !== undefined && scope !== filter.scope) continue
     if (filter.type !== undefined && !name.startsWith(`${filter.type}/`)) continue
     if (filter.state !== undefined && resource.state !== filter.state) continue
-    found.push(presentResource(state.partition, scope, name, resource))
+    found.push(presentResource(scope, name, resource))
   }
   return found.sort((a, b) => (a.scope === b.scope ? compare(a.resource, b.resource) : compare(a.scope, b.scope)))
 }

@@ -2,7 +2,7 @@
  * Steps through the events of one partition, forwards and back, with the state of each moment. Holds a reader and nothing else:
  * nothing can be written, and no agent is asked anything.
  */
-import { clockAgent, type Event } from '@signalbox/contract'
+import { changesIn, clockAgent, type Event } from '@signalbox/contract'
 import { evolve, type PartitionState } from '@signalbox/core'
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { beginningOf, type Source } from './queries.ts'
@@ -188,8 +188,7 @@ export function isReject(event: Event): boolean {
 
 /** Whether an event changed a resource. */
 export function changes(event: Event, scope: string | null, resource: string): boolean {
-  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return false
-  return (scope === null || event.scope === scope) && event.payload.changes.some((change) => change.resource === resource)
+  return (scope === null || event.scope === scope) && changesIn(event).some((change) => change.resource === resource)
 }
 
 /** Who made an event happen. */

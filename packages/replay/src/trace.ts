@@ -90,7 +90,13 @@ function take(intents: Map<string, Growing>, event: Event, correlationId: string
     cause?.rules.push(stepOf(event, event.payload.rule))
     return
   }
-  if (event.type === 'WaitersExamined' || event.type === 'PartitionOpened') return
+  if (
+    event.type === 'WaitersExamined' ||
+    event.type === 'PartitionOpened' ||
+    event.type === 'ScopeCarried' ||
+    event.type === 'PartitionCarried'
+  )
+    return
   const { intentId } = event.payload
   const known = intentId === null ? undefined : intents.get(intentId)
   if (known !== undefined) {

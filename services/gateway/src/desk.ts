@@ -206,7 +206,7 @@ export class Desk implements Coordinator {
       scope,
       position: formatPosition(partition, readModel.position(partition)),
       time: state.time,
-      resources: resources.map((resource) => presentResource(partition, scope, resource, state.resource(resourceKey(scope, resource)))),
+      resources: resources.map((resource) => presentResource(scope, resource, state.resource(resourceKey(scope, resource)))),
     })
   }
 

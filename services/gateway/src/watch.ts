@@ -38,7 +38,7 @@ export async function* watchResources(
         continue
       }
       moved.delete(resource)
-      const current = presentResource(partition, scope, resource, readModel.state(partition).resource(resourceKey(scope, resource)))
+      const current = presentResource(scope, resource, readModel.state(partition).resource(resourceKey(scope, resource)))
       const from = seen.get(resource)!
       if (current.version <= from || current.lastChange === null) continue
       seen.set(resource, current.version)

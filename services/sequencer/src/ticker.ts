@@ -26,7 +26,9 @@ export class Ticker {
   waitMs(state: PartitionState): number {
     const { bounds, clock } = this.#settings
     if (this.#sent !== null) return Math.min(bounds.readWaitMs, patienceMs)
-    const dueMs = state.coordination.pending.hasReady ? 0 : state.coordination.timers.nextMs
+    const { closed, pending, timers } = state.coordination
+    if (closed !== null) return bounds.readWaitMs
+    const dueMs = pending.hasReady ? 0 : timers.nextMs
     return Math.max(leastPauseMs, Math.min(bounds.readWaitMs, dueMs - clock.nowMs()))
   }
 
@@ -37,8 +39,9 @@ export class Ticker {
     const { nextOffset } = state
     if (this.#sent !== null && this.#sent.nextOffset === nextOffset && nowMs - this.#sent.atMs < patienceMs) return
     this.#sent = null
-    const { pending, timers } = state.coordination
-    if (!pending.hasReady && timers.nextMs > nowMs) return
+    const { closed, pending, timers } = state.coordination
+    // In a closed log nothing happens by itself; a tick would only be rejected, and sent again.
+    if (closed !== null || (!pending.hasReady && timers.nextMs > nowMs)) return
     this.#sent = { atMs: nowMs, nextOffset }
     void this.#append(nowMs, nextOffset)
   }

@@ -80,6 +80,8 @@ function linesOf(event: Event, changeLine: (change: ResourceChange) => string): 
       ]
     }
     case 'PartitionOpened':
+    case 'PartitionCarried':
+    case 'ScopeCarried':
       return []
   }
 }

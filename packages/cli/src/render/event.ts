@@ -8,6 +8,8 @@ export function eventLine({ event, logOffset }: LoggedEvent): string {
   const { partition, payload, scope, time, type } = event
   if (type === 'PartitionOpened')
     return `${partition}:${logOffset}  opened by ${payload.software}, with ${payload.contracts.map((each) => `${each.type}@${each.version}`).join(', ')}`
+  if (type === 'PartitionCarried')
+    return `${partition}:${logOffset}  goes on from ${payload.from}${payload.isLast ? ': all is carried over' : ''}`
   const head = `${partition}:${logOffset}  ${isoTime(time)}  ${formatEventReference(event).padEnd(10)}  ${scope || '(no scope)'}`
   const changed =
     'changes' in payload ? payload.changes.map(({ action, resource, version }) => `${action} ${resource} v${version}`).join(', ') : ''
@@ -24,6 +26,8 @@ export function eventLine({ event, logOffset }: LoggedEvent): string {
       return `${head}  duplicate  ${actorOf(event)}  of ${formatEventReference(payload.decision)}`
     case 'WaitersExamined':
       return `${head}  ${payload.waiting.length} still wait`
+    case 'ScopeCarried':
+      return `${head}  carried over  ${payload.changes.length} resources`
     case 'RuleApplied':
       return `${head}  ${style('yellow', `rule ${payload.rule}`)}  ${payload.message}`
   }

@@ -37,6 +37,211 @@ export const schemas = [
   },
   {
     "type": "record",
+    "name": "CarriedContradiction",
+    "namespace": "signalbox.v1",
+    "doc": "How often an agent ran into commits of another on a resource.",
+    "fields": [
+      {
+        "name": "resource",
+        "type": "string",
+        "doc": "The resource, as type/id."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who ran into it."
+      },
+      {
+        "name": "other",
+        "type": "string",
+        "doc": "Whose commit it was."
+      },
+      {
+        "name": "window",
+        "type": "long",
+        "doc": "The window that is counted in: its time by its length."
+      },
+      {
+        "name": "before",
+        "type": "long",
+        "doc": "Times in the window before."
+      },
+      {
+        "name": "now",
+        "type": "long",
+        "doc": "Times in this window."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "CarriedCorrelation",
+    "namespace": "signalbox.v1",
+    "doc": "How many intents of one piece of work a scope took.",
+    "fields": [
+      {
+        "name": "correlationId",
+        "type": "string",
+        "doc": "What they have in common."
+      },
+      {
+        "name": "window",
+        "type": "long",
+        "doc": "The window that is counted in: its time by its length."
+      },
+      {
+        "name": "before",
+        "type": "long",
+        "doc": "Intents in the window before."
+      },
+      {
+        "name": "now",
+        "type": "long",
+        "doc": "Intents in this window."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "CarriedQuarantine",
+    "namespace": "signalbox.v1",
+    "doc": "An agent in quarantine.",
+    "fields": [
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "The agent."
+      },
+      {
+        "name": "reason",
+        "type": "string",
+        "doc": "Why."
+      },
+      {
+        "name": "since",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "Since when."
+      },
+      {
+        "name": "taintedSince",
+        "type": [
+          "null",
+          {
+            "type": "long",
+            "logicalType": "timestamp-millis"
+          }
+        ],
+        "doc": "What it wrote from then on is not to be trusted; null where nothing is known to be wrong.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "CarriedTally",
+    "namespace": "signalbox.v1",
+    "doc": "What was counted of an agent in a scope.",
+    "fields": [
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "The agent."
+      },
+      {
+        "name": "window",
+        "type": "long",
+        "doc": "The window that is counted in: its time by its length."
+      },
+      {
+        "name": "asked",
+        "type": "long",
+        "doc": "Intents in this window."
+      },
+      {
+        "name": "askedBefore",
+        "type": "long",
+        "doc": "Intents in the window before."
+      },
+      {
+        "name": "rejects",
+        "type": "long",
+        "doc": "Rejects in this window."
+      },
+      {
+        "name": "rejectsBefore",
+        "type": "long",
+        "doc": "Rejects in the window before."
+      },
+      {
+        "name": "amount",
+        "type": "long",
+        "doc": "Declared amounts of what was committed in this window."
+      },
+      {
+        "name": "amountBefore",
+        "type": "long",
+        "doc": "Declared amounts in the window before."
+      },
+      {
+        "name": "repeated",
+        "type": "string",
+        "doc": "Code and resource of the last reject, where nothing was committed since."
+      },
+      {
+        "name": "repeats",
+        "type": "int",
+        "doc": "How often it came in a row."
+      },
+      {
+        "name": "pending",
+        "type": "int",
+        "doc": "Intents that wait or are escalated now."
+      },
+      {
+        "name": "breaker",
+        "type": {
+          "type": "enum",
+          "name": "BreakerState",
+          "namespace": "signalbox.v1",
+          "doc": "What an agent's breaker lets through: all, nothing, or a few to try.",
+          "symbols": [
+            "closed",
+            "open",
+            "halfOpen"
+          ]
+        },
+        "doc": "The agent's breaker in the scope."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "CarriedWait",
+    "namespace": "signalbox.v1",
+    "doc": "What a pending intent that was carried over has behind it.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The intent; its own event, IntentPending, lies before this one."
+      },
+      {
+        "name": "bypassed",
+        "type": "int",
+        "doc": "How often later intents were committed to the same action."
+      },
+      {
+        "name": "isReady",
+        "type": "boolean",
+        "doc": "Whether it is to be decided again with the next record."
+      }
+    ]
+  },
+  {
+    "type": "record",
     "name": "ContractOwner",
     "namespace": "signalbox.v1",
     "doc": "Who owns a contract, and so whom to ask.",
@@ -789,6 +994,269 @@ export const schemas = [
   },
   {
     "type": "record",
+    "name": "PastChange",
+    "namespace": "signalbox.v1",
+    "doc": "A commit to a resource, as far as agents are told of it later.",
+    "fields": [
+      {
+        "name": "event",
+        "type": "signalbox.v1.EventReference",
+        "doc": "The event that committed it."
+      },
+      {
+        "name": "time",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "When, in logical time."
+      },
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The intent that was committed; of a rule, the one that it followed."
+      },
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "Who asked; clock or signalbox where a rule did it."
+      },
+      {
+        "name": "action",
+        "type": "string",
+        "doc": "The action."
+      },
+      {
+        "name": "version",
+        "type": "long",
+        "doc": "The version that it led to."
+      },
+      {
+        "name": "fields",
+        "type": [
+          "null",
+          {
+            "type": "array",
+            "items": "string"
+          }
+        ],
+        "doc": "The top-level fields of the data that it changed; null where no action of the contract merges.",
+        "default": null
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "ResourceHistory",
+    "namespace": "signalbox.v1",
+    "doc": "The last changes of a resource that was carried over: what an agent missed, and who moved it.",
+    "fields": [
+      {
+        "name": "changes",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.PastChange"
+        },
+        "doc": "The changes of the last run, oldest first."
+      },
+      {
+        "name": "olderChanges",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.PastChange"
+        },
+        "doc": "The changes of the run before it, oldest first."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "ScopeCarried",
+    "namespace": "signalbox.v1",
+    "doc": "Part of what a scope was when its log went on in other topics: of it, the first events of its new partition are made. An intent that was pending then has an event of its own, IntentPending, before this one. A scope of many resources has several of these.",
+    "fields": [
+      {
+        "name": "isShadow",
+        "type": "boolean",
+        "doc": "Whether the resources are those of contracts in shadow: nothing of them is in force."
+      },
+      {
+        "name": "changes",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ResourceChange"
+        },
+        "doc": "Resources as they were, each as if its last change had made it."
+      },
+      {
+        "name": "histories",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ResourceHistory"
+        },
+        "doc": "The last changes of each, in the order of changes."
+      },
+      {
+        "name": "waiting",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.CarriedWait"
+        },
+        "doc": "Of the intents that are pending in the scope."
+      },
+      {
+        "name": "tallies",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.CarriedTally"
+        },
+        "doc": "What was counted of agents."
+      },
+      {
+        "name": "contradictions",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.CarriedContradiction"
+        },
+        "doc": "Who ran into whom."
+      },
+      {
+        "name": "correlations",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.CarriedCorrelation"
+        },
+        "doc": "What pieces of work asked."
+      },
+      {
+        "name": "hasReservations",
+        "type": "boolean",
+        "doc": "Whether anything was ever reserved in the scope."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "LastQuarantine",
+    "namespace": "signalbox.v1",
+    "doc": "The last time that an agent was put in quarantine: what it held before then is not its own any more.",
+    "fields": [
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "The agent."
+      },
+      {
+        "name": "event",
+        "type": "signalbox.v1.EventReference",
+        "doc": "The event that put it there."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "IntentLink",
+    "namespace": "signalbox.v1",
+    "doc": "How far an intent is from the first of its chain.",
+    "fields": [
+      {
+        "name": "intentId",
+        "type": "string",
+        "doc": "The intent."
+      },
+      {
+        "name": "depth",
+        "type": "int",
+        "doc": "Intents before it in its chain, each of which caused the next."
+      },
+      {
+        "name": "time",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "When it was decided."
+      }
+    ]
+  },
+  {
+    "type": "record",
+    "name": "PartitionCarried",
+    "namespace": "signalbox.v1",
+    "doc": "Part of what concerns all of a partition whose log goes on from other topics. One is its first event and names where the numbers of its intents begin; one, with isLast, ends what was carried over: before that nothing may be decided.",
+    "fields": [
+      {
+        "name": "from",
+        "type": "string",
+        "doc": "Where the log was before: on Kafka, the topic prefix."
+      },
+      {
+        "name": "fromPartitions",
+        "type": "int",
+        "doc": "How many partitions it had there."
+      },
+      {
+        "name": "begins",
+        "type": {
+          "type": "array",
+          "items": "long"
+        },
+        "doc": "Where source offsets began: in each log that this one goes on from, oldest first, and last in this one. It begins above all that there were before, so that no identity comes twice."
+      },
+      {
+        "name": "contracts",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.ContractRecord"
+        },
+        "doc": "The contracts by which it was decided last."
+      },
+      {
+        "name": "quarantines",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.CarriedQuarantine"
+        },
+        "doc": "Agents in quarantine."
+      },
+      {
+        "name": "lastQuarantines",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.LastQuarantine"
+        },
+        "doc": "When agents were put there last."
+      },
+      {
+        "name": "links",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.IntentLink"
+        },
+        "doc": "Chains of intents that are still followed."
+      },
+      {
+        "name": "codes",
+        "type": {
+          "type": "array",
+          "items": "string"
+        },
+        "doc": "The codes that ids names by number; the first is empty, for what was committed."
+      },
+      {
+        "name": "ids",
+        "type": "string",
+        "doc": "Intent ids that are remembered, base64. Each takes 42 bytes, big-endian: 16 of the id, 15 of the SHA-256 of its body, then its decision: partition (2), offset (6), index (1), and the number of its code (2)."
+      },
+      {
+        "name": "isLast",
+        "type": "boolean",
+        "doc": "Whether all that is carried over lies before."
+      }
+    ]
+  },
+  {
+    "type": "record",
     "name": "Event",
     "namespace": "signalbox.v1",
     "doc": "A fact. Its identity is (partition, offset, index); what surrounds it in the log (epoch, chain, log offset) is not part of it.",
@@ -801,12 +1269,12 @@ export const schemas = [
       {
         "name": "offset",
         "type": "long",
-        "doc": "Source offset: the offset of the intent record that caused it; -1 where none did."
+        "doc": "Source offset: the offset of the intent record that caused it; -1 where none did (an opening, or what was carried over from other topics)."
       },
       {
         "name": "index",
         "type": "int",
-        "doc": "Place among the events of that one intent record, from 0, in the order in which they happened."
+        "doc": "Place among the events of that one intent record, from 0, in the order in which they happened; where no record caused it, among what was carried over, else 0."
       },
       {
         "name": "time",
@@ -814,7 +1282,7 @@ export const schemas = [
           "type": "long",
           "logicalType": "timestamp-millis"
         },
-        "doc": "Logical time: the highest append time of the intents up to this one; 0 where no intent caused it."
+        "doc": "Logical time: the highest append time of the intents up to this one; 0 for an opening."
       },
       {
         "name": "scope",
@@ -836,7 +1304,9 @@ export const schemas = [
             "IntentShadowed",
             "WaitersExamined",
             "RuleApplied",
-            "PartitionOpened"
+            "PartitionOpened",
+            "ScopeCarried",
+            "PartitionCarried"
           ]
         },
         "doc": "Which record the payload is."
@@ -851,7 +1321,9 @@ export const schemas = [
           "signalbox.v1.IntentShadowed",
           "signalbox.v1.WaitersExamined",
           "signalbox.v1.RuleApplied",
-          "signalbox.v1.PartitionOpened"
+          "signalbox.v1.PartitionOpened",
+          "signalbox.v1.ScopeCarried",
+          "signalbox.v1.PartitionCarried"
         ],
         "doc": "What happened."
       }

@@ -217,6 +217,19 @@ export const deadLetterInputs = {
   reopen: z.strictObject({ reason }),
 }
 
+/** `generation/log`: whether a partition's log is closed, because it goes on in other topics. */
+export const generationData = z.strictObject({
+  next: z.string().describe('Where the log goes on: on Kafka, the topic prefix'),
+  by: agentName.describe('Who closed it, or opened it again'),
+  reason: z.string(),
+  sinceMs: timeMs,
+})
+export type GenerationData = z.output<typeof generationData>
+export const generationInputs = {
+  close: z.strictObject({ next: z.string().min(1).max(200), reason }),
+  reopen: z.strictObject({ reason }),
+}
+
 const legAction = z.strictObject({ resource: resourceName, action: z.string(), input: z.record(z.string(), z.json()).default({}) })
 const legActions = z.array(legAction).max(32)
 

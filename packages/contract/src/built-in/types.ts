@@ -2,7 +2,7 @@
 import { partitionOf } from '../partitioner.ts'
 
 /** Raised with every change of what the built-in contracts decide. */
-export const builtInVersion = 3
+export const builtInVersion = 4
 
 /** What `PartitionOpened` records beside the contracts. */
 export const builtInRecord = 'signalbox'
@@ -17,6 +17,7 @@ export const reservedTypes = [
   'drift',
   'effect',
   'escalation',
+  'generation',
   'handoff',
   'intent',
   'reservation',
@@ -36,7 +37,7 @@ export function isReservedType(type: string): type is ReservedType {
 const systemScopePrefix = '~partition/'
 const systemScopes = new Map<string, string>()
 
-/** The scope on a partition that concerns all of it: ticks, and agents in quarantine. The same for everyone. */
+/** The scope on a partition that concerns all of it: ticks, agents in quarantine, whether its log is closed. The same for everyone. */
 export function systemScope(partition: number, partitionCount: number): string {
   const key = `${partition}/${partitionCount}`
   let scope = systemScopes.get(key)
@@ -51,6 +52,9 @@ export function systemScope(partition: number, partitionCount: number): string {
 export function isSystemScope(scope: string): boolean {
   return scope.startsWith(systemScopePrefix)
 }
+
+/** In the scope of a partition: whether its log is closed, and under which name it goes on. */
+export const generationResource = 'generation/log'
 
 /** The scope that gathers what all others say of an agent. */
 export function homeScope(agent: string): string {

@@ -12,6 +12,87 @@ export interface ActionRequest {
   readonly expectedVersion: number | null
 }
 
+/** How often an agent ran into commits of another on a resource. */
+export interface CarriedContradiction {
+  /** The resource, as type/id. */
+  readonly resource: string
+  /** Who ran into it. */
+  readonly agent: string
+  /** Whose commit it was. */
+  readonly other: string
+  /** The window that is counted in: its time by its length. */
+  readonly window: number
+  /** Times in the window before. */
+  readonly before: number
+  /** Times in this window. */
+  readonly now: number
+}
+
+/** How many intents of one piece of work a scope took. */
+export interface CarriedCorrelation {
+  /** What they have in common. */
+  readonly correlationId: string
+  /** The window that is counted in: its time by its length. */
+  readonly window: number
+  /** Intents in the window before. */
+  readonly before: number
+  /** Intents in this window. */
+  readonly now: number
+}
+
+/** An agent in quarantine. */
+export interface CarriedQuarantine {
+  /** The agent. */
+  readonly agent: string
+  /** Why. */
+  readonly reason: string
+  /** Since when. */
+  readonly since: number
+  /** What it wrote from then on is not to be trusted; null where nothing is known to be wrong. */
+  readonly taintedSince: number | null
+}
+
+/** What an agent's breaker lets through: all, nothing, or a few to try. */
+export type BreakerState = 'closed' | 'open' | 'halfOpen'
+
+/** What was counted of an agent in a scope. */
+export interface CarriedTally {
+  /** The agent. */
+  readonly agent: string
+  /** The window that is counted in: its time by its length. */
+  readonly window: number
+  /** Intents in this window. */
+  readonly asked: number
+  /** Intents in the window before. */
+  readonly askedBefore: number
+  /** Rejects in this window. */
+  readonly rejects: number
+  /** Rejects in the window before. */
+  readonly rejectsBefore: number
+  /** Declared amounts of what was committed in this window. */
+  readonly amount: number
+  /** Declared amounts in the window before. */
+  readonly amountBefore: number
+  /** Code and resource of the last reject, where nothing was committed since. */
+  readonly repeated: string
+  /** How often it came in a row. */
+  readonly repeats: number
+  /** Intents that wait or are escalated now. */
+  readonly pending: number
+  /** The agent's breaker in the scope. */
+  readonly breaker: BreakerState
+}
+
+/** What a pending intent that was carried over has behind it. */
+export interface CarriedWait {
+  /** The intent; its own event, IntentPending, lies before this one. */
+  readonly intentId: string
+  /** How often later intents were committed to the same action. */
+  readonly bypassed: number
+  /** Whether it is to be decided again with the next record. */
+  readonly isReady: boolean
+}
+
 /** Who owns a contract, and so whom to ask. */
 export interface ContractOwner {
   /** The team. */
@@ -257,18 +338,106 @@ export interface PartitionOpened {
   readonly software: string
 }
 
+/** A commit to a resource, as far as agents are told of it later. */
+export interface PastChange {
+  /** The event that committed it. */
+  readonly event: EventReference
+  /** When, in logical time. */
+  readonly time: number
+  /** The intent that was committed; of a rule, the one that it followed. */
+  readonly intentId: string
+  /** Who asked; clock or signalbox where a rule did it. */
+  readonly agent: string
+  /** The action. */
+  readonly action: string
+  /** The version that it led to. */
+  readonly version: number
+  /** The top-level fields of the data that it changed; null where no action of the contract merges. */
+  readonly fields: readonly string[] | null
+}
+
+/** The last changes of a resource that was carried over: what an agent missed, and who moved it. */
+export interface ResourceHistory {
+  /** The changes of the last run, oldest first. */
+  readonly changes: readonly PastChange[]
+  /** The changes of the run before it, oldest first. */
+  readonly olderChanges: readonly PastChange[]
+}
+
+/** Part of what a scope was when its log went on in other topics: of it, the first events of its new partition are made. An intent that was pending then has an event of its own, IntentPending, before this one. A scope of many resources has several of these. */
+export interface ScopeCarried {
+  /** Whether the resources are those of contracts in shadow: nothing of them is in force. */
+  readonly isShadow: boolean
+  /** Resources as they were, each as if its last change had made it. */
+  readonly changes: readonly ResourceChange[]
+  /** The last changes of each, in the order of changes. */
+  readonly histories: readonly ResourceHistory[]
+  /** Of the intents that are pending in the scope. */
+  readonly waiting: readonly CarriedWait[]
+  /** What was counted of agents. */
+  readonly tallies: readonly CarriedTally[]
+  /** Who ran into whom. */
+  readonly contradictions: readonly CarriedContradiction[]
+  /** What pieces of work asked. */
+  readonly correlations: readonly CarriedCorrelation[]
+  /** Whether anything was ever reserved in the scope. */
+  readonly hasReservations: boolean
+}
+
+/** The last time that an agent was put in quarantine: what it held before then is not its own any more. */
+export interface LastQuarantine {
+  /** The agent. */
+  readonly agent: string
+  /** The event that put it there. */
+  readonly event: EventReference
+}
+
+/** How far an intent is from the first of its chain. */
+export interface IntentLink {
+  /** The intent. */
+  readonly intentId: string
+  /** Intents before it in its chain, each of which caused the next. */
+  readonly depth: number
+  /** When it was decided. */
+  readonly time: number
+}
+
+/** Part of what concerns all of a partition whose log goes on from other topics. One is its first event and names where the numbers of its intents begin; one, with isLast, ends what was carried over: before that nothing may be decided. */
+export interface PartitionCarried {
+  /** Where the log was before: on Kafka, the topic prefix. */
+  readonly from: string
+  /** How many partitions it had there. */
+  readonly fromPartitions: number
+  /** Where source offsets began: in each log that this one goes on from, oldest first, and last in this one. It begins above all that there were before, so that no identity comes twice. */
+  readonly begins: readonly number[]
+  /** The contracts by which it was decided last. */
+  readonly contracts: readonly ContractRecord[]
+  /** Agents in quarantine. */
+  readonly quarantines: readonly CarriedQuarantine[]
+  /** When agents were put there last. */
+  readonly lastQuarantines: readonly LastQuarantine[]
+  /** Chains of intents that are still followed. */
+  readonly links: readonly IntentLink[]
+  /** The codes that ids names by number; the first is empty, for what was committed. */
+  readonly codes: readonly string[]
+  /** Intent ids that are remembered, base64. Each takes 42 bytes, big-endian: 16 of the id, 15 of the SHA-256 of its body, then its decision: partition (2), offset (6), index (1), and the number of its code (2). */
+  readonly ids: string
+  /** Whether all that is carried over lies before. */
+  readonly isLast: boolean
+}
+
 /** Which record the payload is, for readers whose Avro library does not say. */
-export type EventType = 'IntentCommitted' | 'IntentRejected' | 'IntentDuplicated' | 'IntentPending' | 'IntentShadowed' | 'WaitersExamined' | 'RuleApplied' | 'PartitionOpened'
+export type EventType = 'IntentCommitted' | 'IntentRejected' | 'IntentDuplicated' | 'IntentPending' | 'IntentShadowed' | 'WaitersExamined' | 'RuleApplied' | 'PartitionOpened' | 'ScopeCarried' | 'PartitionCarried'
 
 /** What every Event has. */
 export interface EventBase {
   /** Source partition. */
   readonly partition: number
-  /** Source offset: the offset of the intent record that caused it; -1 where none did. */
+  /** Source offset: the offset of the intent record that caused it; -1 where none did (an opening, or what was carried over from other topics). */
   readonly offset: number
-  /** Place among the events of that one intent record, from 0, in the order in which they happened. */
+  /** Place among the events of that one intent record, from 0, in the order in which they happened; where no record caused it, among what was carried over, else 0. */
   readonly index: number
-  /** Logical time: the highest append time of the intents up to this one; 0 where no intent caused it. */
+  /** Logical time: the highest append time of the intents up to this one; 0 for an opening. */
   readonly time: number
   /** The scope; empty where the event concerns the whole partition or the scope could not be decoded. */
   readonly scope: string
@@ -282,9 +451,11 @@ export type IntentShadowedEvent = EventBase & { readonly type: 'IntentShadowed';
 export type WaitersExaminedEvent = EventBase & { readonly type: 'WaitersExamined'; readonly payload: WaitersExamined }
 export type RuleAppliedEvent = EventBase & { readonly type: 'RuleApplied'; readonly payload: RuleApplied }
 export type PartitionOpenedEvent = EventBase & { readonly type: 'PartitionOpened'; readonly payload: PartitionOpened }
+export type ScopeCarriedEvent = EventBase & { readonly type: 'ScopeCarried'; readonly payload: ScopeCarried }
+export type PartitionCarriedEvent = EventBase & { readonly type: 'PartitionCarried'; readonly payload: PartitionCarried }
 
 /** A fact. Its identity is (partition, offset, index); what surrounds it in the log (epoch, chain, log offset) is not part of it. */
-export type Event = IntentCommittedEvent | IntentRejectedEvent | IntentDuplicatedEvent | IntentPendingEvent | IntentShadowedEvent | WaitersExaminedEvent | RuleAppliedEvent | PartitionOpenedEvent
+export type Event = IntentCommittedEvent | IntentRejectedEvent | IntentDuplicatedEvent | IntentPendingEvent | IntentShadowedEvent | WaitersExaminedEvent | RuleAppliedEvent | PartitionOpenedEvent | ScopeCarriedEvent | PartitionCarriedEvent
 
 /** One entry of a read set: a version that the reasoning behind an intent was based on. */
 export interface Read {

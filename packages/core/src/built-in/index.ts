@@ -5,6 +5,7 @@ import { clock } from './clock.ts'
 import { deadLetter } from './dead-letter.ts'
 import { effect } from './effect.ts'
 import { escalation } from './escalation.ts'
+import { generation } from './generation.ts'
 import { handoff } from './handoff.ts'
 import { intent } from './intent.ts'
 import { reservation } from './reservation.ts'
@@ -20,6 +21,7 @@ export const builtIns: readonly BuiltIn[] = [
   deadLetter,
   effect,
   escalation,
+  generation,
   handoff,
   intent,
   reservation,

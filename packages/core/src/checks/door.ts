@@ -1,10 +1,13 @@
 /** What an intent must be before anything of it is looked at: in the right place, well-formed, new. */
 import {
   formatEventReference,
+  generationResource,
+  type Intent,
   isActionName,
   isAgentName,
   isResourceName,
   isScope,
+  isSystemScope,
   isTraceId,
   partitionOf,
   utf8Length,
@@ -110,8 +113,7 @@ function pendingOf({ digest, intent, state }: Examination): Duplicate | undefine
   const { pending } = state.coordination
   const found = pending.size === 0 ? undefined : pending.get(intent.intentId)
   if (found === undefined) return undefined
-  const { index, offset } = found.since
-  return { offset, index, code: null, isSameBody: found.digest === digest, isPending: true }
+  return { ...found.since, code: null, isSameBody: found.digest === digest, isPending: true }
 }
 
 function decidedBefore({ digest, intent, state }: Examination): Duplicate | undefined {
@@ -161,7 +163,8 @@ export const identity: Check = {
       examination.duplicateOf = known
       return null
     }
-    const decision = { partition: state.partition, offset: known.offset, index: known.index }
+    const { index, offset, partition } = known
+    const decision = { partition, offset, index }
     return {
       code: 'INTENT_ID_REUSED',
       message: `intentId ${intent.intentId} was used before with another body (event ${formatEventReference(decision)}); make a new id for a new intent`,
@@ -176,4 +179,23 @@ export const identity: Check = {
       ...(duplicateOf === undefined ? {} : { decidedAtOffset: duplicateOf.offset }),
     }
   },
+}
+
+/** What was decided before the log was closed is said again; nothing new is, but that it is open. */
+export const generation: Check = {
+  name: 'generation',
+  run({ intent, state }) {
+    const { closed } = state.coordination
+    if (closed === null || reopens(intent)) return null
+    return {
+      code: 'GENERATION_CLOSED',
+      message: `this log was closed by ${closed.by} and goes on as ${closed.next}: ${closed.reason}. Nothing more is decided here; send the intent there, its id is free`,
+      details: { next: closed.next, by: closed.by, reason: closed.reason, sinceMs: closed.sinceMs },
+    }
+  },
+  seen: ({ state: { coordination } }) => ({ closed: coordination.closed !== null, next: coordination.closed?.next ?? null }),
+}
+
+function reopens({ actions, scope }: Intent): boolean {
+  return isSystemScope(scope) && actions.length === 1 && actions[0]!.resource === generationResource && actions[0]!.action === 'reopen'
 }

@@ -3,7 +3,7 @@ import type { Check } from '../check.ts'
 import { agent, budget, chain, deadline } from './agent.ts'
 import { amount } from './amount.ts'
 import { contract } from './contract.ts'
-import { identity, partition, wellFormed } from './door.ts'
+import { generation, identity, partition, wellFormed } from './door.ts'
 import { escalation } from './escalation.ts'
 import { fact } from './fact.ts'
 import { merge } from './merge.ts'
@@ -13,8 +13,8 @@ import { size } from './size.ts'
 import { turn } from './turn.ts'
 import { reads, versions } from './versions.ts'
 
-// A duplicate is answered right after the identity check: nothing that follows concerns it.
-export const doorChecks: readonly Check[] = [partition, wellFormed, identity]
+// A duplicate is answered whatever stands behind the identity check: nothing that follows concerns it.
+export const doorChecks: readonly Check[] = [partition, wellFormed, identity, generation]
 export const decisionChecks: readonly Check[] = [
   deadline,
   agent,

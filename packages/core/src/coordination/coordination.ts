@@ -1,4 +1,5 @@
 /** What a partition's state holds beside resources and ids: who waits, what is due, what is counted, who is in quarantine. */
+import type { EventReference } from '@signalbox/contract'
 import { Journal } from './journal.ts'
 import { PendingIntents } from './pending.ts'
 import { Tallies } from './tallies.ts'
@@ -13,10 +14,24 @@ export interface Quarantine {
   readonly taintedSinceMs: number | null
 }
 
-/** Where an event stands on its partition. */
-export interface Place {
-  readonly offset: number
-  readonly index: number
+/** Why nothing more is decided on a partition. */
+export interface Closed {
+  /** Where the log goes on. */
+  readonly next: string
+  readonly by: string
+  readonly reason: string
+  readonly sinceMs: number
+}
+
+/** Where the log of a partition was before it came here. */
+export interface Origin {
+  /** On Kafka, the topic prefix. */
+  readonly generation: string
+  readonly partitions: number
+  /** Where source offsets began: in each log that this one goes on from, oldest first, and last here. */
+  readonly begins: readonly number[]
+  /** Whether all that was to be carried over is here: nothing may be decided before. */
+  readonly isWhole: boolean
 }
 
 /** How far an intent is from the first of its chain. */
@@ -37,7 +52,9 @@ export class CoordinationState {
   // By agent.
   readonly #quarantines = new Map<string, Quarantine>()
   // By agent, in quarantine or out of it again: what it held before then is not its own any more.
-  readonly #lastQuarantines = new Map<string, Place>()
+  readonly #lastQuarantines = new Map<string, readonly EventReference[]>()
+  readonly #closed = new Map<'closed', Closed>()
+  readonly #origin = new Map<'origin', Origin>()
   // By scope, resource, who ran into it and whose commit it was.
   readonly #contradictions = new Map<string, Count>()
   // By scope and correlation, of intents that are caused by others.
@@ -61,18 +78,41 @@ export class CoordinationState {
     this.#journal.set(this.#quarantines, agent, quarantine)
   }
 
-  get lastQuarantines(): ReadonlyMap<string, Place> {
+  /** One an agent; of a log that was in other topics before, the last one on each partition there until there is one here. */
+  get lastQuarantines(): ReadonlyMap<string, readonly EventReference[]> {
     return this.#lastQuarantines
   }
 
-  setLastQuarantine(agent: string, place: Place): void {
-    this.#journal.set(this.#lastQuarantines, agent, place)
+  setLastQuarantine(agent: string, event: EventReference): void {
+    this.#journal.set(this.#lastQuarantines, agent, [event])
+  }
+
+  /** Of a log that was in other topics before. */
+  addLastQuarantine(agent: string, event: EventReference): void {
+    this.#journal.set(this.#lastQuarantines, agent, [...(this.#lastQuarantines.get(agent) ?? []), event])
   }
 
   /** Whether what an agent got hold of there (a lease, a claim) has ended with a quarantine: its end does not bring it back. */
-  isForfeit(agent: string, { index, offset }: Place): boolean {
-    const last = this.#lastQuarantines.get(agent)
-    return last !== undefined && (last.offset > offset || (last.offset === offset && last.index > index))
+  isForfeit(agent: string, held: EventReference): boolean {
+    return this.#lastQuarantines.get(agent)?.some((last) => isLater(last, held, this.origin?.begins ?? [])) ?? false
+  }
+
+  /** Where the log was before; null where it was nowhere else. */
+  get origin(): Origin | null {
+    return this.#origin.get('origin') ?? null
+  }
+
+  setOrigin(origin: Origin): void {
+    this.#journal.set(this.#origin, 'origin', origin)
+  }
+
+  /** Whether nothing more is decided on the partition, and why. */
+  get closed(): Closed | null {
+    return this.#closed.get('closed') ?? null
+  }
+
+  setClosed(closed: Closed | null): void {
+    this.#journal.set(this.#closed, 'closed', closed ?? undefined)
   }
 
   get reservedScopes(): ReadonlyMap<string, true> {
@@ -142,6 +182,15 @@ export class CoordinationState {
       for (const [key, count] of counts) if (isOver(count, timeMs, this.#windowMs)) counts.delete(key)
     for (const [intentId, link] of this.#chain) if (this.#isForgotten(link, timeMs)) this.#chain.delete(intentId)
   }
+}
+
+/** Source offsets rise within a partition, and from log to log. Of two partitions of one log, neither is later. */
+function isLater(event: EventReference, than: EventReference, begins: readonly number[]): boolean {
+  if (event.partition !== than.partition) {
+    const logOf = ({ offset }: EventReference) => begins.filter((begin) => begin <= offset).length
+    return logOf(event) > logOf(than)
+  }
+  return event.offset > than.offset || (event.offset === than.offset && event.index > than.index)
 }
 
 export function contradictionKey(scope: string, resource: string, agent: string, other: string): string {

@@ -1,6 +1,8 @@
 /** What a snapshot holds of waiting, counting and quarantine. Timers and queues follow from the rest. */
+
+import type { EventReference } from '@signalbox/contract'
 import { pendingTimerKey } from '../evolve-coordination.ts'
-import type { CoordinationState, Link, Place, Quarantine } from './coordination.ts'
+import type { Closed, CoordinationState, Link, Quarantine } from './coordination.ts'
 import type { PendingIntent } from './pending.ts'
 import type { Tally } from './tallies.ts'
 import type { Count } from './windows.ts'
@@ -9,7 +11,8 @@ export type CoordinationPart =
   | { readonly kind: 'pending'; readonly pending: PendingIntent; readonly isReady: boolean }
   | { readonly kind: 'tally'; readonly scope: string; readonly agent: string; readonly tally: Tally }
   | { readonly kind: 'quarantine'; readonly agent: string; readonly quarantine: Quarantine }
-  | { readonly kind: 'last-quarantine'; readonly agent: string; readonly place: Place }
+  | { readonly kind: 'last-quarantine'; readonly agent: string; readonly event: EventReference }
+  | { readonly kind: 'closed'; readonly closed: Closed }
   | { readonly kind: 'contradictions'; readonly key: string; readonly count: Count }
   | { readonly kind: 'correlation'; readonly key: string; readonly count: Count }
   | { readonly kind: 'link'; readonly intentId: string; readonly link: Link }
@@ -19,7 +22,8 @@ export function* coordinationParts(state: CoordinationState): Generator<Coordina
   for (const pending of state.pending.all()) yield { kind: 'pending', pending, isReady: state.pending.isReady(pending.intentId) }
   for (const [scope, agent, tally] of state.tallies.all()) yield { kind: 'tally', scope, agent, tally }
   for (const [agent, quarantine] of state.quarantines) yield { kind: 'quarantine', agent, quarantine }
-  for (const [agent, place] of state.lastQuarantines) yield { kind: 'last-quarantine', agent, place }
+  for (const [agent, events] of state.lastQuarantines) for (const event of events) yield { kind: 'last-quarantine', agent, event }
+  if (state.closed !== null) yield { kind: 'closed', closed: state.closed }
   for (const [key, count] of state.contradictions) yield { kind: 'contradictions', key, count }
   for (const [key, count] of state.correlations) yield { kind: 'correlation', key, count }
   for (const [intentId, link] of state.chain) yield { kind: 'link', intentId, link }
@@ -42,7 +46,10 @@ export function restoreCoordination(state: CoordinationState, part: Coordination
       state.setQuarantine(part.agent, part.quarantine)
       break
     case 'last-quarantine':
-      state.setLastQuarantine(part.agent, part.place)
+      state.addLastQuarantine(part.agent, part.event)
+      break
+    case 'closed':
+      state.setClosed(part.closed)
       break
     case 'contradictions':
       state.setContradictions(part.key, part.count)

@@ -26,7 +26,7 @@ export interface PendingIntent {
 
 /** Waiting intents in the order in which they came. */
 export function byArrival(a: PendingIntent, b: PendingIntent): number {
-  return a.since.offset - b.since.offset || a.since.index - b.since.index
+  return a.since.offset - b.since.offset || a.since.index - b.since.index || a.since.partition - b.since.partition
 }
 
 export function askKey(action: string, resource: string): string {

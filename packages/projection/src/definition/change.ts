@@ -1,9 +1,12 @@
 /** What a commit or a rule made of one resource, as a projection gets to see it. */
 import {
   type Contract,
+  changesIn,
+  clockAgent,
   type Event,
   formatEventReference,
   type JsonObject,
+  type PastChange,
   type ResourceChange,
   type Rule,
   type UpcastResource,
@@ -11,7 +14,7 @@ import {
 } from '@signalbox/contract'
 
 export interface ProjectedChange {
-  /** The event's identity: PARTITION/OFFSET/INDEX of its source. */
+  /** The event's identity: PARTITION/OFFSET/INDEX of its source. Of what was carried over, that of the last change in the other topics. */
   readonly event: string
   /** Logical time: milliseconds since 1970, UTC. */
   readonly timeMs: number
@@ -36,6 +39,11 @@ export interface ProjectedChange {
   readonly intentId: string | null
   /** The rule that did it; null where an agent did. */
   readonly rule: Rule | null
+  /**
+   * Whether it is what a log begins with that goes on from other topics: nothing new happened, and the resource is as its last change
+   * there had left it. Time, event, agent and rule are of that change (of a rule but `timer`, `other`).
+   */
+  readonly isCarried: boolean
 }
 
 /** Contracts by type, as whom a projection understands what older versions of them wrote. */
@@ -43,23 +51,54 @@ export type Understanding = ReadonlyMap<string, Pick<Contract, 'version' | 'upca
 
 const asWritten: Understanding = new Map()
 
-/** The changes of an event, in its order. What was only decided in shadow has changed nothing. */
+/** The changes of an event, in its order, and what it carried over. What was only decided in shadow has changed nothing. */
 export function changesOf(event: Event, contracts: Understanding = asWritten): readonly ProjectedChange[] {
-  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return []
-  return event.payload.changes.map((change) => new EventChange(event, change, contracts.get(typeOf(change.resource))))
+  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied' && event.type !== 'ScopeCarried') return []
+  return changesIn(event).map(
+    (change, index) => new EventChange(event, change, madeBy(event, index), contracts.get(typeOf(change.resource))),
+  )
 }
 
-type ChangingEvent = Extract<Event, { type: 'IntentCommitted' | 'RuleApplied' }>
+type ChangingEvent = Extract<Event, { type: 'IntentCommitted' | 'RuleApplied' | 'ScopeCarried' }>
+
+/** Who made a change, when, and where that is said. */
+type Made = Pick<ProjectedChange, 'timeMs' | 'agent' | 'intentId' | 'rule'> & {
+  readonly reference: Parameters<typeof formatEventReference>[0]
+}
+
+function madeBy(event: ChangingEvent, index: number): Made {
+  const { time: timeMs } = event
+  switch (event.type) {
+    case 'IntentCommitted': {
+      const { agent, intentId } = event.payload
+      return { timeMs, agent, intentId, rule: null, reference: event }
+    }
+    case 'RuleApplied': {
+      const { cause, rule } = event.payload
+      return { timeMs, agent: null, intentId: cause, rule, reference: event }
+    }
+    case 'ScopeCarried':
+      return lastMade(event.payload.histories[index]!.changes.at(-1)!)
+  }
+}
+
+function lastMade({ agent, event: reference, intentId, time: timeMs }: PastChange): Made {
+  if (agent === clockAgent) return { timeMs, agent: null, intentId: null, rule: 'timer', reference }
+  if (agent === 'signalbox') return { timeMs, agent: null, intentId: intentId === '' ? null : intentId, rule: 'other', reference }
+  return { timeMs, agent, intentId, rule: null, reference }
+}
 
 class EventChange implements ProjectedChange {
   readonly #event: ChangingEvent
   readonly #change: ResourceChange
+  readonly #made: Made
   readonly #contract: Pick<Contract, 'version' | 'upcast'> | undefined
   #understood: UpcastResource | undefined
 
-  constructor(event: ChangingEvent, change: ResourceChange, contract: Pick<Contract, 'version' | 'upcast'> | undefined) {
+  constructor(event: ChangingEvent, change: ResourceChange, made: Made, contract: Pick<Contract, 'version' | 'upcast'> | undefined) {
     this.#event = event
     this.#change = change
+    this.#made = made
     this.#contract = contract
   }
 
@@ -77,11 +116,11 @@ class EventChange implements ProjectedChange {
   }
 
   get event(): string {
-    return formatEventReference(this.#event)
+    return formatEventReference(this.#made.reference)
   }
 
   get timeMs(): number {
-    return this.#event.time
+    return this.#made.timeMs
   }
 
   get scope(): string {
@@ -129,15 +168,19 @@ class EventChange implements ProjectedChange {
   }
 
   get agent(): string | null {
-    return this.#event.type === 'IntentCommitted' ? this.#event.payload.agent : null
+    return this.#made.agent
   }
 
   get intentId(): string | null {
-    return this.#event.type === 'IntentCommitted' ? this.#event.payload.intentId : this.#event.payload.cause
+    return this.#made.intentId
   }
 
   get rule(): Rule | null {
-    return this.#event.type === 'RuleApplied' ? this.#event.payload.rule : null
+    return this.#made.rule
+  }
+
+  get isCarried(): boolean {
+    return this.#event.type === 'ScopeCarried'
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a projection is: tables, a pure fold over events, and how an event is keyed. */
 import { sha256 } from '@signalbox/codec'
-import { type Contract, type Event, type EventType, type JsonObject, utf8Length } from '@signalbox/contract'
+import { type Contract, changesIn, type Event, type EventType, type JsonObject, utf8Length } from '@signalbox/contract'
 import type { z } from 'zod'
 import { ProjectionError } from '../errors.ts'
 import { type ProjectedChange, typeOf, type Understanding } from './change.ts'
@@ -82,6 +82,8 @@ const eventTypes: ReadonlySet<string> = new Set<EventType>([
   'WaitersExamined',
   'RuleApplied',
   'PartitionOpened',
+  'ScopeCarried',
+  'PartitionCarried',
 ])
 const maxParkedLimit = 100_000
 
@@ -127,8 +129,7 @@ export function keyOf(projection: Projection, event: Event): string {
 /** Whether the fold of a projection has a handler for anything in an event. */
 export function concerns({ changes, on }: Projection, event: Event): boolean {
   if (on[event.type] !== undefined) return true
-  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return false
-  return event.payload.changes.some(({ resource }) => changes['*'] !== undefined || changes[typeOf(resource)] !== undefined)
+  return changesIn(event).some(({ resource }) => changes['*'] !== undefined || changes[typeOf(resource)] !== undefined)
 }
 
 /** Of the code of the handlers: another one under the same version is worth a warning. */

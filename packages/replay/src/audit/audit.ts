@@ -3,7 +3,7 @@
  * written; only committed records are seen.
  */
 import { type Codec, UnknownSchemaError } from '@signalbox/codec'
-import { canonicalize, type Event } from '@signalbox/contract'
+import { canonicalize, type Event, isOfRecord } from '@signalbox/contract'
 import { evolve, PartitionState, snapshotParts } from '@signalbox/core'
 import type { LogReader, LogRecord, SnapshotStore } from '@signalbox/log'
 import type { Base } from '../restore.ts'
@@ -104,20 +104,41 @@ class PartitionAuditor {
       this.#checkBeginning(record, event)
       this.#decisionLogOffset = record.offset
     }
-    if (event.type === 'PartitionOpened') evolve(this.#state, event)
-    else this.#decision.push(event)
+    if (isOfRecord(event)) this.#decision.push(event)
+    else evolve(this.#state, event)
   }
 
   /** A new decision must be about a later intent than all before it, and begin with its first event. */
   #checkBeginning({ offset: logOffset }: LogRecord, event: Event): void {
-    if (event.type === 'PartitionOpened') return
-    const { nextOffset } = this.#state
+    if (!isOfRecord(event)) {
+      if (event.type !== 'PartitionOpened') this.#checkCarried(logOffset)
+      return
+    }
+    const { nextOffset, origin } = this.#state
+    if (origin?.isWhole === false)
+      this.#find(
+        'carried',
+        logOffset,
+        event.offset,
+        `intent ${event.offset} was decided before everything was carried over from ${origin.generation}`,
+      )
     if (event.offset < nextOffset) {
       this.#find('order', logOffset, event.offset, `intent ${event.offset} comes after intent ${nextOffset - 1} was decided`)
       this.#find('decided', logOffset, event.offset, `intent ${event.offset} has a second decision, or one out of its order`)
     } else if (event.index !== 0) {
       this.#find('order', logOffset, event.offset, `the decision of intent ${event.offset} begins with its event ${event.index}`)
     }
+  }
+
+  /** What comes from other topics comes before all that is decided here. */
+  #checkCarried(logOffset: number): void {
+    if (this.#decisions > 0 || this.#envelope.isOpened)
+      this.#find(
+        'carried',
+        logOffset,
+        null,
+        `the event at log offset ${logOffset} was carried over, and comes after an opening or a decision`,
+      )
   }
 
   /** The decision that was read is whole. */

@@ -1,6 +1,6 @@
 /** What the headers of events say: the chain of batches, and the epochs of those who wrote. */
 import { Chain, ChainError, chainHeader, epochHeader } from '@signalbox/codec'
-import type { Event } from '@signalbox/contract'
+import { type Event, isOfRecord } from '@signalbox/contract'
 import type { LogRecord } from '@signalbox/log'
 
 export class Envelope {
@@ -11,6 +11,11 @@ export class Envelope {
 
   constructor(partition: number) {
     this.#partition = partition
+  }
+
+  /** Whether somebody has begun to decide. */
+  get isOpened(): boolean {
+    return this.#epoch !== null
   }
 
   /** What is wrong with the link of a record; null where nothing is. After a break no later link means anything. */
@@ -36,6 +41,8 @@ export class Envelope {
       this.#epoch = record.offset
       return epoch === undefined ? null : `an opening carries epoch ${epoch}, and its epoch is its own log offset`
     }
+    // What was carried over is written before anybody owns the partition.
+    if (!isOfRecord(event) && epoch === undefined && this.#epoch === null) return null
     if (epoch === `${this.#epoch}`) return null
     return `epoch ${epoch ?? 'none'} wrote after epoch ${this.#epoch ?? 'none'} had begun: two owners wrote at a time`
   }

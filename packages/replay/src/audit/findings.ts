@@ -3,6 +3,7 @@ export const auditChecks = {
   decided: 'every intent below the watermark has exactly one decision',
   'decided again': 'decisions equal decide run again',
   order: 'source positions rise',
+  carried: 'what came from other topics came whole, and first',
   chain: 'the chain holds',
   epochs: 'one epoch writes at a time',
   snapshot: 'the snapshot and its tail equal the full fold',

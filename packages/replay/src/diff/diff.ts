@@ -7,9 +7,9 @@
  */
 import { type Event, formatEventReference, isOwnEvent } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, type PartitionState, type Rules } from '@signalbox/core'
-import { beginningOf, type Source } from '../queries.ts'
+import type { Source } from '../queries.ts'
 import { type Outcome, outcomesOf, ruledBy } from './outcomes.ts'
-import { type DecidedRecord, decidedRecords } from './records.ts'
+import { type DecidedRecord, decidedRecords, stateBeforeDecisions } from './records.ts'
 import { Translator } from './translate.ts'
 
 export type DiffMode = 'isolated' | 'chained'
@@ -94,8 +94,8 @@ class Differ {
 
   async partition(partition: number): Promise<void> {
     const { candidate: rules, mode, progress, source } = this.#options
-    const recorded = beginningOf(source, partition)
-    const candidate = beginningOf(source, partition)
+    const recorded = await stateBeforeDecisions(source, partition)
+    const candidate = await stateBeforeDecisions(source, partition)
     const translator = new Translator()
     this.#apart = new Map()
     this.#intents = new Map()

@@ -1,9 +1,9 @@
 /** The events of a partition, record by record: what one intent record made, and the intent as it can be decided again. */
-import { type Event, intentFromJson, isOwnEvent, type JsonObject, makeUuidV7, tickIntent } from '@signalbox/contract'
-import type { IntentRecord, Skip } from '@signalbox/core'
+import { type Event, intentFromJson, isOfRecord, isOwnEvent, type JsonObject, makeUuidV7, tickIntent } from '@signalbox/contract'
+import { evolve, type IntentRecord, type PartitionState, type Skip } from '@signalbox/core'
 import { findDecision } from '../find.ts'
 import { embeddedIntent } from '../present.ts'
-import { readEvents, type Source } from '../queries.ts'
+import { beginningOf, readEvents, type Source } from '../queries.ts'
 
 export interface DecidedRecord {
   readonly offset: number
@@ -16,12 +16,23 @@ export interface DecidedRecord {
   readonly isStandIn: boolean
 }
 
+/** The state that the first record of a partition was decided at: an empty one, or what was carried over from other topics. A new one at each call. */
+export async function stateBeforeDecisions(source: Source, partition: number): Promise<PartitionState> {
+  const state = beginningOf(source, partition)
+  for await (const { event } of readEvents(source, partition)) {
+    if (isOfRecord(event)) break
+    // Openings alone record contracts, which nobody who decides anew asks of.
+    if (event.type !== 'PartitionOpened') evolve(state, event)
+  }
+  return state
+}
+
 /** Every record that has a decision, in order; openings between them are left out. */
 export async function* decidedRecords(source: Source, partition: number): AsyncGenerator<DecidedRecord> {
   let events: Event[] = []
   let first = 0
   for await (const { event, logOffset } of readEvents(source, partition)) {
-    if (event.type === 'PartitionOpened') continue
+    if (!isOfRecord(event)) continue
     if (events.length > 0 && event.offset !== events[0]!.offset) {
       yield await recordOf(source, events, first)
       events = []

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Chain, type Codec, chainHeader, createCodec, epochHeader } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
-import { type PartitionState, StateBuilder } from '@signalbox/core'
+import { type PartitionState, StateBuilder, stateFormatVersion } from '@signalbox/core'
 import {
   type Bounds,
   type Cursor,
@@ -53,6 +53,10 @@ export async function openExport(file: string): Promise<ExportedSource> {
       header = headerOf(file, value)
       for (const { from, partition, to } of header.bounds) partitions.set(partition, newPartition(from, to))
     } else if ('end' in value) end = checkedEnd(file, value as EndLine, hash.copy().digest('base64url'), events)
+    else if ('base' in value && header.stateFormat !== stateFormatVersion)
+      throw new ExportError(
+        `${file} begins in the middle of the log, with a state in format ${header.stateFormat}; this program reads ${stateFormatVersion}. Export it again, or read it with the version that wrote it`,
+      )
     else if ('base' in value) loaded(file, partitions, value as BaseLine).base.push((value as BaseLine).base)
     else {
       take(loaded(file, partitions, value as EventLine), value as EventLine, codec)
@@ -131,7 +135,7 @@ function take(into: Loaded, { epoch, event, offset, timestampMs }: EventLine, co
 function beginningOf(loadedPartition: Loaded | undefined, partition: number, limits: Source['limits']): PartitionState {
   const builder = new StateBuilder(limits)
   if (loadedPartition === undefined || loadedPartition.base.length === 0)
-    builder.add({ kind: 'partition', partition, time: 0, nextOffset: 0, contracts: [], codes: [] })
+    builder.add({ kind: 'partition', partition, time: 0, nextOffset: 0, contracts: [], codes: [], origin: null })
   for (const part of loadedPartition?.base ?? []) builder.add(partOf(part))
   return builder.state
 }

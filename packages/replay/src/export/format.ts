@@ -22,6 +22,8 @@ export const headerSchema = z.strictObject({
   redacted: z.array(z.string()),
   /** By partition: the first log offset that is in it, and the one behind the last. */
   bounds: z.array(z.strictObject({ partition: z.int(), from: z.int(), to: z.int() })),
+  /** Of the parts of state in it; they are of use to no program of another. */
+  stateFormat: z.int().default(3),
   limits: z.strictObject({ identityHorizonMs: z.number(), missed: z.number(), windowMs: z.number() }),
   /** By which contracts was decided: type, version, digest. */
   contracts: z.array(z.strictObject({ type: z.string(), version: z.int(), digest: z.string() })),

@@ -17,7 +17,13 @@ export class Redactor {
   }
 
   event(event: Event): Event {
-    if (this.#fields.size === 0 || event.type === 'PartitionOpened' || event.type === 'WaitersExamined') return event
+    if (
+      this.#fields.size === 0 ||
+      event.type === 'PartitionOpened' ||
+      event.type === 'PartitionCarried' ||
+      event.type === 'WaitersExamined'
+    )
+      return event
     const payload: Record<string, unknown> = { ...event.payload }
     if (typeof payload.intent === 'string') {
       payload.intent = this.#text(payload.intent)

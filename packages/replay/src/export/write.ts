@@ -7,7 +7,7 @@ import { finished } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { epochHeader, eventType, intentType } from '@signalbox/codec'
 import { type ContractRecord, type Event, isSystemScope, partitionOf } from '@signalbox/contract'
-import { evolve, type PartitionState, snapshotParts } from '@signalbox/core'
+import { evolve, type PartitionState, snapshotParts, stateFormatVersion } from '@signalbox/core'
 import { beginningOf, readEvents, type Source } from '../queries.ts'
 import { partText } from '../snapshot.ts'
 import { trace } from '../trace.ts'
@@ -90,7 +90,7 @@ async function writeBase(lines: Lines, partition: number, state: PartitionState)
 function wantedOf(scopes: readonly string[] | null): (event: Event) => boolean {
   if (scopes === null) return () => true
   const wanted = new Set(scopes)
-  return ({ scope, type }) => type === 'PartitionOpened' || wanted.has(scope) || isSystemScope(scope)
+  return ({ scope, type }) => type === 'PartitionOpened' || type === 'PartitionCarried' || wanted.has(scope) || isSystemScope(scope)
 }
 
 async function select(source: Source, { correlation, from, scopes: named, to }: ExportRequest): Promise<Selection> {
@@ -141,6 +141,7 @@ async function headerOf(source: Source, { of, partitions, scopes }: Selection, {
     isWhole: scopes === null,
     redacted: [...redact],
     bounds: [...partitions],
+    stateFormat: stateFormatVersion,
     limits: { identityHorizonMs: limits.identityHorizonMs, missed: limits.missed, windowMs: limits.windowMs },
     contracts: [...(await contractsOf(source, partitions))],
     schemas: { Intent: JSON.parse(intentType.schemaText), Event: JSON.parse(eventType.schemaText) },

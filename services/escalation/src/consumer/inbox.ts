@@ -1,5 +1,5 @@
 /** What humans are asked now, folded from the events; and what they were asked last. */
-import type { EscalationData, Event } from '@signalbox/contract'
+import { changesIn, type EscalationData, type Event } from '@signalbox/contract'
 
 export interface InboxEntry {
   readonly escalation: string
@@ -25,8 +25,7 @@ export class Inbox {
   readonly #settled = new Map<string, InboxEntry>()
 
   take(event: Event): void {
-    if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return
-    for (const { data, resource, state, version } of event.payload.changes) {
+    for (const { data, resource, state, version } of changesIn(event)) {
       if (!resource.startsWith('escalation/')) continue
       const key = `${event.scope}\u0000${resource}`
       const entry = {

@@ -177,7 +177,7 @@ class Player {
     const scope = rest.length > 0 ? rest.join(' ') : (this.#scope ?? this.#session.last?.event.scope)
     if (resource === undefined || scope === undefined || scope === '')
       throw new CommandError('usage', 'show takes TYPE/ID and the scope: show order/7 customer-42 (or start with --scope)')
-    const found = presentResource(this.#session.partition, scope, resource, this.#session.state.resourceIn(scope, resource))
+    const found = presentResource(scope, resource, this.#session.state.resourceIn(scope, resource))
     this.#tell(found, () => resourceText(found))
   }
 

@@ -1,0 +1,211 @@
+/**
+ * Writes what the states of a log's partitions hold as the first events of another log, with other partitions. Scopes are sorted out by
+ * `partitionOf`; what concerns a whole partition goes to each new one that may get a scope of it. The states must be closed: what is
+ * decided after they were read is not in the new log.
+ */
+import { type AgentData, type ContractRecord, type Event, homeScope, isSystemScope, partitionOf, systemScope } from '@signalbox/contract'
+import type { RememberedId } from '../identity.ts'
+import type { PartitionState, ResourceState } from '../state.ts'
+import { CarriedIds } from './carried-ids.ts'
+import { ScopeEvents } from './scope-events.ts'
+
+export interface Carrying {
+  /** Where the states are from: on Kafka, the topic prefix. */
+  readonly from: string
+  readonly fromPartitions: number
+  readonly toPartitions: number
+  /** Where source offsets began in every log, oldest first, and last where they begin in the new one: above all that there were. */
+  readonly begins: readonly number[]
+}
+
+/** What holds for an agent everywhere must be said on a partition: its home scope says something else. */
+export interface QuarantineGap {
+  readonly partition: number
+  readonly agent: string
+  readonly action: 'quarantine' | 'release'
+  readonly reason: string
+  readonly taintedSinceMs: number | null
+}
+
+const idsAnEvent = 4_000
+const linksAnEvent = 1_000
+
+type Payload = Event['payload']
+
+export class Carrier {
+  readonly #carrying: Carrying
+  readonly #targets: Target[]
+  // Agents as their home scopes have them.
+  readonly #homes = new Map<string, ResourceState>()
+
+  constructor(carrying: Carrying) {
+    this.#carrying = carrying
+    this.#targets = Array.from({ length: carrying.toPartitions }, (_, partition) => new Target(carrying, partition))
+  }
+
+  /** The events of one partition's state, in the order in which they go to theirs. Throws RangeError for a state that cannot be carried. */
+  *take(state: PartitionState): Generator<Event> {
+    const { fromPartitions, toPartitions } = this.#carrying
+    const stuck = [...state.coordination.pending.all()].find(({ scope }) => isSystemScope(scope))
+    if (stuck !== undefined)
+      throw new RangeError(
+        `intent ${stuck.intentId} is pending in ${stuck.scope}, a scope that another log does not have; withdraw it first`,
+      )
+    const fed = this.#targets.filter(({ partition }) => feeds(state.partition, partition, fromPartitions, toPartitions))
+    for (const target of fed) yield* target.begin(state)
+    const scopes = new ScopeEvents(state)
+    for (const world of scopes.worlds()) {
+      if (isSystemScope(world)) continue
+      const target = this.#targets[partitionOf(scopes.scopeOf(world), toPartitions)]!
+      for (const part of scopes.of(world)) yield target.event(state.time, part.scope, part.type, part.payload)
+    }
+    for (const agent of agentsOf(state, systemScope(state.partition, fromPartitions))) for (const target of fed) target.noteAgent(agent)
+    for (const [agent, resource] of homesOf(state)) this.#homes.set(agent, resource)
+    yield* this.#ids(state, fed)
+  }
+
+  /** Once every state was taken: what ends each new partition's beginning. */
+  *finish(): Generator<Event> {
+    for (const target of this.#targets) yield* target.end()
+  }
+
+  /** Quarantines that were on their way when the log was closed; to be asked for in the new one. */
+  quarantineGaps(): readonly QuarantineGap[] {
+    return this.#targets.flatMap((target) => [...this.#homes].flatMap(([agent, home]) => target.gapOf(agent, home) ?? []))
+  }
+
+  *#ids(state: PartitionState, fed: readonly Target[]): Generator<Event> {
+    const emit = function* (ids: CarriedIds): Generator<Event> {
+      for (const target of fed) yield target.partitionEvent(state.time, { codes: ids.codes, ids: ids.text })
+    }
+    let ids = new CarriedIds()
+    for (const id of state.allIds() as Iterable<RememberedId>) {
+      ids.add(id)
+      if (ids.count < idsAnEvent) continue
+      yield* emit(ids)
+      ids = new CarriedIds()
+    }
+    if (ids.count > 0) yield* emit(ids)
+  }
+}
+
+/** Whether a scope of one partition may lie on the other: where hash % from and hash % to can come from one hash. */
+export function feeds(from: number, to: number, fromPartitions: number, toPartitions: number): boolean {
+  let [divisor, rest] = [fromPartitions, toPartitions]
+  while (rest !== 0) [divisor, rest] = [rest, divisor % rest]
+  return (from - to) % divisor === 0
+}
+
+interface AgentResource {
+  readonly agent: string
+  readonly resource: ResourceState
+}
+
+function agentsOf(state: PartitionState, scope: string): readonly AgentResource[] {
+  return namesIn(state, (world, name) => world === scope && name.startsWith('agent/'))
+    .map(([world, name]) => ({ agent: name.slice('agent/'.length), resource: state.resourceIn(world, name)! }))
+    .sort((a, b) => (a.agent < b.agent ? -1 : 1))
+}
+
+function homesOf(state: PartitionState): readonly (readonly [string, ResourceState])[] {
+  return namesIn(state, (world, name) => name.startsWith('agent/') && world === homeScope(name.slice('agent/'.length))).map(
+    ([world, name]) => [name.slice('agent/'.length), state.resourceIn(world, name)!] as const,
+  )
+}
+
+function namesIn(state: PartitionState, isWanted: (world: string, name: string) => boolean): (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = []
+  for (const [key] of state.resources()) {
+    const end = key.indexOf('\u0000')
+    const [world, name] = [key.slice(0, end), key.slice(end + 1)]
+    if (isWanted(world, name)) found.push([world, name])
+  }
+  return found
+}
+
+/** A partition of the new log. */
+class Target {
+  readonly partition: number
+  readonly #carrying: Carrying
+  readonly #agents = new Map<string, AgentResource>()
+  readonly #lastQuarantines: { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[] = []
+  #timeMs = 0
+  #index = 0
+
+  constructor(carrying: Carrying, partition: number) {
+    this.#carrying = carrying
+    this.partition = partition
+  }
+
+  /** What a state gives to each partition that it feeds. */
+  *begin(state: PartitionState): Generator<Event> {
+    const { chain, lastQuarantines } = state.coordination
+    this.#timeMs = Math.max(this.#timeMs, state.time)
+    for (const [agent, events] of [...lastQuarantines].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const { index, offset, partition } of events) this.#lastQuarantines.push({ agent, event: { partition, offset, index } })
+    }
+    if (this.#index === 0) yield this.partitionEvent(state.time, { contracts: state.contracts })
+    const links = [...chain].map(([intentId, { depth, timeMs }]) => ({ intentId, depth, time: timeMs }))
+    links.sort((a, b) => (a.intentId < b.intentId ? -1 : 1))
+    for (let from = 0; from < links.length; from += linksAnEvent)
+      yield this.partitionEvent(state.time, { links: links.slice(from, from + linksAnEvent) })
+  }
+
+  /** The partitions before may say different things, where a quarantine was on its way: then what holds back goes before what lets go. */
+  noteAgent(each: AgentResource): void {
+    const known = this.#agents.get(each.agent)
+    const isQuarantined = ({ resource }: AgentResource) => Number(resource.state === 'quarantined')
+    const order =
+      known === undefined ? 1 : isQuarantined(each) - isQuarantined(known) || each.resource.lastChange.time - known.resource.lastChange.time
+    if (order > 0) this.#agents.set(each.agent, each)
+  }
+
+  *end(): Generator<Event> {
+    const agents = [...this.#agents.values()].sort((a, b) => (a.agent < b.agent ? -1 : 1))
+    const scope = systemScope(this.partition, this.#carrying.toPartitions)
+    for (const part of ScopeEvents.ofResources(
+      scope,
+      agents.map(({ agent, resource }) => [`agent/${agent}`, resource]),
+    ))
+      yield this.event(this.#timeMs, scope, part.type, part.payload)
+    const quarantines = agents.flatMap(({ agent, resource }) => {
+      if (resource.state !== 'quarantined') return []
+      const { reason, sinceMs, taintedSinceMs } = JSON.parse(resource.data) as AgentData
+      return [{ agent, reason, since: sinceMs, taintedSince: taintedSinceMs }]
+    })
+    yield this.partitionEvent(this.#timeMs, { quarantines, lastQuarantines: this.#lastQuarantines, isLast: true })
+  }
+
+  gapOf(agent: string, home: ResourceState): QuarantineGap | null {
+    const here = this.#agents.get(agent)?.resource
+    const { reason, taintedSinceMs } = JSON.parse(home.data) as AgentData
+    if (home.state !== 'quarantined')
+      return here?.state === 'quarantined' ? { partition: this.partition, agent, action: 'release', reason, taintedSinceMs: null } : null
+    if (here?.state === 'quarantined') {
+      const known = JSON.parse(here.data) as AgentData
+      if (known.reason === reason && known.taintedSinceMs === taintedSinceMs) return null
+    }
+    return { partition: this.partition, agent, action: 'quarantine', reason, taintedSinceMs }
+  }
+
+  partitionEvent(
+    time: number,
+    part: {
+      readonly contracts?: readonly ContractRecord[]
+      readonly quarantines?: readonly { agent: string; reason: string; since: number; taintedSince: number | null }[]
+      readonly lastQuarantines?: readonly { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[]
+      readonly links?: readonly { readonly intentId: string; readonly depth: number; readonly time: number }[]
+      readonly codes?: readonly string[]
+      readonly ids?: string
+      readonly isLast?: boolean
+    },
+  ): Event {
+    const { begins, from, fromPartitions } = this.#carrying
+    const nothing = { contracts: [], quarantines: [], lastQuarantines: [], links: [], codes: [''], ids: '', isLast: false }
+    return this.event(time, '', 'PartitionCarried', { from, fromPartitions, begins, ...nothing, ...part })
+  }
+
+  event(time: number, scope: string, type: Event['type'], payload: Payload): Event {
+    return { partition: this.partition, offset: -1, index: this.#index++, time, scope, type, payload } as Event
+  }
+}
