@@ -14,7 +14,7 @@ import {
   partitionOf,
 } from '@signalbox/contract'
 import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
-import { followUpsOf } from '@signalbox/process-manager'
+import { followUpsOf } from '@signalbox/follow-ups'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'

@@ -3,7 +3,7 @@
  * time and the chain; what is new is where they lie, and so the epoch of those who wrote them, which is a log offset.
  */
 import { Chain, ChainError, type Codec, chainHeader, epochHeader } from '@signalbox/codec'
-import type { Log, RecordToAppend } from '@signalbox/log'
+import { type Log, notEmpty, type RecordToAppend } from '@signalbox/log'
 import { BackupError } from './errors.ts'
 import type { KeptTopic, Segment, TopicsManifest } from './manifest.ts'
 import { type KeptRecord, readSegment } from './segment.ts'
@@ -115,22 +115,11 @@ async function refuseUnlessEmpty(log: Log, { partitionCount }: TopicsManifest): 
     throw new BackupError(
       `the backup has ${partitionCount} partitions and the topics have ${log.partitionCount}; a scope's partition follows from the count: signalbox topics apply --partitions ${partitionCount} on another KAFKA_TOPIC_PREFIX`,
     )
-  for (const topic of [
-    'events',
-    'intents',
-    'dead-letters',
-    'notifications',
-    'dead-letters.escalation',
-    'dead-letters.projector',
-  ] as const) {
-    for (let partition = 0; partition < partitionCount; partition++) {
-      const { end } = await log.offsets(topic, partition)
-      if (end > 0)
-        throw new BackupError(
-          `${topic}/${partition} is not empty (it ends at ${end}); a restore makes a new generation of topics: signalbox topics apply on another KAFKA_TOPIC_PREFIX, then restore there`,
-        )
-    }
-  }
+  const found = await notEmpty(log)
+  if (found !== null)
+    throw new BackupError(
+      `${found.topic}/${found.partition} is not empty (it ends at ${found.end}); a restore makes a new generation of topics: signalbox topics apply on another KAFKA_TOPIC_PREFIX, then restore there`,
+    )
 }
 
 async function* recordsOf({ directory, manifest, progress }: PutOptions, topic: KeptTopic, partition: number): AsyncGenerator<KeptRecord> {

@@ -49,16 +49,23 @@ export async function kafkaConnection() {
   return kafka
 }
 
-async function openKafka(logger: Logger | undefined): Promise<Engine> {
+/** Opens the topics of another prefix, on the cluster of the environment. */
+export async function openTopics(topicPrefix: string): Promise<Engine> {
+  return await openKafka(undefined, topicPrefix)
+}
+
+async function openKafka(logger: Logger | undefined, topicPrefix?: string): Promise<Engine> {
   // Loaded only where it is wanted: an embedded Signalbox starts without a Kafka client.
   const { kafkaOptionsFromEnvironment, openKafkaLog, openSchemaRegistry } = await import('@signalbox/log-kafka')
   const { kafka, schemaRegistry, warnings } = kafkaOptionsFromEnvironment(process.env)
   if (kafka === undefined)
     throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
   for (const warning of warnings) say(warning)
-  const framing = schemaRegistry === undefined ? undefined : confluentFraming(await openSchemaRegistry(schemaRegistry))
+  const prefix = topicPrefix === undefined ? {} : { topicPrefix }
+  const framing = schemaRegistry === undefined ? undefined : confluentFraming(await openSchemaRegistry({ ...schemaRegistry, ...prefix }))
   const log = await openKafkaLog({
     ...kafka,
+    ...prefix,
     ...sessionOptions(process.env),
     ...(logger === undefined
       ? {}

@@ -1,4 +1,5 @@
 export * from './chain.ts'
+export { cloudEventHeaders } from './cloud-event-headers.ts'
 export * from './codec.ts'
 export * from './digest.ts'
 export * from './framing.ts'

@@ -1,13 +1,16 @@
 /** Candidates from events: what a scope looks like at a position of its partition, and how it came to. Pure, and in log order. */
 import {
   type ContractSet,
+  clockAgent,
   type EffectData,
   type Event,
   type EventReference,
   type HandoffPart,
   type IntentCommitted,
+  type PastChange,
   type ReservationData,
   resourceType,
+  type ScopeCarried,
   type Timer,
 } from '@signalbox/contract'
 import {
@@ -68,12 +71,25 @@ export class CandidateCollector {
   take(event: Event): void {
     this.#time = Math.max(this.#time, event.time)
     if (event.scope !== this.#scope) return
+    if (event.type === 'ScopeCarried') return this.#takeCarried(event.payload)
     const decision = decisionOf(event)
     if (decision === null) return
     this.#decisions[this.#decided++ % decisionLimit] = decision
     if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return
     for (const { data, resource, state, timer, version } of event.payload.changes)
       this.#resources.set(resource, { version, state, data, timer, changedBy: decision })
+  }
+
+  /** The last decision on each resource, as far as it is known here: it lies in other topics. */
+  #takeCarried({ changes, histories, isShadow }: ScopeCarried): void {
+    if (isShadow) return
+    for (const [index, { data, resource, state, timer, version }] of changes.entries()) {
+      const last = histories[index]!.changes.at(-1)!
+      const known = this.#allDecisions().find(({ event }) => compareEvents(event, last.event) === 0)
+      const changedBy = known ?? carriedDecision(resource, last)
+      if (known === undefined) this.#decisions[this.#decided++ % decisionLimit] = changedBy
+      this.#resources.set(resource, { version, state, data, timer, changedBy })
+    }
   }
 
   /** A part of the scope by its reference; null where there is none, or it is not known any more. */
@@ -249,6 +265,25 @@ function decisionOf(event: Event): DecisionCandidate | null {
     message: payload.message ?? null,
     correlationId: correlationId ?? payload.intentId,
     note,
+  }
+}
+
+/** What is known of a decision that lies in other topics. */
+function carriedDecision(resource: string, { action, agent, event, intentId, time, version }: PastChange): DecisionCandidate {
+  const isRule = agent === 'signalbox' || agent === clockAgent
+  return {
+    kind: 'decision',
+    event,
+    outcome: isRule ? 'rule' : 'committed',
+    time,
+    intentId: isRule ? null : intentId,
+    agent: isRule ? null : agent,
+    actions: [{ resource, action, input: null }],
+    changes: [{ resource, version }],
+    code: null,
+    message: null,
+    correlationId: null,
+    note: null,
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './clock.ts'
 export * from './errors.ts'
+export { notEmpty } from './not-empty.ts'
 export * from './port.ts'
 export * from './snapshots.ts'

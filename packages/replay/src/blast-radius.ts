@@ -2,7 +2,7 @@
  * From one intent to every decision that it touched: what it caused, what was decided on what it wrote, and so on. Walks
  * the log once, forwards: nothing can be touched by what comes after it in its own scope, and causes name what was there.
  */
-import { type Contract, type ContractSet, type Event, formatEventReference, type IntentCommitted } from '@signalbox/contract'
+import { type Contract, type ContractSet, changesIn, type Event, formatEventReference, type IntentCommitted } from '@signalbox/contract'
 import { readEvents, type Source } from './queries.ts'
 
 type Committed = Extract<Event, { readonly type: 'IntentCommitted' }>
@@ -95,9 +95,7 @@ class Walk {
   }
 
   take(event: Event): void {
-    if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return
-    for (const { resource, state, version } of event.payload.changes)
-      this.#versions.set(`${event.scope}\u0000${resource}`, { version, state })
+    for (const { resource, state, version } of changesIn(event)) this.#versions.set(`${event.scope}\u0000${resource}`, { version, state })
     if (event.type !== 'IntentCommitted') return
     const touches = this.#touches(event)
     const { intentId } = event.payload

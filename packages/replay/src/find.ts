@@ -51,17 +51,22 @@ async function* newestFirst(
 
 export interface FoundChange extends LoggedEvent {
   readonly change: ResourceChange
+  readonly by: Authorship
 }
 
-/** The commits and rules that changed a resource before a position, newest first. */
+/** Who changed a resource, when, and which event says so. */
+export interface Authorship extends Pick<NonNullable<Resource['lastChange']>, 'event' | 'intentId' | 'agent' | 'time'> {
+  /** Whether that event lies in other topics, from which the resource was carried over. */
+  readonly isCarried: boolean
+}
+
+/** The commits and rules that changed a resource before a position, newest first; last, what it was carried over as. */
 export async function* changesBefore(source: Source, scope: string, resource: string, before: Position): AsyncGenerator<FoundChange> {
   const changeIn = (event: Event) =>
-    event.scope === scope && (event.type === 'IntentCommitted' || event.type === 'RuleApplied')
-      ? event.payload.changes.findLast((change) => change.resource === resource)
-      : undefined
+    event.scope === scope ? changesIn(event).findLast((change) => change.resource === resource) : undefined
   const key = resourceIndexKey(scope, resource)
   for await (const logged of newestFirst(source, before, key, (event) => changeIn(event) !== undefined))
-    yield { ...logged, change: changeIn(logged.event)! }
+    yield { ...logged, change: changeIn(logged.event)!, by: authorOf(logged.event, resource) }
 }
 
 /** A resource as it was at a position, of one event that is found and not of all before it. */
@@ -77,8 +82,7 @@ export async function resourceAt(source: Source, scope: string, resource: string
       continue
     }
     const { action, data, state, timer, version } = change
-    if (event.type === 'ScopeCarried') return { ...carriedResource(event, resource), timer: timerIsSpent ? null : timer }
-    const by = authorOf(event)
+    const { isCarried: _isCarried, ...by } = authorOf(event, resource)
     return {
       scope,
       resource,
@@ -86,29 +90,22 @@ export async function resourceAt(source: Source, scope: string, resource: string
       version,
       state,
       data: JSON.parse(data),
-      lastChange: { event: formatEventReference(event), ...by, action, version, time: event.time },
+      lastChange: { ...by, action, version },
       timer: timerIsSpent ? null : timer,
     }
   }
   return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
 }
 
-/** What was carried over says who had changed it, in other topics. */
-function carriedResource(
-  { payload: { changes, histories }, scope }: Extract<Event, { readonly type: 'ScopeCarried' }>,
-  resource: string,
-): Resource {
-  const at = changes.findIndex((change) => change.resource === resource)
-  const { data, state, timer, version } = changes[at]!
-  const { action, agent, event, intentId, time, version: since } = histories[at]!.changes.at(-1)!
-  const lastChange = { event: formatEventReference(event), intentId, agent, action, version: since, time }
-  return { scope, resource, exists: true, version, state, data: JSON.parse(data), lastChange, timer }
-}
-
-function authorOf({ payload, type }: Event): { readonly intentId: string; readonly agent: string } {
-  if (type === 'IntentCommitted') return { intentId: payload.intentId, agent: payload.agent }
-  if (type === 'RuleApplied') return { intentId: payload.cause ?? '', agent: payload.rule === 'timer' ? clockAgent : 'signalbox' }
-  throw new Error(`${type} changes no resource; this is a bug in Signalbox`)
+function authorOf(event: Event, resource: string): Authorship {
+  const here = { event: formatEventReference(event), time: event.time, isCarried: false }
+  if (event.type === 'IntentCommitted') return { ...here, intentId: event.payload.intentId, agent: event.payload.agent }
+  if (event.type === 'RuleApplied')
+    return { ...here, intentId: event.payload.cause ?? '', agent: event.payload.rule === 'timer' ? clockAgent : 'signalbox' }
+  if (event.type !== 'ScopeCarried') throw new Error(`${event.type} changes no resource; this is a bug in Signalbox`)
+  const { changes, histories } = event.payload
+  const last = histories[changes.findIndex((change) => change.resource === resource)]!.changes.at(-1)!
+  return { event: formatEventReference(last.event), intentId: last.intentId, agent: last.agent, time: last.time, isCarried: true }
 }
 
 /**

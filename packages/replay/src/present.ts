@@ -2,9 +2,11 @@
 import {
   codePage,
   type Decision,
+  defaultLimits,
   type EffectData,
   type Event,
   type ExplanationJson,
+  effectIdOf,
   formatEventReference,
   type IntentCommitted,
   type IntentRejected,
@@ -14,7 +16,7 @@ import {
   type Resource,
   type ResourceMove,
 } from '@signalbox/contract'
-import type { Change, Explanation, PendingIntent, ResourceState } from '@signalbox/core'
+import type { Change, Explanation, PartitionState, PendingIntent, ResourceState } from '@signalbox/core'
 
 type Move = NonNullable<Decision['movedBy']>
 type Change_ = Decision['changes'][number]
@@ -114,6 +116,49 @@ export function presentDecision(event: Event, logOffset: number): Decision | nul
       }
     }
   }
+}
+
+/**
+ * The first decision of an intent that was sent again, where it lies in other topics from which the log came here: what is still known of
+ * it. What it changed is said there; its effects are known, as they are resources.
+ */
+export function presentCarried(
+  { partition, payload, scope, time }: Extract<Event, { readonly type: 'IntentDuplicated' }>,
+  logOffset: number,
+  state: PartitionState,
+): Decision {
+  const { agent, code, decision, intentId, outcome } = payload
+  return {
+    intentId,
+    scope,
+    agent,
+    duplicate: true,
+    event: formatEventReference(decision),
+    position: formatPosition(partition, logOffset + 1),
+    time,
+    committed: outcome === 'committed',
+    pending: null,
+    shadow: outcome === 'shadowed' ? { by: state.origin?.generation ?? '', wouldBe: 'committed', changes: [] } : null,
+    verdict: null,
+    effects: effectsIn(state, scope, intentId),
+    changes: [],
+    ...nothingWrong,
+    code,
+    message: `it was decided before the log came here from ${state.origin?.generation ?? 'elsewhere'}, as event ${formatEventReference(decision)} there`,
+    page: code === null ? null : pageOf(code),
+  }
+}
+
+function effectsIn(state: PartitionState, scope: string, intentId: string): Decision['effects'] {
+  const effects: Decision['effects'][number][] = []
+  for (let index = 0; index < defaultLimits.actions; index++) {
+    const effectId = effectIdOf(intentId, index)
+    const found = state.resourceIn(scope, `effect/${effectId}`)
+    if (found === undefined) continue
+    const { action, idempotent, reportWithinMs, resource } = JSON.parse(found.data) as EffectData
+    effects.push({ effectId, resource, action, idempotent, reportWithinMs })
+  }
+  return effects
 }
 
 /** What a decision came to, in a word. */

@@ -99,6 +99,12 @@ export function matches(event: Event, filter: DecisionFilter): boolean {
   return event.payload.changes.some(({ resource }) => resource === filter.resource)
 }
 
+/** Under which name the log lay before it came here; null where it was nowhere else. Errors: as of the log. */
+export async function earlierGeneration(source: Source): Promise<string | null> {
+  for await (const { event } of readEvents(source, 0, 0, 1)) return event.type === 'PartitionCarried' ? event.payload.from : null
+  return null
+}
+
 /** Decisions in log order, partition by partition. */
 export async function* decisions(source: Source, filter: DecisionFilter = {}): AsyncGenerator<Decision> {
   const only = filter.scope === undefined ? null : partitionOf(filter.scope, source.log.partitionCount)

@@ -18,7 +18,7 @@ import {
   type Read,
   type Resource,
 } from '@signalbox/contract'
-import { explain, type Rules, resourceKey } from '@signalbox/core'
+import { explain, type PartitionState, type Rules, resourceKey } from '@signalbox/core'
 import type { Clock, Headers, Log } from '@signalbox/log'
 import { type PersonalData, personalData } from '@signalbox/personal'
 import {
@@ -28,6 +28,7 @@ import {
   formatPosition,
   type LoggedEvent,
   listResources,
+  presentCarried,
   presentDecision,
   presentExplanation,
   presentPending,
@@ -136,10 +137,13 @@ export class Desk implements Coordinator {
     // In that very partition: elsewhere the same id may stand for another intent.
     const found = this.#settings.readModel.decisionOf(intentId, logged.event.partition)
     const { event: duplicate } = logged
-    const pending = this.#settings.readModel.state(duplicate.partition).coordination.pending.get(intentId)
+    const state = this.#settings.readModel.state(duplicate.partition)
+    const pending = state.coordination.pending.get(intentId)
     // Before anything else that was ever said of the id: another body under it may have been refused meanwhile.
     if (duplicate.type === 'IntentDuplicated' && duplicate.payload.outcome === 'pending' && pending !== undefined)
       return { ...presentPending(duplicate.partition, pending, logged.logOffset + 1, duplicate.time), duplicate: true }
+    if (duplicate.type === 'IntentDuplicated' && isEarlier(duplicate.payload.decision, state))
+      return presentCarried(duplicate, logged.logOffset, state)
     const event = found === undefined ? null : await readEvent(this.source, found.partition, found.logOffset)
     const first = event === null ? null : presentDecision(event.event, event.logOffset)
     if (first === null)
@@ -240,6 +244,11 @@ export class Desk implements Coordinator {
     this.#waiting.close()
     this.#unlisten()
   }
+}
+
+/** Whether an event lies in other topics, from which the log came here. */
+function isEarlier({ offset }: EventReference, { origin }: PartitionState): boolean {
+  return origin !== null && offset < origin.begins.at(-1)!
 }
 
 function settleKey({ index, offset, partition }: EventReference): string {

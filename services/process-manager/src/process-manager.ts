@@ -4,13 +4,11 @@
  */
 import type { Codec } from '@signalbox/codec'
 import { type Event, type Intent, partitionOf, type Reaction } from '@signalbox/contract'
+import { ReactionFault, Undecided } from '@signalbox/follow-ups'
 import { type Clock, isLogError, type Log } from '@signalbox/log'
 import { followEvents } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { ProcessManagerMetrics } from './metrics.ts'
-import { followUpsOf, processManagerAgent, ReactionFault } from './reactions.ts'
-import { isLeg } from './transfers.ts'
-import { Undecided } from './undecided.ts'
 
 const firstRetryMs = 100
 const lastRetryMs = 5_000
@@ -32,7 +30,7 @@ export class ProcessManager {
   readonly #settings: ProcessManagerSettings
   readonly #abort = new AbortController()
   // While catching up they wait: the decision may lie further on.
-  readonly #undecided = new Undecided()
+  readonly #undecided: Undecided
   // Those that came too early, on their way once more.
   readonly #again = new Map<string, Promise<void>>()
   // The last append to each scope that is under way.
@@ -47,6 +45,8 @@ export class ProcessManager {
 
   constructor(settings: ProcessManagerSettings) {
     this.#settings = settings
+    const { log, reactions } = settings
+    this.#undecided = new Undecided({ reactions, partitionCount: log.partitionCount })
     this.#partitionsBehind = settings.log.partitionCount
     this.#caughtUp = new Promise((resolve) => {
       this.#caughtUpNow = resolve
@@ -113,20 +113,11 @@ export class ProcessManager {
   }
 
   #note(event: Event): void {
-    const { log, reactions } = this.#settings
-    if (event.type === 'IntentCommitted' || event.type === 'IntentRejected' || event.type === 'IntentPending') {
-      const { agent, intent, intentId } = event.payload
-      if (intentId !== null && (agent === processManagerAgent || isLeg(intent))) this.#noteDecision(event, intentId)
-    } else if (event.type === 'IntentDuplicated') this.#undecided.duplicated(event.payload.intentId)
-    for (const intent of followUpsOf(event, { reactions, partitionCount: log.partitionCount })) this.#undecided.add(intent)
-  }
-
-  #noteDecision(event: Event & { readonly type: 'IntentCommitted' | 'IntentRejected' | 'IntentPending' }, intentId: string): void {
-    const code = event.type === 'IntentRejected' ? event.payload.code : null
+    const decided = this.#undecided.take(event)
+    if (decided === null) return
+    const { code, intentId } = decided
     if (code !== null) this.#settings.metrics.rejected(code)
-    if (code === 'INTENT_EXPIRED') this.#undecided.expired(intentId, event)
-    else if (code !== 'INTENT_FROM_THE_FUTURE') this.#undecided.decided(intentId)
-    else if (!this.#undecided.isCatchingUp) this.#appendLater(intentId)
+    if (code === 'INTENT_FROM_THE_FUTURE' && !this.#undecided.isCatchingUp) this.#appendLater(intentId)
   }
 
   #appendLater(intentId: string): void {

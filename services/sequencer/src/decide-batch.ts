@@ -1,5 +1,5 @@
 /** Decides a run of intent records into one batch of event records, against the newest layer of the state. */
-import { type Chain, chainHeader, epochHeader, UndecodableError } from '@signalbox/codec'
+import { type Chain, chainHeader, cloudEventHeaders, epochHeader, UndecodableError } from '@signalbox/codec'
 import { type Event, formatEventReference, type Intent } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, type PartitionState } from '@signalbox/core'
 import type { Batch, Headers, Log, LogRecord, RecordToAppend } from '@signalbox/log'
@@ -78,12 +78,7 @@ export function decideBatch(context: BatchContext, records: readonly LogRecord[]
 
 /** CloudEvents attributes, the envelope, and the trace context that the intent came with. */
 export function eventHeaders(event: Event, from: Headers, epoch: string): Headers {
-  const headers: Record<string, string> = {
-    ce_id: formatEventReference(event),
-    ce_type: `signalbox.${event.type}`,
-    ce_source: `signalbox/${event.partition}`,
-    [epochHeader]: epoch,
-  }
+  const headers: Record<string, string> = { ...cloudEventHeaders(event), [epochHeader]: epoch }
   if (from.traceparent !== undefined) headers.traceparent = from.traceparent
   if (from.tracestate !== undefined) headers.tracestate = from.tracestate
   return headers

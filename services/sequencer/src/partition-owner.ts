@@ -159,6 +159,7 @@ export class PartitionOwner {
     })
     try {
       await restore.toEnd((await log.offsets('events', partition)).end)
+      refuseHalfCarried(state)
       // Looked at before anything is written: a process whose contracts do not fit leaves no trace.
       const misfit = contractsMisfit(state.contracts, contracts)
       if (misfit !== null) throw new GivenUp(misfit)
@@ -324,6 +325,15 @@ export class PartitionOwner {
       }
     }
   }
+}
+
+/** Who decided now would not know what is still to come. */
+function refuseHalfCarried({ origin, partition }: PartitionState): void {
+  if (origin === null || origin.isWhole) return
+  throw new LogError(
+    'CORRUPT',
+    `partition ${partition} is not whole: what ${origin.generation} held is being carried over into it, or that was cut off. Start sequencers when signalbox generation move has ended; where it failed, delete these topics, and move the log again`,
+  )
 }
 
 function countDecision(metrics: SequencerSettings['metrics'], event: Event): void {

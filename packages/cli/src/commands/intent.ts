@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { HttpCoordinator, newIntentId } from '@signalbox/client'
 import { type Decision, type ExplainedDecision, type Intent, intentFromJson, readJson } from '@signalbox/contract'
-import { type DecisionFilter, decisions, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
+import { type DecisionFilter, decisions, earlierGeneration, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'
@@ -110,17 +110,17 @@ function intentFromFlags(flags: SubmitFlags): Intent {
   )
 }
 
-function notFound(settings: Settings, intentId: string): CommandError {
+function notFound(settings: Settings, intentId: string, earlier: string | null): CommandError {
   const where = settings.urlIsGiven ? settings.url : settings.log === 'kafka' ? 'the Kafka log' : settings.dataDirectory
   return new CommandError(
     'notFound',
-    `there is no decision on intent ${intentId} in ${where}; check the id (signalbox intent list), or name another log with --data-dir or --url`,
+    `there is no decision on intent ${intentId} in ${where}; ${earlier === null ? '' : `it may lie where this log was before (KAFKA_TOPIC_PREFIX=${earlier}); else `}check the id (signalbox intent list), or name another log with --data-dir or --url`,
   )
 }
 
 async function decided<Result>(settings: Settings, intentId: string, found: Promise<Result | null>): Promise<Result> {
   const result = await found
-  if (result === null) throw notFound(settings, intentId)
+  if (result === null) throw notFound(settings, intentId, settings.urlIsGiven ? null : await withSource(settings, earlierGeneration))
   return result
 }
 

@@ -1,7 +1,7 @@
 /** `signalbox resource ...` and `signalbox status` */
 import { HttpCoordinator } from '@signalbox/client'
-import { formatEventReference, type JsonObject, partitionOf, type Resource, type Status } from '@signalbox/contract'
-import { actorOf, changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
+import { type JsonObject, partitionOf, type Resource, type Status } from '@signalbox/contract'
+import { changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'
@@ -49,16 +49,13 @@ export async function resourceHistory(settings: Settings, scope: string, name: s
     const partition = partitionOf(scope, source.log.partitionCount)
     const { end } = await source.log.offsets('events', partition)
     const found = []
-    for await (const { change, event } of changesBefore(source, scope, name, { partition, logOffset: end })) {
-      const intentId = event.type === 'IntentCommitted' ? event.payload.intentId : event.type === 'RuleApplied' ? event.payload.cause : null
+    for await (const { by, change } of changesBefore(source, scope, name, { partition, logOffset: end })) {
       const { data, ...rest } = change
       found.push({
         ...rest,
         data: JSON.parse(data) as JsonObject,
-        event: formatEventReference(event),
-        time: event.time,
-        agent: actorOf(event),
-        intentId,
+        ...by,
+        intentId: by.intentId === '' ? null : by.intentId,
       })
     }
     return found.reverse()
@@ -68,8 +65,9 @@ export async function resourceHistory(settings: Settings, scope: string, name: s
       'notFound',
       `nothing was ever committed to ${name} in scope ${scope}; signalbox resource list --scope ${scope} lists what there is`,
     )
-  await printMany(settings.output, history, ({ action, agent, data, event, fromState, intentId, state, time, version }) => {
-    return `${isoTime(time)}  ${event.padEnd(10)}  version ${version}  ${fromState ?? 'new'} -> ${state}  ${action} by ${agent}  ${intentId ?? '-'}  ${JSON.stringify(data)}`
+  await printMany(settings.output, history, ({ action, agent, data, event, fromState, intentId, isCarried, state, time, version }) => {
+    const from = isCarried ? '(carried over)' : (fromState ?? 'new')
+    return `${isoTime(time)}  ${event.padEnd(10)}  version ${version}  ${from} -> ${state}  ${action} by ${agent}  ${intentId ?? '-'}  ${JSON.stringify(data)}`
   })
   return exitCodes.ok
 }

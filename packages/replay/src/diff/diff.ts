@@ -96,7 +96,7 @@ class Differ {
     const { candidate: rules, mode, progress, source } = this.#options
     const recorded = await stateBeforeDecisions(source, partition)
     const candidate = await stateBeforeDecisions(source, partition)
-    const translator = new Translator()
+    const translator = new Translator(recorded)
     this.#apart = new Map()
     this.#intents = new Map()
     for await (const record of decidedRecords(source, partition)) {

@@ -38,10 +38,16 @@ function countBefore(made: readonly number[], offset: number): number {
 }
 
 export class Translator {
+  // What versions were before the first record: the same in both worlds.
+  readonly #before: ReadonlyMap<string, number>
   readonly #recorded = new Versions()
   readonly #candidate = new Versions()
   // Of intents that were translated: sent again, they must be the same again.
   readonly #translated = new Map<string, { readonly original: string; readonly intent: Intent }>()
+
+  constructor(beginning: PartitionState) {
+    this.#before = new Map([...beginning.resources()].map(([key, { version }]) => [key, version]))
+  }
 
   /** What a record made, in each of the two worlds. */
   take(recorded: readonly Event[], candidate: readonly Event[]): void {
@@ -79,7 +85,11 @@ export class Translator {
    * that nobody had made yet is as far ahead there.
    */
   #version(key: string, from: number): number {
-    if (from === 0) return 0
+    const first = this.#before.get(key) ?? 0
+    return from <= first ? from : first + this.#versionSince(key, from - first)
+  }
+
+  #versionSince(key: string, from: number): number {
     const recorded = this.#recorded.of(key)
     const candidate = this.#candidate.of(key)
     const offset = recorded[from - 1]

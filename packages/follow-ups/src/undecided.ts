@@ -2,26 +2,88 @@
  * Follow-ups that have no decision yet. The log takes none whose id is too old or too far ahead: such a follow-up is asked
  * again, as nothing else would ever ask for it. What was decided before is not: its id is known to be used up.
  */
-import { formatEventReference, type Intent, type IntentRejectedEvent, isSystemScope } from '@signalbox/contract'
+import {
+  changesIn,
+  type Event,
+  formatEventReference,
+  generationResource,
+  type Intent,
+  type IntentRejectedEvent,
+  isSystemScope,
+  partitionOf,
+} from '@signalbox/contract'
 import { derivedId } from './derived-id.ts'
-import { legAgain } from './transfers.ts'
+import { followUpsOf, processManagerAgent, type ReactionSettings } from './reactions.ts'
+import { isLeg, legAgain } from './transfers.ts'
 
 /** Decisions that are remembered in case what they follow from is read later: partitions are read side by side. */
 const mostEarly = 10_000
 
 type Refusal = Pick<IntentRejectedEvent, 'index' | 'offset' | 'partition' | 'time'>
 
+/** What an event said became of a follow-up. */
+export interface DecidedFollowUp {
+  readonly intentId: string
+  /** Null where it was committed, or is pending. */
+  readonly code: string | null
+}
+
 export class Undecided {
+  readonly #settings: ReactionSettings
   readonly #intents = new Map<string, { readonly intent: Intent; isAppended: boolean }>()
   readonly #decidedEarly = new Set<string>()
   readonly #expiredEarly = new Map<string, Refusal>()
   // What was asked last of an agent for a whole partition: an older wish must not come after it.
   readonly #newest = new Map<string, string>()
+  // Partitions whose log is closed: it decides nothing until it is opened again.
+  readonly #closed = new Set<number>()
   /** While the log is read to its end, everything that is early is remembered. */
   isCatchingUp = true
 
+  constructor(settings: ReactionSettings) {
+    this.#settings = settings
+  }
+
   get size(): number {
     return this.#intents.size
+  }
+
+  /** Everything that has no decision, whether it was appended or not. */
+  all(): readonly Intent[] {
+    return [...this.#intents.values()].map(({ intent }) => intent)
+  }
+
+  /** Takes in what an event says of follow-ups, and what follows from it. Throws ReactionFault. */
+  take(event: Event): DecidedFollowUp | null {
+    this.#noteGeneration(event)
+    const decided = this.#noteDecision(event)
+    for (const intent of followUpsOf(event, this.#settings)) this.add(intent)
+    return decided
+  }
+
+  #noteGeneration(event: Event): void {
+    if (!isSystemScope(event.scope)) return
+    const changed = changesIn(event).find(({ resource }) => resource === generationResource)
+    if (changed?.state === 'closed') this.#closed.add(event.partition)
+    else if (changed !== undefined) this.#closed.delete(event.partition)
+  }
+
+  #noteDecision(event: Event): DecidedFollowUp | null {
+    if (event.type === 'IntentDuplicated') this.duplicated(event.payload.intentId)
+    if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected' && event.type !== 'IntentPending') return null
+    const { agent, intent, intentId } = event.payload
+    if (intentId === null || (agent !== processManagerAgent && !isLeg(intent))) return null
+    const code = event.type === 'IntentRejected' ? event.payload.code : null
+    if (code === 'INTENT_EXPIRED') this.expired(intentId, event as IntentRejectedEvent)
+    else if (code === 'GENERATION_CLOSED') this.#turnedAway(intentId)
+    else if (code !== 'INTENT_FROM_THE_FUTURE') this.decided(intentId)
+    return { intentId, code }
+  }
+
+  /** The log was closed when it came: it is appended once more when it is open, or goes along to where the log goes on. */
+  #turnedAway(intentId: string): void {
+    const found = this.#intents.get(intentId)
+    if (found !== undefined) found.isAppended = false
   }
 
   add(intent: Intent): void {
@@ -68,11 +130,13 @@ export class Undecided {
     return this.#intents.has(intentId)
   }
 
-  /** Those that were not appended yet, from now on taken to be. */
+  /** Those that were not appended yet, from now on taken to be. Those for a closed log stay. */
   takeNew(): readonly Intent[] {
     const taken: Intent[] = []
+    const { partitionCount } = this.#settings
     for (const each of this.#intents.values()) {
       if (each.isAppended) continue
+      if (this.#closed.size > 0 && this.#closed.has(partitionOf(each.intent.scope, partitionCount))) continue
       each.isAppended = true
       taken.push(each.intent)
     }

@@ -1,0 +1,213 @@
+/** `signalbox generation ...`: whether a log is closed, where it was before, and moving it to other topics, of which there may be more. */
+
+import { defaultLimits, generationResource, type Status, systemScope } from '@signalbox/contract'
+import type { Closed, Origin } from '@signalbox/core'
+import { closeLog, GenerationError, moveLog, OldLog, reopenLog, type Saying } from '@signalbox/generation'
+import { isLogError, notEmpty, systemClock } from '@signalbox/log'
+import { currentState } from '@signalbox/replay'
+import { CommandError, exitCodes } from '../../exit-codes.ts'
+import { kafkaConnection, openEngine, openTopics, withSource } from '../../logs.ts'
+import { printMany, printOne, say } from '../../output.ts'
+import { isoTime } from '../../render/decision.ts'
+import type { Settings } from '../../settings.ts'
+import { auditSource, auditText } from '../audit.ts'
+import { decide, humanOf, required, withGateway } from '../gateway.ts'
+import { seldom } from './progress.ts'
+
+export interface GenerationFlags {
+  readonly next?: string
+  readonly reason?: string
+  readonly by?: string
+  readonly waitMs?: string
+}
+
+interface PartitionGeneration {
+  readonly partition: number
+  readonly closed: Closed | null
+  readonly origin: Origin | null
+}
+
+export async function showGeneration(settings: Settings): Promise<number> {
+  const partitions = await withSource(settings, async (source) => {
+    const all: PartitionGeneration[] = []
+    for (let partition = 0; partition < source.log.partitionCount; partition++) {
+      const { coordination, origin } = await currentState(source, partition)
+      all.push({ partition, closed: coordination.closed, origin })
+    }
+    return all
+  })
+  await printMany(settings.output, partitions, ({ closed, origin, partition }) => {
+    const standing =
+      closed === null ? 'open' : `closed by ${closed.by} at ${isoTime(closed.sinceMs)}, goes on as ${closed.next}: ${closed.reason}`
+    return `${partition}  ${standing}${origin === null ? '' : `  (${originText(origin)})`}`
+  })
+  return exitCodes.ok
+}
+
+function originText({ begins, generation, isWhole, partitions }: Origin): string {
+  if (!isWhole) return `half carried over from ${generation}: delete these topics, and move it again`
+  return `carried over from ${generation} with ${partitions} partitions; intents began at ${begins.at(-1)}`
+}
+
+/** From then on nothing is decided. What moves a log does it itself; before a restore elsewhere, somebody must. */
+export async function closeGeneration(settings: Settings, flags: GenerationFlags): Promise<number> {
+  const next = required('--next', flags.next, 'every agent that is turned away is told where the log goes on')
+  const reason = required('--reason', flags.reason, 'it stays in the log, and every agent that is turned away is told')
+  if (settings.log !== 'kafka') return await sayThere(settings, 'close', { next, reason }, flags)
+  await withOld(settings, flags, reason, async (saying) => await closeLog(saying, next))
+  printOne(settings.output, { closed: true, next }, () => `closed: nothing more is decided here; it goes on as ${next}`)
+  return exitCodes.ok
+}
+
+export async function reopenGeneration(settings: Settings, flags: GenerationFlags): Promise<number> {
+  const reason = required('--reason', flags.reason, 'it stays in the log')
+  if (settings.log !== 'kafka') return await sayThere(settings, 'reopen', { reason }, flags)
+  await withOld(settings, flags, reason, async (saying) => {
+    for (const next of new Set(saying.old.states.flatMap(({ coordination }) => coordination.closed?.next ?? []))) await refuseIfUsed(next)
+    await reopenLog(saying)
+  })
+  printOne(settings.output, { closed: false }, () => 'open: intents are decided here again')
+  return exitCodes.ok
+}
+
+/** What was carried over there could be decided there, and here again. */
+async function refuseIfUsed(next: string): Promise<void> {
+  const found = await openTopics(next).then(
+    async ({ log }) => await notEmpty(log).finally(() => log.close()),
+    (error: unknown) => {
+      // There are no such topics.
+      if (isLogError(error, 'MISCONFIGURED')) return null
+      throw error
+    },
+  )
+  if (found === null) return
+  throw new CommandError(
+    'usage',
+    `${next} holds records already (${found.topic}/${found.partition} ends at ${found.end}); if this log was opened again, both would decide the same. Delete the topics of ${next} first, if nobody has used them`,
+  )
+}
+
+async function withOld(settings: Settings, flags: GenerationFlags, reason: string, run: (saying: Saying) => Promise<void>): Promise<void> {
+  const { codec, log } = await openEngine(settings)
+  const aborted = new AbortController()
+  try {
+    const old = await OldLog.open({
+      log,
+      codec,
+      limits: defaultLimits,
+      reactions: [],
+      clock: systemClock,
+      signal: aborted.signal,
+      progress: telling(),
+    })
+    try {
+      await explained(() => run({ log, codec, old, clock: systemClock, by: humanOf(flags.by), reason, waitMs: waitOf(flags) }))
+    } finally {
+      await old.close()
+    }
+  } finally {
+    aborted.abort('over')
+    await log.close()
+  }
+}
+
+/** The embedded log has one owner: what it is to decide goes to its gateway. */
+async function sayThere(
+  settings: Settings,
+  action: 'close' | 'reopen',
+  input: { reason: string; next?: string },
+  flags: GenerationFlags,
+): Promise<number> {
+  const agent = humanOf(flags.by)
+  const refused = await withGateway(settings, async (gateway) => {
+    const { partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
+    for (const { partition } of partitions) {
+      const scope = systemScope(partition, partitions.length)
+      const [found] = (await gateway.observe(scope, [generationResource]))!.resources
+      if ((found!.state === 'closed') === (action === 'close')) continue
+      if (!found!.exists && action === 'reopen') continue
+      const decision = await decide(gateway, { scope, agent, resource: generationResource, action, input })
+      if (!decision.committed) return `partition ${partition}: ${decision.code}: ${decision.message}`
+    }
+    return null
+  })
+  if (refused !== null) throw new CommandError('rejected', refused)
+  printOne(settings.output, { closed: action === 'close', next: input.next ?? null }, () =>
+    action === 'close' ? `closed: nothing more is decided here; it goes on as ${input.next}` : 'open: intents are decided here again',
+  )
+  return exitCodes.ok
+}
+
+export async function moveGeneration(settings: Settings, next: string, flags: GenerationFlags): Promise<number> {
+  const reason = required('--reason', flags.reason, 'it stays in the log, and every agent that is turned away is told')
+  if (settings.log !== 'kafka')
+    throw new CommandError(
+      'usage',
+      'an embedded log has the partitions that it was made with; what is moved is a log on Kafka: set KAFKA_BROKERS',
+    )
+  const connection = await kafkaConnection()
+  const name = connection.topicPrefix ?? 'signalbox'
+  if (next === name)
+    throw new CommandError(
+      'usage',
+      `the log lies under ${name}; name the prefix of other topics, made by KAFKA_TOPIC_PREFIX=NEW signalbox topics apply --partitions COUNT`,
+    )
+  const { openKafkaRestoreTarget } = await import('@signalbox/log-kafka')
+  const from = await openEngine(settings)
+  const to = await openTopics(next)
+  const target = await openKafkaRestoreTarget({ ...connection, topicPrefix: next })
+  const aborted = new AbortController()
+  try {
+    const moved = await explained(() =>
+      moveLog({
+        from: { name, ...from },
+        to: { name: next, ...to, topics: target },
+        limits: defaultLimits,
+        reactions: settings.config?.reactions ?? [],
+        clock: systemClock,
+        by: humanOf(flags.by),
+        reason,
+        signal: aborted.signal,
+        waitMs: waitOf(flags),
+        progress: say,
+        read: telling(),
+      }),
+    )
+    say('everything is carried over; auditing it')
+    const report = await auditSource(settings, { ...to, snapshots: null, limits: defaultLimits })
+    printOne(settings.output, { ...moved, audit: report }, () => {
+      const { beginsAt, closedMs, deadLetters, followUps, fromPartitions, ids, pending, resources, toPartitions } = moved
+      return [
+        auditText(report),
+        `${name} (${fromPartitions} partitions) goes on as ${next} (${toPartitions}): ${resources} resources, ${pending} pending intents, ${ids} ids, ${deadLetters} dead letters, ${followUps} follow-ups; closed for ${closedMs} ms; intents begin at ${beginsAt}`,
+        report.clean
+          ? `start everything with KAFKA_TOPIC_PREFIX=${next}`
+          : 'do not use the new topics: delete them, and keep the old ones closed',
+      ].join('\n')
+    })
+    return report.clean ? exitCodes.ok : exitCodes.bug
+  } finally {
+    aborted.abort('over')
+    await target.close()
+    await Promise.all([from.log.close(), to.log.close()])
+  }
+}
+
+function telling() {
+  const tell = seldom()
+  return ({ events, partition }: { partition: number; events: number }) => tell(() => `partition ${partition}: ${events} events read`)
+}
+
+function waitOf({ waitMs = '30000' }: GenerationFlags): number {
+  if (!/^[1-9]\d{0,7}$/.test(waitMs)) throw new CommandError('usage', `--wait-ms takes whole milliseconds, not ${waitMs}`)
+  return Number(waitMs)
+}
+
+async function explained<Result>(run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run()
+  } catch (cause) {
+    if (cause instanceof GenerationError) throw new CommandError('usage', cause.message, { cause })
+    throw cause
+  }
+}

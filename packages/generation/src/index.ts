@@ -1,0 +1,6 @@
+export { closeLog, reopenLog, type Saying } from './close.ts'
+export { carriedFromHeader } from './dead-letters.ts'
+export { GenerationError } from './errors.ts'
+export { type Moved, type MoveOptions, moveLog } from './move.ts'
+export type { NewTopics } from './new-log.ts'
+export { OldLog, type OldLogOptions } from './old-log.ts'

@@ -1,0 +1,169 @@
+/**
+ * Moves a log to other topics, of which there may be more: reads it whole while it runs, closes it, and writes what it held then as the
+ * first events of the new one. Nothing may be decided there before the last of them is written.
+ */
+import { type Codec, sha256 } from '@signalbox/codec'
+import {
+  bareIntent,
+  derivedId,
+  type Intent,
+  isSystemScope,
+  type Limits,
+  partitionOf,
+  type Reaction,
+  systemScope,
+} from '@signalbox/contract'
+import { Carrier, type PartitionState, type QuarantineGap } from '@signalbox/core'
+import { processManagerAgent } from '@signalbox/follow-ups'
+import type { Clock, Log } from '@signalbox/log'
+import { closeLog } from './close.ts'
+import { carryLetters, openLetters } from './dead-letters.ts'
+import { GenerationError } from './errors.ts'
+import { NewLog, type NewTopics } from './new-log.ts'
+import { OldLog } from './old-log.ts'
+
+/** Source offsets of a new log begin at a multiple of this, at least a tenth of it above all before: what the old one still rejects is below. */
+const defaultStep = 1_000_000
+const decisionWaitMs = 30_000
+
+export interface MoveOptions {
+  readonly from: { readonly name: string; readonly log: Log; readonly codec: Codec }
+  readonly to: { readonly name: string; readonly log: Log; readonly codec: Codec; readonly topics: NewTopics }
+  readonly limits: Limits
+  /** Of the config that the process manager runs with: what follows and has no decision goes along. */
+  readonly reactions: readonly Reaction[]
+  readonly clock: Clock
+  /** Who closes the log, `human:NAME`, and why. */
+  readonly by: string
+  readonly reason: string
+  readonly signal: AbortSignal
+  /** How long the owner of a partition may take to close it. */
+  readonly waitMs?: number
+  readonly offsetStep?: number
+  readonly progress?: (step: string) => void
+  readonly read?: (read: { readonly partition: number; readonly events: number }) => void
+}
+
+export interface Moved {
+  readonly from: string
+  readonly fromPartitions: number
+  readonly to: string
+  readonly toPartitions: number
+  /** Source offsets of the new log begin here. */
+  readonly beginsAt: number
+  /** What was written of events. */
+  readonly events: number
+  readonly resources: number
+  readonly pending: number
+  readonly ids: number
+  readonly deadLetters: number
+  readonly followUps: number
+  /** From the first intent to close until the new log was whole. */
+  readonly closedMs: number
+}
+
+/** Errors: GenerationError, LogError. After either the new topics are of no use; what was closed stays closed. */
+export async function moveLog(options: MoveOptions): Promise<Moved> {
+  const { by, clock, from, limits, progress = () => {}, reactions, read, reason, signal, to, waitMs = decisionWaitMs } = options
+  const source = { log: from.log, codec: from.codec, limits, clock }
+  const target = await NewLog.open(to.log, to.codec)
+  let old: OldLog | undefined
+  try {
+    progress('reading the log')
+    const reading = { log: from.log, codec: from.codec, limits, reactions, clock, signal }
+    old = await OldLog.open(read === undefined ? reading : { ...reading, progress: read })
+    refuseHalfCarried(old.states, from.name)
+    // Before it is closed: what stands in the way must not stop it.
+    await openLetters(source)
+    progress('closing the log')
+    const closedAtMs = clock.nowMs()
+    await closeLog({ log: from.log, codec: from.codec, old, clock, by, reason, waitMs }, to.name)
+    await old.toEnd()
+    refuseOpen(old.states)
+    const letters = await openLetters(source)
+    const beginsAt = await firstOffset(options, old.states)
+    const begins = [...(old.states[0]!.origin?.begins ?? [0]), beginsAt]
+    const carrier = new Carrier({ from: from.name, fromPartitions: from.log.partitionCount, toPartitions: to.log.partitionCount, begins })
+    progress('writing what it holds')
+    for (const state of old.states) for (const event of carrier.take(state)) await target.write(event)
+    await target.flush()
+    for (let partition = 0; partition < to.log.partitionCount; partition++) await to.topics.startIntentsAt(partition, beginsAt)
+    const deadLetters = await carryLetters(source, letters, to.topics, to.log.partitionCount)
+    const followUps = [...old.followUps().filter(({ scope }) => !isSystemScope(scope)), ...gapIntents(carrier, options, old.states)]
+    for (const intent of followUps) await append(to, intent)
+    // Last: it is what lets sequencers begin.
+    for (const event of carrier.finish()) await target.write(event)
+    await target.flush()
+    const { ids, pending, resources } = sizes(old.states)
+    return {
+      from: from.name,
+      fromPartitions: from.log.partitionCount,
+      to: to.name,
+      toPartitions: to.log.partitionCount,
+      beginsAt,
+      events: target.events,
+      resources,
+      pending,
+      ids,
+      deadLetters,
+      followUps: followUps.length,
+      closedMs: clock.nowMs() - closedAtMs,
+    }
+  } finally {
+    await old?.close()
+    await target.close()
+  }
+}
+
+function refuseHalfCarried(states: readonly PartitionState[], name: string): void {
+  const half = states.find(({ origin }) => origin?.isWhole === false)
+  if (half === undefined) return
+  throw new GenerationError(
+    `${name} is itself half carried over from ${half.origin!.generation}: delete its topics, and move ${half.origin!.generation} again`,
+  )
+}
+
+function refuseOpen(states: readonly PartitionState[]): void {
+  const open = states.find(({ coordination }) => coordination.closed === null)
+  if (open === undefined) return
+  throw new GenerationError(
+    `somebody opened partition ${open.partition} again while the log was being moved; delete the new topics, and ask them`,
+  )
+}
+
+async function firstOffset({ from: { log }, offsetStep = defaultStep }: MoveOptions, states: readonly PartitionState[]): Promise<number> {
+  let highest = 0
+  for (const { nextOffset, partition } of states) highest = Math.max(highest, nextOffset, (await log.offsets('intents', partition)).end)
+  return (Math.floor((highest + offsetStep / 10) / offsetStep) + 1) * offsetStep
+}
+
+/** What holds for agents everywhere and had not come to every partition yet. */
+function gapIntents(carrier: Carrier, { clock, from, to }: MoveOptions, states: readonly PartitionState[]): Intent[] {
+  const timeMs = Math.max(...states.map(({ time }) => time), 0) || clock.nowMs()
+  return carrier.quarantineGaps().map((gap) => {
+    const { action, agent, partition } = gap
+    return bareIntent({
+      intentId: derivedId(timeMs, ['generation', from.name, to.name, action, agent, `${partition}`], sha256),
+      scope: systemScope(partition, to.log.partitionCount),
+      agent: processManagerAgent,
+      actions: [{ resource: `agent/${agent}`, action, input: inputOf(gap), expectedVersion: null }],
+    })
+  })
+}
+
+function inputOf({ action, reason, taintedSinceMs }: QuarantineGap): string {
+  return JSON.stringify(action === 'quarantine' ? { reason, taintedSinceMs } : { reason })
+}
+
+async function append({ codec, log }: MoveOptions['to'], intent: Intent): Promise<void> {
+  await log.append(partitionOf(intent.scope, log.partitionCount), { key: intent.scope, value: codec.encodeIntent(intent), headers: {} })
+}
+
+function sizes(states: readonly PartitionState[]): { readonly ids: number; readonly pending: number; readonly resources: number } {
+  const sum = (of: (state: PartitionState) => number) => states.reduce((total, state) => total + of(state), 0)
+  return {
+    ids: sum(({ size }) => size.ids),
+    pending: sum(({ coordination }) => coordination.pending.size),
+    resources: sum(({ size }) => size.resources),
+  }
+}
