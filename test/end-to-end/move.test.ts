@@ -126,12 +126,9 @@ afterAll(async () => {
 
 describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () => {
   let before: readonly PartitionState[] = []
+  // A human has an hour to answer, whatever the machine does meanwhile.
   const waiting = intentFromJson(
-    asked([{ resource: 'stock/none', action: 'take', input: {} }], {
-      scope: 'shop-0',
-      onConflict: 'wait',
-      deadline: Date.now() + 3_600_000,
-    }),
+    asked([{ resource: 'stock/none', action: 'take', input: {} }], { scope: 'shop-0', onConflict: 'escalate' }),
   )
 
   it('holds what a log can hold', async () => {
@@ -253,6 +250,14 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     expect(audit, audit.stdout).toMatchObject({ code: 0 })
     const diff = await command(second, 'replay', 'diff', '--chained')
     expect(JSON.parse(diff.stdout), diff.stderr).toMatchObject({ flipped: 0 })
+    const file = join(directory, 'moved.jsonl')
+    expect(await command(second, 'replay', 'export', file, '--scope', 'shop-7')).toMatchObject({ code: 0 })
+    const exported = await command(second, 'resource', 'show', 'shop-7', 'order/2', '--file', file)
+    expect(JSON.parse(exported.stdout), exported.stderr).toMatchObject({ lastChange: { event: opened.decision.event } })
+    const history = await command(second, 'resource', 'history', 'shop-7', 'order/2')
+    expect(JSON.parse(history.stdout)).toMatchObject([{ isCarried: true, event: opened.decision.event }])
+    const unknown = await command(second, 'intent', 'show', opened.intent.intentId)
+    expect(unknown).toMatchObject({ code: 3, stderr: expect.stringContaining(`KAFKA_TOPIC_PREFIX=${first}`) })
     const shown = await command(first, 'generation', 'show')
     for (const each of JSON.parse(shown.stdout)) expect(each.closed).toMatchObject({ next: second, by: 'human:ann' })
   })
@@ -293,8 +298,10 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
       expect(await agent.submit(intent)).toMatchObject({ duplicate: true, event: decision.event })
     }
     expect((await seen(warehouse, stockName)).data).toEqual({ left: 1_000 - orders })
-    await ask('shop-0', 'stock/none', 'keep', { left: 5 })
     expect((await heard(waiting, 500)).pending).not.toBe(null)
+    const no = await ask('shop-0', `escalation/${waiting.intentId}`, 'reject', { reason: 'no' }, { agent: 'human:ann' })
+    expect(no).toMatchObject({ committed: true })
+    expect(await heard(waiting)).toMatchObject({ code: 'ESCALATION_DENIED', duplicate: true })
   })
 
   it('is not decided by a sequencer that starts before all is carried over', async () => {

@@ -169,6 +169,7 @@ export const statusJson = z
         time: z.int(),
         resources: z.int(),
         rememberedIds: z.int(),
+        closed: z.string().nullable().describe('Where the log goes on, where nothing more is decided here; null while it is open'),
       }),
     ),
     contracts: z.array(z.object({ type: z.string(), version: z.int(), owner: z.object({ team: z.string(), contact: z.string() }) })),

@@ -78,6 +78,31 @@ function intentOf(asked: { agent?: string; intent?: JsonObject; intentId?: strin
   return { agent, intentId, intent, digest: 'digest' }
 }
 
+export interface TestCarried extends Common {
+  /** Who made the last change of each: an agent, `clock` or `signalbox`. */
+  readonly agent?: string
+  readonly intentId?: string
+  readonly changes: readonly TestChange[]
+}
+
+/** What a log begins with that was moved from other topics: resources as they were there, and when they changed last. */
+export function carried({ agent = 'agent-1', changes, intentId = 'intent-1', timeMs = startMs, ...at }: TestCarried): TestEvent {
+  return (index) => {
+    const lists = { waiting: [], tallies: [], contradictions: [], correlations: [] }
+    const resources = changesFrom(changes).map((change) => ({ ...change, fromVersion: 0, fromState: null }))
+    const histories = resources.map(({ action, version }, offset) => {
+      const event = { partition: 0, offset, index: 0 }
+      return { changes: [{ event, time: timeMs, intentId, agent, action, version, fields: null }], olderChanges: [] }
+    })
+    return {
+      ...common({ ...at, timeMs }, -1),
+      index,
+      type: 'ScopeCarried',
+      payload: { ...lists, isShadow: false, hasReservations: false, changes: resources, histories },
+    }
+  }
+}
+
 export function committed(commit: TestCommit): TestEvent {
   return (offset) => ({
     ...common(commit, offset),

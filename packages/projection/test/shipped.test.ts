@@ -1,5 +1,5 @@
 import { type Projection, shippedProjections } from '@signalbox/projection'
-import { committed, given, rejected, ruleApplied, shadowed, type TestEvent } from '@signalbox/projection/testing'
+import { carried, committed, given, rejected, ruleApplied, shadowed, type TestEvent } from '@signalbox/projection/testing'
 import { describe, expect, it } from 'vitest'
 
 function shipped(name: string): Projection {
@@ -205,6 +205,69 @@ describe('the shipped projections', () => {
         },
       },
     })
+  })
+
+  it('begin with what was carried over from other topics, as its last change there had left it', async () => {
+    const moved = carried({
+      timeMs,
+      agent: 'desk',
+      intentId: 'i1',
+      changes: [{ resource: 'room/1', action: 'book', state: 'taken', version: 3, data: { guest: 'ada' } }],
+    })
+    const byTime = carried({ timeMs: 2_000, agent: 'clock', intentId: '', changes: [{ resource: 'room/2', state: 'free', version: 2 }] })
+    const row = { scope: 'scope-1', type: 'room', timer: null }
+    await given(shipped('resources'), [moved, byTime]).shows({
+      resources: {
+        'scope-1/room/1': {
+          ...row,
+          resource: 'room/1',
+          version: 3,
+          state: 'taken',
+          data: { guest: 'ada' },
+          changedMs: timeMs,
+          event: '0/0/0',
+          action: 'book',
+          agent: 'desk',
+          rule: null,
+          intentId: 'i1',
+        },
+        'scope-1/room/2': {
+          ...row,
+          resource: 'room/2',
+          version: 2,
+          state: 'free',
+          data: {},
+          changedMs: 2_000,
+          event: '0/0/0',
+          action: 'act',
+          agent: null,
+          rule: 'timer',
+          intentId: null,
+        },
+      },
+    })
+    // Counts by state come out right, and go on.
+    const asked = { resource: 'escalation/e1', state: 'triggered', data: { cause: 'LARGE' }, version: 2 }
+    const answered = { resource: 'escalation/e1', state: 'resolved', fromState: 'triggered', data: { cause: 'LARGE' }, version: 3 }
+    await given(shipped('escalations'), [
+      carried({ timeMs, changes: [asked] }),
+      committed({ timeMs, agent: 'human:ada', changes: [answered] }),
+    ]).shows({
+      escalations: {
+        'scope-1/e1': {
+          scope: 'scope-1',
+          id: 'e1',
+          state: 'resolved',
+          version: 3,
+          changedMs: timeMs,
+          by: 'human:ada',
+          data: { cause: 'LARGE' },
+        },
+      },
+      states: { triggered: { state: 'triggered', count: 0 }, resolved: { state: 'resolved', count: 1 } },
+    })
+    // What was done in other topics is counted there.
+    await given(shipped('decisions'), [moved]).shows({ decisions: {} })
   })
 
   it('have names of their own, and each says what it shows', () => {

@@ -112,6 +112,7 @@ async function readStatus({ log, phase, rules, software }: GatewayWiring, readMo
         time: state.time,
         resources: state.size.resources,
         rememberedIds: state.size.ids,
+        closed: state.coordination.closed?.next ?? null,
       }
     }),
   )

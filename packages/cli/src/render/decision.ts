@@ -91,7 +91,7 @@ export function statusText(status: Status): string {
   const head = `${status.software}   log ${status.log}   ${status.ready ? style('green', 'ready') : style('yellow', 'not ready')}`
   const rows = status.partitions.map((each) => [
     `${each.partition}`,
-    each.phase ?? '-',
+    each.closed === null ? (each.phase ?? '-') : `closed, goes on as ${each.closed}`,
     `${each.nextIntent}`,
     `${each.lag}`,
     `${each.eventsEnd}`,

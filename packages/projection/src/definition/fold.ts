@@ -184,7 +184,6 @@ export class Fold {
 /** The fold of one event. Throws whatever a handler throws. */
 function foldEvent(projection: Projection, event: Event, views: Rows['views']): void {
   projection.on[event.type]?.(event as never, views)
-  if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return
   for (const change of changesOf(event, projection.contracts)) (projection.changes[change.type] ?? projection.changes['*'])?.(change, views)
 }
 

@@ -63,7 +63,10 @@ export async function reopenGeneration(settings: Settings, flags: GenerationFlag
   const reason = required('--reason', flags.reason, 'it stays in the log')
   if (settings.log !== 'kafka') return await sayThere(settings, 'reopen', { reason }, flags)
   await withOld(settings, flags, reason, async (saying) => {
-    for (const next of new Set(saying.old.states.flatMap(({ coordination }) => coordination.closed?.next ?? []))) await refuseIfUsed(next)
+    const { topicPrefix = 'signalbox' } = await kafkaConnection()
+    const nexts = new Set(saying.old.states.flatMap(({ coordination }) => coordination.closed?.next ?? []))
+    // One that was restored is closed because it goes on right here.
+    for (const next of nexts) if (next !== topicPrefix) await refuseIfUsed(next)
     await reopenLog(saying)
   })
   printOne(settings.output, { closed: false }, () => 'open: intents are decided here again')
