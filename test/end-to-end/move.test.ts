@@ -304,6 +304,26 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     expect(await heard(waiting)).toMatchObject({ code: 'ESCALATION_DENIED', duplicate: true })
   })
 
+  it('is backed up and restored there like any other log', async () => {
+    await stop()
+    const topicPrefix = `${prefix}-7`
+    await createTopics({ brokers, topicPrefix, partitions: counts[third]! })
+    const taken = await command(third, 'backup', 'copy')
+    expect(taken, taken.stderr).toMatchObject({ code: 0 })
+    const restored = await command(topicPrefix, 'restore', 'copy')
+    expect(restored, restored.stderr).toMatchObject({ code: 0 })
+    expect(JSON.parse(restored.stdout)).toMatchObject({ restored: true, audit: { clean: true } })
+    expect(resourcesOf(await readStates(topicPrefix))).toEqual(resourcesOf(await readStates(third)))
+    await start(topicPrefix)
+    expect(await ask('shop-5', 'order/last', 'open', { cents: 1 })).toMatchObject({ committed: true })
+  })
+
+  it('is not closed where nobody decides, and says so', async () => {
+    for (const number of [5, 6]) await createTopics({ brokers, topicPrefix: `${prefix}-${number}`, partitions: 1 })
+    const moved = await command(`${prefix}-5`, 'generation', 'move', `${prefix}-6`, '--reason', 'x', '--wait-ms', '1500')
+    expect(moved).toMatchObject({ code: 2, stderr: expect.stringContaining('are sequencers running on this log?') })
+  })
+
   it('is not decided by a sequencer that starts before all is carried over', async () => {
     const topicPrefix = `${prefix}-4`
     await createTopics({ brokers, topicPrefix, partitions: 1 })

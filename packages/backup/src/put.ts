@@ -3,6 +3,7 @@
  * time and the chain; what is new is where they lie, and so the epoch of those who wrote them, which is a log offset.
  */
 import { Chain, ChainError, type Codec, chainHeader, epochHeader } from '@signalbox/codec'
+import type { Event } from '@signalbox/contract'
 import { type Log, notEmpty, type RecordToAppend } from '@signalbox/log'
 import { BackupError } from './errors.ts'
 import type { KeptTopic, Segment, TopicsManifest } from './manifest.ts'
@@ -54,11 +55,15 @@ export async function proveBackup(options: PutOptions): Promise<Proof> {
       if (topic !== 'events') continue
       events++
       verify(chains[partition]!, record, segment)
-      const { offset } = await decoded(codec, record, segment)
-      nextIntents[partition] = Math.max(nextIntents[partition]!, offset + 1)
+      nextIntents[partition] = Math.max(nextIntents[partition]!, nextIntentBy(await decoded(codec, record, segment)))
     }
   }
   return { events, nextIntents }
+}
+
+/** A log that came from other topics begins where they left off. */
+function nextIntentBy(event: Event): number {
+  return event.type === 'PartitionCarried' ? event.payload.begins.at(-1)! : event.offset + 1
 }
 
 function verify(chain: Chain, { headers, offset, value }: KeptRecord, { file }: Segment): void {
@@ -70,11 +75,7 @@ function verify(chain: Chain, { headers, offset, value }: KeptRecord, { file }: 
   }
 }
 
-async function decoded(
-  codec: Codec,
-  { offset, value }: KeptRecord,
-  { file }: Segment,
-): Promise<{ readonly offset: number; readonly type: string }> {
+async function decoded(codec: Codec, { offset, value }: KeptRecord, { file }: Segment): Promise<Event> {
   for (let attempt = 1; ; attempt++) {
     try {
       return codec.decodeEvent(value)

@@ -17,7 +17,8 @@ function written(event: Event): Event {
 }
 
 function carried(states: readonly PartitionState[], toPartitions: number, by: Rules, begins: readonly number[]): readonly PartitionState[] {
-  const carrier = new Carrier({ from: 'old', fromPartitions: states.length, toPartitions, begins })
+  const timeMs = Math.max(...states.map(({ time }) => time))
+  const carrier = new Carrier({ from: 'old', fromPartitions: states.length, toPartitions, begins, timeMs })
   const moved = Array.from({ length: toPartitions }, (_, partition) => new PartitionState(partition, by.limits))
   const into = (event: Event) => evolve(moved[event.partition]!, written(event))
   for (const state of states) for (const event of carrier.take(state)) into(event)
@@ -169,7 +170,7 @@ describe('what concerns a whole partition', () => {
     for (const state of states) everywhere(state, 2, 'mended', 'quarantine', 13)
     atHome(home('mended'), 2, 'mended', 'release', 14)
     everywhere(states[0]!, 2, 'mended', 'release', 15)
-    const carrier = new Carrier({ from: 'old', fromPartitions: 2, toPartitions: 4, begins: [0, 1_000] })
+    const carrier = new Carrier({ from: 'old', fromPartitions: 2, toPartitions: 4, begins: [0, 1_000], timeMs: startMs })
     for (const state of states) [...carrier.take(state)]
     ;[...carrier.finish()]
     const gaps = carrier.quarantineGaps().map(({ action, agent, partition }) => `${partition} ${action} ${agent}`)
@@ -189,9 +190,9 @@ describe('what concerns a whole partition', () => {
     const asked: Intent = intent({ resource: 'seat/a', action: 'use', input: { by: 1 } }, { scope: systemScope(0, 1) })
     const since = { partition: 0, offset: 1, index: 0 }
     state.coordination.pending.put({ ...pendingOf(asked), since })
-    expect(() => [...new Carrier({ from: 'old', fromPartitions: 1, toPartitions: 2, begins: [0, 9] }).take(state)]).toThrow(
-      /withdraw it first/,
-    )
+    expect(() => [
+      ...new Carrier({ from: 'old', fromPartitions: 1, toPartitions: 2, begins: [0, 9], timeMs: startMs }).take(state),
+    ]).toThrow(/withdraw it first/)
   })
 })
 

@@ -20,7 +20,12 @@ export async function openLetters(source: Source): Promise<readonly DeadLetter[]
     throw new GenerationError(
       `${underWay.length} dead letters are being redriven and have no decision yet (the first is ${underWay[0]!.id}); let the redrive end, or run it again, and then move the log`,
     )
-  return all.filter(({ sentAgain, standing }) => standing.state === 'open' && sentAgain === null)
+  return all.filter(({ sentAgain, standing }) => isOpen(standing) && sentAgain === null)
+}
+
+/** What was redriven into a log that was closed by then is not settled. */
+function isOpen(standing: DeadLetter['standing']): boolean {
+  return standing.state === 'open' || (standing.state === 'redriven' && standing.outcome?.code === 'GENERATION_CLOSED')
 }
 
 /** Gives how many there were. */

@@ -83,7 +83,9 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     const letters = await openLetters(source)
     const beginsAt = await firstOffset(options, old.states)
     const begins = [...(old.states[0]!.origin?.begins ?? [0]), beginsAt]
-    const carrier = new Carrier({ from: from.name, fromPartitions: from.log.partitionCount, toPartitions: to.log.partitionCount, begins })
+    const timeMs = Math.max(...old.states.map(({ time }) => time))
+    const partitions = { fromPartitions: from.log.partitionCount, toPartitions: to.log.partitionCount }
+    const carrier = new Carrier({ from: from.name, ...partitions, begins, timeMs })
     progress('writing what it holds')
     for (const state of old.states) for (const event of carrier.take(state)) await target.write(event)
     await target.flush()

@@ -1,14 +1,5 @@
 /** Finds single events: by the index where the log keeps one, by reading where it does not. */
-import {
-  changesIn,
-  clockAgent,
-  type Event,
-  formatEventReference,
-  isOfRecord,
-  none,
-  type Resource,
-  type ResourceChange,
-} from '@signalbox/contract'
+import { changesIn, clockAgent, type Event, formatEventReference, none, type Resource, type ResourceChange } from '@signalbox/contract'
 import { isRemembered } from '@signalbox/core'
 import type { LoggedEvent } from './event-reader.ts'
 import { intentIndexKey, resourceIndexKey } from './index-keys.ts'
@@ -157,6 +148,6 @@ export async function positionAt(source: Source, partition: number, timeMs: numb
 }
 
 async function firstTimed(source: Source, partition: number, fromOffset: number): Promise<LoggedEvent | null> {
-  for await (const logged of readEvents(source, partition, fromOffset, 16)) if (isOfRecord(logged.event)) return logged
+  for await (const logged of readEvents(source, partition, fromOffset, 16)) if (logged.event.type !== 'PartitionOpened') return logged
   return null
 }

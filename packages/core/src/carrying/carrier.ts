@@ -16,6 +16,8 @@ export interface Carrying {
   readonly toPartitions: number
   /** Where source offsets began in every log, oldest first, and last where they begin in the new one: above all that there were. */
   readonly begins: readonly number[]
+  /** The latest logical time of all states: what is carried over is of this moment. */
+  readonly timeMs: number
 }
 
 /** What holds for an agent everywhere must be said on a partition: its home scope says something else. */
@@ -57,7 +59,7 @@ export class Carrier {
     for (const world of scopes.worlds()) {
       if (isSystemScope(world)) continue
       const target = this.#targets[partitionOf(scopes.scopeOf(world), toPartitions)]!
-      for (const part of scopes.of(world)) yield target.event(state.time, part.scope, part.type, part.payload)
+      for (const part of scopes.of(world)) yield target.event(part.scope, part.type, part.payload)
     }
     for (const agent of agentsOf(state, systemScope(state.partition, fromPartitions))) for (const target of fed) target.noteAgent(agent)
     for (const [agent, resource] of homesOf(state)) this.#homes.set(agent, resource)
@@ -76,7 +78,7 @@ export class Carrier {
 
   *#ids(state: PartitionState, fed: readonly Target[]): Generator<Event> {
     const emit = function* (ids: CarriedIds): Generator<Event> {
-      for (const target of fed) yield target.partitionEvent(state.time, { codes: ids.codes, ids: ids.text })
+      for (const target of fed) yield target.partitionEvent({ codes: ids.codes, ids: ids.text })
     }
     let ids = new CarriedIds()
     for (const id of state.allIds() as Iterable<RememberedId>) {
@@ -129,7 +131,6 @@ class Target {
   readonly #carrying: Carrying
   readonly #agents = new Map<string, AgentResource>()
   readonly #lastQuarantines: { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[] = []
-  #timeMs = 0
   #index = 0
 
   constructor(carrying: Carrying, partition: number) {
@@ -140,15 +141,14 @@ class Target {
   /** What a state gives to each partition that it feeds. */
   *begin(state: PartitionState): Generator<Event> {
     const { chain, lastQuarantines } = state.coordination
-    this.#timeMs = Math.max(this.#timeMs, state.time)
     for (const [agent, events] of [...lastQuarantines].sort(([a], [b]) => (a < b ? -1 : 1))) {
       for (const { index, offset, partition } of events) this.#lastQuarantines.push({ agent, event: { partition, offset, index } })
     }
-    if (this.#index === 0) yield this.partitionEvent(state.time, { contracts: state.contracts })
+    if (this.#index === 0) yield this.partitionEvent({ contracts: state.contracts })
     const links = [...chain].map(([intentId, { depth, timeMs }]) => ({ intentId, depth, time: timeMs }))
     links.sort((a, b) => (a.intentId < b.intentId ? -1 : 1))
     for (let from = 0; from < links.length; from += linksAnEvent)
-      yield this.partitionEvent(state.time, { links: links.slice(from, from + linksAnEvent) })
+      yield this.partitionEvent({ links: links.slice(from, from + linksAnEvent) })
   }
 
   /** The partitions before may say different things, where a quarantine was on its way: then what holds back goes before what lets go. */
@@ -167,13 +167,13 @@ class Target {
       scope,
       agents.map(({ agent, resource }) => [`agent/${agent}`, resource]),
     ))
-      yield this.event(this.#timeMs, scope, part.type, part.payload)
+      yield this.event(scope, part.type, part.payload)
     const quarantines = agents.flatMap(({ agent, resource }) => {
       if (resource.state !== 'quarantined') return []
       const { reason, sinceMs, taintedSinceMs } = JSON.parse(resource.data) as AgentData
       return [{ agent, reason, since: sinceMs, taintedSince: taintedSinceMs }]
     })
-    yield this.partitionEvent(this.#timeMs, { quarantines, lastQuarantines: this.#lastQuarantines, isLast: true })
+    yield this.partitionEvent({ quarantines, lastQuarantines: this.#lastQuarantines, isLast: true })
   }
 
   gapOf(agent: string, home: ResourceState): QuarantineGap | null {
@@ -188,24 +188,22 @@ class Target {
     return { partition: this.partition, agent, action: 'quarantine', reason, taintedSinceMs }
   }
 
-  partitionEvent(
-    time: number,
-    part: {
-      readonly contracts?: readonly ContractRecord[]
-      readonly quarantines?: readonly { agent: string; reason: string; since: number; taintedSince: number | null }[]
-      readonly lastQuarantines?: readonly { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[]
-      readonly links?: readonly { readonly intentId: string; readonly depth: number; readonly time: number }[]
-      readonly codes?: readonly string[]
-      readonly ids?: string
-      readonly isLast?: boolean
-    },
-  ): Event {
+  partitionEvent(part: {
+    readonly contracts?: readonly ContractRecord[]
+    readonly quarantines?: readonly { agent: string; reason: string; since: number; taintedSince: number | null }[]
+    readonly lastQuarantines?: readonly { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[]
+    readonly links?: readonly { readonly intentId: string; readonly depth: number; readonly time: number }[]
+    readonly codes?: readonly string[]
+    readonly ids?: string
+    readonly isLast?: boolean
+  }): Event {
     const { begins, from, fromPartitions } = this.#carrying
     const nothing = { contracts: [], quarantines: [], lastQuarantines: [], links: [], codes: [''], ids: '', isLast: false }
-    return this.event(time, '', 'PartitionCarried', { from, fromPartitions, begins, ...nothing, ...part })
+    return this.event('', 'PartitionCarried', { from, fromPartitions, begins, ...nothing, ...part })
   }
 
-  event(time: number, scope: string, type: Event['type'], payload: Payload): Event {
+  event(scope: string, type: Event['type'], payload: Payload): Event {
+    const { timeMs: time } = this.#carrying
     return { partition: this.partition, offset: -1, index: this.#index++, time, scope, type, payload } as Event
   }
 }
