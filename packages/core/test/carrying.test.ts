@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Asked, askedList } from './arbitraries.ts'
 import { playedRules } from './played.ts'
-import { id, intent, rules, startMs } from './specification.ts'
+import { id, intent, rules, Story, startMs } from './specification.ts'
 import { dump, settle, worlds } from './worlds.ts'
 
 const codec = createCodec({ limits: defaultLimits })
@@ -118,6 +118,51 @@ function withoutPartitions(event: Event): string {
     .replaceAll(/partition(\\?"):\d+/g, 'partition$1:')
     .replaceAll(/event \d+\//g, 'event /')
 }
+
+test('what was decided on another partition is answered with that one, and so is who moved a resource', () => {
+  const scopes = Array.from({ length: 20 }, (_, number) => `scope-${number}`)
+  const states = [0, 1, 2].map((partition) => new PartitionState(partition, rules.limits))
+  const all = scopes.map((scope, number) => {
+    const asked = intent({ resource: 'account/a', action: 'open', input: { limit: 9 } }, { scope, intentId: id(number) })
+    const { partition } = own(states[partitionOf(scope, 3)]!, { intent: asked, timestampMs: startMs }, number, {
+      ...rules,
+      partitionCount: 3,
+    })
+    return { asked, number, decision: { partition, offset: number, index: 0 } }
+  })
+  expect(new Set(all.map(({ decision }) => decision.partition)).size).toBe(3)
+  const moved = carried(states, 2, rules, [0, 100])
+  for (const { asked, decision, number } of all) {
+    const state = moved[partitionOf(asked.scope, 2)]!
+    const by = { ...rules, partitionCount: 2 }
+    const again = own(state, { intent: asked, timestampMs: startMs }, 100 + number, by)
+    expect(again).toMatchObject({ type: 'IntentDuplicated', payload: { decision } })
+    const stale = intent(
+      { resource: 'account/b', action: 'open', input: { limit: 9 } },
+      { scope: asked.scope, intentId: id(500 + number), reads: [{ resource: 'account/a', version: 0 }] },
+    )
+    expect(own(state, { intent: stale, timestampMs: startMs }, 200 + number, by).payload).toMatchObject({
+      code: 'STALE_READ',
+      movedBy: { event: decision, intentId: asked.intentId },
+    })
+  }
+})
+
+test('who was to be decided with the next record still is', () => {
+  const limits = { ...playedRules.limits, waitersARecord: 1 }
+  const story = new Story({ limits })
+  story.when({ resource: 'seat/a', action: 'open', input: { left: 0 } })
+  for (const agent of ['ann', 'bob', 'cy'])
+    expect(story.when({ resource: 'seat/a', action: 'use', input: { by: 1 } }, { agent, onConflict: 'wait' }).summary[0]).toMatch(
+      /^pending/,
+    )
+  story.when({ resource: 'seat/a', action: 'fill', input: { by: 3 } })
+  expect(story.state.coordination.pending.hasReady).toBe(true)
+  const [moved] = carried([story.state], 1, story.rules, [0, story.state.nextOffset])
+  const ready = ({ coordination }: PartitionState) => coordination.pending.ready().map(({ agent }) => agent)
+  expect(ready(moved!)).toEqual(ready(story.state))
+  expect(ready(moved!).length).toBeGreaterThan(0)
+})
 
 describe('what concerns a whole partition', () => {
   const far = { ...rules, limits: { ...rules.limits } }
