@@ -26,7 +26,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
 import shop, { stockName, warehouse } from './shop.config.ts'
-import { intent as asked } from './shop.ts'
+import { intent as asked, openShop } from './shop.ts'
 
 const brokers = process.env.KAFKA_BROKERS!
 const prefix = `move-${process.pid}-${Date.now()}`
@@ -56,7 +56,8 @@ async function stop(): Promise<void> {
 }
 
 async function command(topicPrefix: string, ...parameters: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters, '--config', config, '--json'], {
+  const json = parameters.includes('--output') ? [] : ['--json']
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters, '--config', config, ...json], {
     cwd: directory,
     env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -260,6 +261,8 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     expect(unknown).toMatchObject({ code: 3, stderr: expect.stringContaining(`KAFKA_TOPIC_PREFIX=${first}`) })
     const shown = await command(first, 'generation', 'show')
     for (const each of JSON.parse(shown.stdout)) expect(each.closed).toMatchObject({ next: second, by: 'human:ann' })
+    const said = await command(second, 'generation', 'show', '--output', 'text')
+    expect(said.stdout).toContain(`7  open  (carried over from ${first} with 3 partitions; intents began at 1000000)`)
   })
 
   it('settles there what was a dead letter before', async () => {
@@ -344,5 +347,29 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     const early = await startSignalbox({ log, contracts, logger })
     await expect(early.failed).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('is not whole') })
     await early.stop()
+  })
+})
+
+describe('an embedded log', { timeout: 60_000 }, () => {
+  it('is closed and opened again by its gateway, partition by partition', async () => {
+    const embedded = await openShop()
+    const flags = ['--log', 'sqlite', '--data-dir', embedded.directory, '--url', embedded.url, '--by', 'ann']
+    const submit = async () => await embedded.signalbox.gateway.desk.submit(intentFromJson(opening()), { waitMs: 10_000 })
+    const opening = () => asked([{ resource: `order/${Math.random()}`, action: 'open', input: { cents: 1 } }])
+    try {
+      const closed = await command('', 'generation', 'close', '--next', 'the cluster', '--reason', 'it grows', ...flags)
+      expect(closed, closed.stderr).toMatchObject({ code: 0 })
+      expect(await submit()).toMatchObject({ code: 'GENERATION_CLOSED', details: { next: 'the cluster', by: 'human:ann' } })
+      expect(await command('', 'generation', 'close', '--next', 'the cluster', '--reason', 'again', ...flags)).toMatchObject({ code: 0 })
+      const status = await command('', 'status', ...flags.slice(0, 6))
+      for (const each of JSON.parse(status.stdout).partitions) expect(each.closed).toBe('the cluster')
+      const moved = await command('', 'generation', 'move', 'elsewhere', '--reason', 'x', ...flags)
+      expect(moved).toMatchObject({ code: 2, stderr: expect.stringContaining('what is moved is a log on Kafka') })
+      const opened = await command('', 'generation', 'reopen', '--reason', 'it does not', ...flags)
+      expect(opened, opened.stderr).toMatchObject({ code: 0 })
+      expect(await submit()).toMatchObject({ committed: true })
+    } finally {
+      await embedded.close()
+    }
   })
 })
