@@ -39,6 +39,8 @@ const contracts = contractSet(shop.contracts)
 const logger = pino({ level: 'silent' })
 const scopes = Array.from({ length: 12 }, (_, index) => `shop-${index}`)
 
+const stocked = 1_000_000
+
 let directory = ''
 let running: RunningSignalbox
 let agent: Agent
@@ -133,7 +135,7 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
   )
 
   it('holds what a log can hold', async () => {
-    await ask(warehouse, stockName, 'keep', { left: 1_000 })
+    await ask(warehouse, stockName, 'keep', { left: stocked })
     await Promise.all(
       scopes.map(async (scope) => {
         for (let number = 0; number < 5; number++) await ask(scope, `order/${number}`, 'open', { cents: 100 })
@@ -149,7 +151,7 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     await ask(homeScope('rogue'), 'agent/rogue', 'quarantine', input, { agent: 'human:ann' })
     for (let partition = 0; partition < counts[first]!; partition++)
       await until('the quarantine', async () => (await seen(systemScope(partition, counts[first]!), 'agent/rogue')).state === 'quarantined')
-    await until('what follows', async () => ((await seen(warehouse, stockName)).data as { left: number }).left === 1_000 - orders)
+    await until('what follows', async () => ((await seen(warehouse, stockName)).data as { left: number }).left === stocked - orders)
     await stop()
   })
 
@@ -164,7 +166,7 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
         const scope = scopes[appended % scopes.length]!
         const intent = intentFromJson(asked([{ resource: `order/late-${appended}`, action: 'open', input: { cents: 1 } }], { scope }))
         await log.append(partitionOf(scope, counts[first]!), { key: scope, value: codec.encodeIntent(intent), headers: {} })
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await new Promise((resolve) => setTimeout(resolve, 20))
       }
     })()
     const moved = await command(first, 'generation', 'move', second, '--reason', 'eight partitions', '--by', 'ann')
@@ -219,7 +221,7 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
       expect(await agent.submit(intent)).toMatchObject({ committed: true, duplicate: true, event: decision.event })
     }
     // Once for each order, whichever log it was opened in.
-    await until('what follows', async () => ((await seen(warehouse, stockName)).data as { left: number }).left === 1_000 - orders)
+    await until('what follows', async () => ((await seen(warehouse, stockName)).data as { left: number }).left === stocked - orders)
     expect((await running.gateway.desk.submit(waiting, { waitMs: 500 }))?.pending).not.toBe(null)
     await ask('shop-0', 'stock/other', 'keep', { left: 1 })
     expect(await ask('shop-3', 'reservation/order/2', 'take', { forMs: 1_000 }, { agent: 'rival' })).toMatchObject({ code: 'RESERVED' })
@@ -300,7 +302,7 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
       if (isSystemScope(intent.scope)) continue
       expect(await agent.submit(intent)).toMatchObject({ duplicate: true, event: decision.event })
     }
-    expect((await seen(warehouse, stockName)).data).toEqual({ left: 1_000 - orders })
+    expect((await seen(warehouse, stockName)).data).toEqual({ left: stocked - orders })
     expect((await heard(waiting, 500)).pending).not.toBe(null)
     const no = await ask('shop-0', `escalation/${waiting.intentId}`, 'reject', { reason: 'no' }, { agent: 'human:ann' })
     expect(no).toMatchObject({ committed: true })

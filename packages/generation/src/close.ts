@@ -21,13 +21,19 @@ export interface Saying {
 /** Every partition is closed when it returns, for `next`. What was closed already, for the same, stays so. Errors: GenerationError, LogError. */
 export async function closeLog(saying: Saying, next: string): Promise<void> {
   const { old, reason } = saying
-  for (const { coordination, partition } of old.states) {
-    if (coordination.closed !== null && coordination.closed.next !== next)
-      throw new GenerationError(
-        `partition ${partition} was closed by ${coordination.closed.by} to go on as ${coordination.closed.next}, not as ${next}; open it again first: signalbox generation reopen --reason WHY`,
-      )
-  }
+  refuseOtherNext(old, next)
   await say(saying, 'close', { next, reason }, (partition) => old.states[partition]!.coordination.closed !== null)
+}
+
+/** Errors: GenerationError where a partition is closed to go on somewhere else. */
+export function refuseOtherNext(old: OldLog, next: string): void {
+  for (const { coordination, partition } of old.states) {
+    const { closed } = coordination
+    if (closed === null || closed.next === next) continue
+    throw new GenerationError(
+      `partition ${partition} was closed by ${closed.by} to go on as ${closed.next}, not as ${next}; open it again first: signalbox generation reopen --reason WHY`,
+    )
+  }
 }
 
 /** Every partition is open when it returns. Errors: GenerationError, LogError. */

@@ -12,8 +12,38 @@ export const carriedFromHeader = 'sb_carried_from'
 /** What a projector could not take lies in its store; in the new log it begins anew. */
 const carriedTopics = ['intents', 'escalation'] as const satisfies readonly DeadLetterTopic[]
 
-/** Those that go along. Errors: GenerationError where one is redriven and has no decision yet; LogError. */
-export async function openLetters(source: Source): Promise<readonly DeadLetter[]> {
+/** The dead letters of a log that go along, read before it is closed; read again afterwards only where something came meanwhile. */
+export class OpenLetters {
+  readonly #source: Source
+  readonly #verdicts: () => number
+  #read: { readonly letters: readonly DeadLetter[]; readonly mark: string } | null = null
+
+  /** `verdicts` counts what people decided, as far as the log was read. */
+  constructor(source: Source, verdicts: () => number) {
+    this.#source = source
+    this.#verdicts = verdicts
+  }
+
+  /** Reads every event, where there are dead letters at all. Errors: GenerationError where one is redriven and has no decision yet; LogError. */
+  async read(): Promise<readonly DeadLetter[]> {
+    const mark = await this.#mark()
+    if (this.#read?.mark === mark) return this.#read.letters
+    const letters = mark.startsWith('0 ') ? [] : await openLetters(this.#source)
+    this.#read = { letters, mark }
+    return letters
+  }
+
+  /** The same as long as nothing is added to them, and nothing decided of them. Begins with how many offsets their topics have. */
+  async #mark(): Promise<string> {
+    const { log } = this.#source
+    const ends: number[] = []
+    for (const topic of carriedTopics)
+      for (let partition = 0; partition < log.partitionCount; partition++) ends.push((await log.offsets(logTopics[topic], partition)).end)
+    return `${ends.reduce((sum, end) => sum + end, 0)} ${ends.join(',')} ${this.#verdicts()}`
+  }
+}
+
+async function openLetters(source: Source): Promise<readonly DeadLetter[]> {
   const { all } = await readDeadLetters(source, { contracts: null, topics: carriedTopics })
   const underWay = all.filter(({ standing, topic }) => topic === 'intents' && standing.state === 'redriven' && standing.outcome === null)
   if (underWay.length > 0)

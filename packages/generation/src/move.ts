@@ -16,13 +16,13 @@ import {
 import { Carrier, type PartitionState, type QuarantineGap } from '@signalbox/core'
 import { processManagerAgent } from '@signalbox/follow-ups'
 import type { Clock, Log } from '@signalbox/log'
-import { closeLog } from './close.ts'
-import { carryLetters, openLetters } from './dead-letters.ts'
+import { closeLog, refuseOtherNext } from './close.ts'
+import { carryLetters, OpenLetters } from './dead-letters.ts'
 import { GenerationError } from './errors.ts'
 import { NewLog, type NewTopics } from './new-log.ts'
 import { OldLog } from './old-log.ts'
 
-/** Source offsets of a new log begin at a multiple of this, at least a tenth of it above all before: what the old one still rejects is below. */
+/** Source offsets of a new log begin at a multiple of this, with room above all before: what the old one still rejects is below. */
 const defaultStep = 1_000_000
 const decisionWaitMs = 30_000
 
@@ -73,15 +73,24 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     const reading = { log: from.log, codec: from.codec, limits, reactions, clock, signal }
     old = await OldLog.open(read === undefined ? reading : { ...reading, progress: read })
     refuseHalfCarried(old.states, from.name)
-    // Before it is closed: what stands in the way must not stop it.
-    await openLetters(source)
+    refuseOtherNext(old, to.name)
+    // Before it is closed: what stands in the way must not stop it, and what takes long must not make it longer.
+    const letters = new OpenLetters(source, () => old!.verdicts)
+    await letters.read()
+    progress('making room for old offsets')
+    let beginsAt = await firstOffset(options, old.states, 0)
+    for (let partition = 0; partition < to.log.partitionCount; partition++) await to.topics.startIntentsAt(partition, beginsAt)
     progress('closing the log')
     const closedAtMs = clock.nowMs()
     await closeLog({ log: from.log, codec: from.codec, old, clock, by, reason, waitMs }, to.name)
     await old.toEnd()
     refuseOpen(old.states)
-    const letters = await openLetters(source)
-    const beginsAt = await firstOffset(options, old.states)
+    const open = await letters.read()
+    const enough = await firstOffset(options, old.states, beginsAt)
+    if (enough > beginsAt) {
+      beginsAt = enough
+      for (let partition = 0; partition < to.log.partitionCount; partition++) await to.topics.startIntentsAt(partition, beginsAt)
+    }
     const begins = [...(old.states[0]!.origin?.begins ?? [0]), beginsAt]
     const timeMs = Math.max(...old.states.map(({ time }) => time))
     const partitions = { fromPartitions: from.log.partitionCount, toPartitions: to.log.partitionCount }
@@ -89,8 +98,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     progress('writing what it holds')
     for (const state of old.states) for (const event of carrier.take(state)) await target.write(event)
     await target.flush()
-    for (let partition = 0; partition < to.log.partitionCount; partition++) await to.topics.startIntentsAt(partition, beginsAt)
-    const deadLetters = await carryLetters(source, letters, to.topics, to.log.partitionCount)
+    const deadLetters = await carryLetters(source, open, to.topics, to.log.partitionCount)
     const followUps = [...old.followUps().filter(({ scope }) => !isSystemScope(scope)), ...gapIntents(carrier, options, old.states)]
     for (const intent of followUps) await append(to, intent)
     // Last: it is what lets sequencers begin.
@@ -133,9 +141,15 @@ function refuseOpen(states: readonly PartitionState[]): void {
   )
 }
 
-async function firstOffset({ from: { log }, offsetStep = defaultStep }: MoveOptions, states: readonly PartitionState[]): Promise<number> {
+/** `known` where that still leaves room above all that there is. */
+async function firstOffset(
+  { from: { log }, offsetStep = defaultStep }: MoveOptions,
+  states: readonly PartitionState[],
+  known: number,
+): Promise<number> {
   let highest = 0
   for (const { nextOffset, partition } of states) highest = Math.max(highest, nextOffset, (await log.offsets('intents', partition)).end)
+  if (highest + offsetStep / 20 < known) return known
   return (Math.floor((highest + offsetStep / 10) / offsetStep) + 1) * offsetStep
 }
 

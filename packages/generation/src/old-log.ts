@@ -1,6 +1,6 @@
 /** The log that is moved: read whole, once, and followed until nothing more is decided in it. */
 import type { Codec } from '@signalbox/codec'
-import type { Intent, Limits, Reaction } from '@signalbox/contract'
+import { changesIn, type Event, type Intent, isSystemScope, type Limits, type Reaction } from '@signalbox/contract'
 import { PartitionState } from '@signalbox/core'
 import { Undecided } from '@signalbox/follow-ups'
 import type { Clock, LogReader } from '@signalbox/log'
@@ -27,6 +27,7 @@ export class OldLog {
   readonly #options: OldLogOptions
   readonly #restores: readonly Restore[]
   readonly #undecided: Undecided
+  #verdicts = 0
   // Codes and messages of rejected intents that somebody here asked about.
   readonly #watched = new Map<string, string | null>()
 
@@ -82,6 +83,11 @@ export class OldLog {
     return true
   }
 
+  /** How often people have decided of dead letters. */
+  get verdicts(): number {
+    return this.#verdicts
+  }
+
   /** From now on, whether an intent was rejected is known. */
   watch(intentId: string): void {
     this.#watched.set(intentId, null)
@@ -101,8 +107,9 @@ export class OldLog {
     await Promise.all(this.#restores.map((restore) => restore.close()))
   }
 
-  #visit(event: Parameters<Undecided['take']>[0]): void {
+  #visit(event: Event): void {
     this.#undecided.take(event)
+    if (isSystemScope(event.scope) && changesIn(event).some(({ resource }) => resource.startsWith('dead-letter/'))) this.#verdicts++
     if (event.type !== 'IntentRejected') return
     const { code, intentId, message } = event.payload
     if (intentId !== null && this.#watched.has(intentId)) this.#watched.set(intentId, `${code}: ${message}`)

@@ -31,6 +31,7 @@ export interface QuarantineGap {
 
 const idsAnEvent = 4_000
 const linksAnEvent = 1_000
+const agentsAnEvent = 500
 
 type Payload = Event['payload']
 
@@ -173,7 +174,11 @@ class Target {
       const { reason, sinceMs, taintedSinceMs } = JSON.parse(resource.data) as AgentData
       return [{ agent, reason, since: sinceMs, taintedSince: taintedSinceMs }]
     })
-    yield this.partitionEvent({ quarantines, lastQuarantines: this.#lastQuarantines, isLast: true })
+    for (let from = 0; from < Math.max(quarantines.length, this.#lastQuarantines.length); from += agentsAnEvent) {
+      const to = from + agentsAnEvent
+      yield this.partitionEvent({ quarantines: quarantines.slice(from, to), lastQuarantines: this.#lastQuarantines.slice(from, to) })
+    }
+    yield this.partitionEvent({ isLast: true })
   }
 
   gapOf(agent: string, home: ResourceState): QuarantineGap | null {
