@@ -12,7 +12,7 @@ const environment = (() => {
   return { ...rest, NO_COLOR: '1' }
 })()
 
-interface Ended {
+export interface Ended {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
@@ -23,6 +23,21 @@ interface Started {
   readonly ended: Promise<Ended>
   /** So far. */
   readonly out: { stdout: string; stderr: string }
+}
+
+/** One command on the topics of a prefix, with the brokers of the tests. */
+export async function runOnTopics(directory: string, topicPrefix: string, parameters: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
+    cwd: directory,
+    env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const out = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].on('data', (chunk: Buffer) => {
+      out[stream] += chunk.toString()
+    })
+  return await new Promise((resolve) => child.once('close', (code) => resolve({ code, ...out })))
 }
 
 export interface Commands {

@@ -1,5 +1,4 @@
 /** A deployment on a real Kafka, backed up while it works, and restored into new topics: a new generation that goes on deciding. */
-import { spawn } from 'node:child_process'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +22,7 @@ import { auditPartition, currentState, readEvents } from '@signalbox/replay'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
+import { type Ended, runOnTopics } from './commands.ts'
 import { order, stock } from './shop.ts'
 
 const brokers = process.env.KAFKA_BROKERS!
@@ -30,7 +30,6 @@ const partitions = 3
 const prefix = `generation-${process.pid}-${Date.now()}`
 const [first, second, third] = [`${prefix}-1`, `${prefix}-2`, `${prefix}-3`] as const
 const config = join(root, 'test/end-to-end/shop.config.ts')
-const main = join(root, 'packages/cli/src/main.ts')
 const codec = createCodec({ limits: defaultLimits })
 const scopes = Array.from({ length: 12 }, (_, index) => `shop-${index}`)
 
@@ -48,18 +47,8 @@ async function start(topicPrefix: string): Promise<void> {
   agent = connect({ coordinator: running.gateway.desk, agent: 'clerk', waitMs: 30_000 })
 }
 
-async function command(topicPrefix: string, ...parameters: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters, '--config', config, '--json'], {
-    cwd: directory,
-    env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const out = { stdout: '', stderr: '' }
-  for (const stream of ['stdout', 'stderr'] as const)
-    child[stream].on('data', (chunk: Buffer) => {
-      out[stream] += chunk.toString()
-    })
-  return await new Promise((resolve) => child.once('close', (code) => resolve({ code, ...out })))
+async function command(topicPrefix: string, ...parameters: string[]): Promise<Ended> {
+  return await runOnTopics(directory, topicPrefix, [...parameters, '--config', config, '--json'])
 }
 
 async function decide(

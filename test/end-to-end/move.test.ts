@@ -1,5 +1,4 @@
 /** A deployment on a real Kafka that gets more partitions while it holds everything that a log can hold, and later fewer. */
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +24,7 @@ import { startSequencer } from '@signalbox/sequencer'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
+import { type Ended, runOnTopics } from './commands.ts'
 import shop, { stockName, warehouse } from './shop.config.ts'
 import { intent as asked, openShop } from './shop.ts'
 
@@ -33,7 +33,6 @@ const prefix = `move-${process.pid}-${Date.now()}`
 const [first, second, third] = [`${prefix}-1`, `${prefix}-2`, `${prefix}-3`] as const
 const counts = { [first]: 3, [second]: 8, [third]: 2 }
 const config = join(root, 'test/end-to-end/shop.config.ts')
-const main = join(root, 'packages/cli/src/main.ts')
 const codec = createCodec({ limits: defaultLimits })
 const contracts = contractSet(shop.contracts)
 const logger = pino({ level: 'silent' })
@@ -57,19 +56,9 @@ async function stop(): Promise<void> {
   await running.stop()
 }
 
-async function command(topicPrefix: string, ...parameters: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+async function command(topicPrefix: string, ...parameters: string[]): Promise<Ended> {
   const json = parameters.includes('--output') ? [] : ['--json']
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters, '--config', config, ...json], {
-    cwd: directory,
-    env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const out = { stdout: '', stderr: '' }
-  for (const stream of ['stdout', 'stderr'] as const)
-    child[stream].on('data', (chunk: Buffer) => {
-      out[stream] += chunk.toString()
-    })
-  return await new Promise((resolve) => child.once('close', (code) => resolve({ code, ...out })))
+  return await runOnTopics(directory, topicPrefix, [...parameters, '--config', config, ...json])
 }
 
 /** Sent again until something is known of it: a busy machine may take longer than what waits is waited for. */
