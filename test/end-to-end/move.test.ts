@@ -312,6 +312,22 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     expect(await ask('shop-5', 'order/last', 'open', { cents: 1 })).toMatchObject({ committed: true })
   })
 
+  it('is closed by hand, opened again while nothing was carried over, and moved once it is closed', async () => {
+    const [from, to] = [`${prefix}-7`, `${prefix}-8`]
+    const close = ['generation', 'close', '--next', to, '--reason', 'x', '--by', 'ann']
+    expect(await command(from, ...close)).toMatchObject({ code: 0 })
+    expect(await ask('shop-1', 'order/none', 'open', { cents: 1 })).toMatchObject({ code: 'GENERATION_CLOSED' })
+    const opened = await command(from, 'generation', 'reopen', '--reason', 'not yet')
+    expect(opened, opened.stderr).toMatchObject({ code: 0 })
+    expect(await ask('shop-1', 'order/more', 'open', { cents: 1 })).toMatchObject({ committed: true })
+    await until('what follows', async () => ((await seen(warehouse, stockName)).data as { left: number }).left === stocked - orders)
+    expect(await command(from, ...close)).toMatchObject({ code: 0 })
+    await createTopics({ brokers, topicPrefix: to, partitions: 3 })
+    const moved = await command(from, 'generation', 'move', to, '--reason', 'x')
+    expect(moved, moved.stderr).toMatchObject({ code: 0 })
+    expect(JSON.parse(moved.stdout)).toMatchObject({ beginsAt: 3_000_000, followUps: 0, audit: { clean: true } })
+  })
+
   it('is not closed where nobody decides, and says so', async () => {
     for (const number of [5, 6]) await createTopics({ brokers, topicPrefix: `${prefix}-${number}`, partitions: 1 })
     const moved = await command(`${prefix}-5`, 'generation', 'move', `${prefix}-6`, '--reason', 'x', '--wait-ms', '1500')
