@@ -3,7 +3,7 @@ import { partitionOf } from '@signalbox/contract'
 import { type Position, positionAt, type Source } from '@signalbox/replay'
 import { CommandError } from './exit-codes.ts'
 
-/** An ISO time, or a duration back from now (`90s`, `15m`, `2h`); null for anything else. */
+/** An ISO time, or a duration back from now (`90s`, `15m`, `2h`, `3d`); null for anything else. */
 export function readTime(text: string): number | null {
   const back = /^(\d+)(s|m|h|d)$/.exec(text)
   if (back !== null)

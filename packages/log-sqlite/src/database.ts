@@ -83,6 +83,7 @@ export class LogFile {
   readonly partitionCount: number
   readonly #ends: ReadonlyMap<Topic, StatementSync>
   readonly #chunks: ReadonlyMap<Topic, StatementSync>
+  readonly #settings: StatementSync
   /** Null for a log of an earlier release that is only read. */
   readonly #index: IndexReader | null
 
@@ -99,6 +100,7 @@ export class LogFile {
     this.#index = hasNames(database) ? new IndexReader(database) : null
     // Who only reads a log of an earlier release finds the topics that came later empty.
     const there = TOPICS.filter((topic) => tables.has(TABLES[topic]))
+    this.#settings = database.prepare('SELECT value FROM settings WHERE name = ?')
     const prepare = (sql: (table: string) => string) => new Map(there.map((topic) => [topic, database.prepare(sql(TABLES[topic]))]))
     this.#ends = prepare((table) => `SELECT id, count FROM ${table} WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1`)
     this.#chunks = prepare(
@@ -111,7 +113,7 @@ export class LogFile {
   /** As `EventIndex`. */
   lastWith(partition: number, key: string, before: number): { readonly offset: number | null; readonly since: number } {
     if (this.#index === null) return { offset: null, since: this.end('events', partition) }
-    const row = this.database.prepare('SELECT value FROM settings WHERE name = ?').get(`named_since/${partition}`)
+    const row = this.#settings.get(`named_since/${partition}`)
     return { offset: this.#index.lastWith(partition, key, before), since: Number(row?.value ?? 0) }
   }
 

@@ -13,6 +13,7 @@ import {
 } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printMany, printOne, say, style, table } from '../output.ts'
+import { readTime } from '../positions.ts'
 import { decisionText, isoTime } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
 import { decide, exitCodeOf, humanOf, listed, required, withGateway } from './gateway.ts'
@@ -147,12 +148,10 @@ async function inForce(gateway: HttpCoordinator, agent: string, wanted: string, 
   say(`${agent} is ${wanted} on all ${partitions.length} partitions`)
 }
 
-/** An ISO time, or a duration back from now (`90s`, `15m`, `2h`). */
-export function timeOf(text: string): number {
-  const back = /^(\d+)(s|m|h)$/.exec(text)
-  if (back !== null) return Date.now() - Number(back[1]) * { s: 1_000, m: 60_000, h: 3_600_000 }[back[2] as 's' | 'm' | 'h']
-  const timeMs = Date.parse(text)
-  if (Number.isNaN(timeMs))
-    throw new CommandError('usage', `${text} is no time; give one like 2026-06-01T12:00:00Z, or 15m for as long ago`)
+/** Errors: CommandError usage. */
+function timeOf(text: string): number {
+  const timeMs = readTime(text)
+  if (timeMs === null)
+    throw new CommandError('usage', `${text} is no time; give one like 2026-06-01T12:00:00Z, or 15m for as long ago (s, m, h, d)`)
   return timeMs
 }
