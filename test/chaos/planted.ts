@@ -42,25 +42,30 @@ export function withGroupOffsets(log: Log, { folder }: PlantContext): Log {
   })
 }
 
-/** The overlay is published whatever became of the batch: a failed append is taken for one that is durable. */
+/**
+ * The overlay is published whatever became of the batch: a failed append is taken for one that is durable, and what follows is
+ * written behind it. An opening that fails is none of that: it fails as it would.
+ */
 export function withEarlyOverlay(log: Log): Log {
   return decorated(log, {
     async open(assignment) {
-      let writer = await log.open(assignment)
-      let last = 0
+      let writer = Promise.resolve(await log.open(assignment))
+      let last: number | null = null
       const append = async (batch: Batch) => {
+        const used = writer
         try {
-          const appended = await writer.append(batch)
+          const appended = await (await used).append(batch)
           last = appended.lastOffset
           return appended
         } catch (error) {
-          if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN')) throw error
-          await writer.close()
-          writer = await log.open(assignment)
+          if (last === null || !isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN')) throw error
+          // Batches that fail together open it anew once, and those that come meanwhile wait: else they would end their owner.
+          if (writer === used) writer = used.then((failed) => failed.close()).then(() => log.open(assignment))
+          await writer
           return { firstOffset: last, lastOffset: last }
         }
       }
-      return decoratedWriter(assignment.partition, append, () => writer.close())
+      return decoratedWriter(assignment.partition, append, async () => await (await writer).close())
     },
   })
 }
