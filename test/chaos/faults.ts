@@ -11,6 +11,7 @@ import { came, sleep } from './wait.ts'
 
 const targetTimeoutMs = 30_000
 const pointTimeoutMs = 15_000
+const endTimeoutMs = 5_000
 const cutTimeoutMs = 40_000
 const takeoverTimeoutMs = 20_000
 const rebalanceMs = 6_000
@@ -128,6 +129,8 @@ export class Faults {
       if (isHit) break
     }
     fleet.disarm()
+    // Until its end is seen, who asks whether all is whole is answered as of before.
+    await came(endTimeoutMs, () => fleet.hits.slice(before).every(({ pid }) => !fleet.has(pid)))
     counts.sequencerKills += fleet.hits.length - before
     if (isHit) return `at ${point}`
     this.#points.push(point)

@@ -101,6 +101,11 @@ export class Fleet {
     return [...this.#processes].filter(({ isAlive, isExpectedToEnd, isStopped }) => isAlive && !isStopped && !isExpectedToEnd)
   }
 
+  /** Whether the process still counts; one that has killed itself does for a moment. */
+  has(pid: number): boolean {
+    return [...this.#processes].some((each) => each.pid === pid && each.isAlive)
+  }
+
   get owners(): readonly SequencerProcess[] {
     return this.running.filter(({ active }) => active.length > 0)
   }
