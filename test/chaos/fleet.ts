@@ -74,7 +74,7 @@ export class Fleet {
   #armed: Armed | null = null
   #started = 0
   #isOver = false
-  /** Why processes ended by themselves, at no armed point. */
+  /** Why processes ended by themselves, at no armed point: `CODE: last words`, the code where the log gave one. */
   readonly endedUnasked: string[] = []
 
   constructor(options: FleetOptions) {
@@ -138,6 +138,11 @@ export class Fleet {
     for (const each of this.#processes) each.tell({ kind: 'disarm' })
   }
 
+  /** Whoever comes after them takes every partition over from the log alone. */
+  killAll(): void {
+    for (const each of this.running) each.signal('SIGKILL')
+  }
+
   async stop(): Promise<void> {
     this.#isOver = true
     for (const each of this.#processes) {
@@ -152,7 +157,9 @@ export class Fleet {
   #lastWordsOf({ number, pid }: SequencerProcess): string {
     const lines = readFileSync(this.logFile, 'utf8').split('\n')
     const last = lines.findLast((line) => line.includes(`"pid":${pid},`) && line.includes('"level":60'))
-    return last === undefined ? `sequencer ${number} said nothing` : (JSON.parse(last) as { msg: string }).msg
+    if (last === undefined) return `sequencer ${number} said nothing`
+    const { err, msg } = JSON.parse(last) as { msg: string; err?: { code?: string } }
+    return err?.code === undefined ? msg : `${err.code}: ${msg}`
   }
 
   #add(isReplaced: boolean): SequencerProcess {

@@ -29,7 +29,7 @@ export class Load {
   #isOver = false
   #running: Promise<void>[] = []
   #failure: Error | null = null
-  #decidedUpTo = 0
+  #unanswered: Acknowledged[] = []
   #schemaId: number | null = null
 
   constructor(log: Log, codec: Codec, history: History, random: Random) {
@@ -66,11 +66,10 @@ export class Load {
     await Promise.all(this.#running)
   }
 
-  /** Acknowledged intents without an answer, as far as it is known. */
+  /** How many acknowledged intents have no answer, as far as it is known. */
   get undecided(): number {
-    while (this.#decidedUpTo < this.acknowledged.length && this.#history.isDecided(this.acknowledged[this.#decidedUpTo]!))
-      this.#decidedUpTo++
-    return this.acknowledged.length - this.#decidedUpTo
+    this.#unanswered = this.#unanswered.filter((each) => !this.#history.isDecided(each))
+    return this.#unanswered.length
   }
 
   async #agent(index: number, random: Random): Promise<void> {
@@ -97,6 +96,7 @@ export class Load {
         const { offset } = await this.#log.append(partition, { key: intent.scope, value: this.#encode(intent), headers: {} })
         last = { intentId: intent.intentId, partition, offset }
         this.acknowledged.push(last)
+        this.#unanswered.push(last)
         copies--
       } catch (error) {
         if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'FULL')) throw error

@@ -136,7 +136,10 @@ export class ChaosRun {
       await until('every acknowledged intent is decided', timeoutMs, () => load.undecided === 0)
     } catch (error) {
       if (!(error instanceof TooLateError)) throw error
-      this.#found('liveness', `${error.message}; ${load.undecided} of ${load.acknowledged.length} acknowledged intents are undecided`)
+      const { endedUnasked } = fleet
+      const ended = endedUnasked.length === 0 ? 'none' : `${endedUnasked.length}, the last saying '${endedUnasked.at(-1)}'`
+      const undecided = `${load.undecided} of ${load.acknowledged.length} acknowledged intents are undecided`
+      this.#found('liveness', `${error.message}; ${undecided}; sequencers that ended by themselves: ${ended}`)
     }
     if (findings.length > before) await load.pause().catch(() => {})
   }
