@@ -106,7 +106,7 @@ describe.each([
   ['memory', memory],
   ['sqlite', sqlite],
   ['kafka', kafka],
-])('on %s', (_name, opener) => {
+])('on %s', (name, opener) => {
   it('decides, stops, and goes on where it was: one decision each', async () => {
     const reopen = await opener()
     const first = await start(reopen)
@@ -126,6 +126,23 @@ describe.each([
       { type: 'IntentDuplicated', payload: { outcome: 'committed', decision: { partition: decided.partition, offset: decided.offset } } },
     ])
     expect(events.filter(({ type, partition }) => type === 'PartitionOpened' && partition === decided.partition)).toHaveLength(2)
+  })
+
+  it('takes a partition up again that it was fenced from and that nobody else came to own', async () => {
+    const reopen = await opener()
+    const { log } = await start(reopen, { bounds: { fencedRetryMs: 300 } })
+    const first = await append(log, open('first'))
+    await eventsWith(log, first)
+    // An embedded log has one owner: there, it is this very process.
+    const other = name === 'sqlite' ? log : await reopen()
+    const writer = await other.open({ partition: first.partition, generation: 1, signal: new AbortController().signal })
+    await writer.close()
+    if (other !== log) await other.close()
+    const second = await append(log, open('second'))
+    const events = await eventsWith(log, second)
+    expect(about(events, second).map(({ type }) => type)).toEqual(['IntentCommitted'])
+    expect(events.filter(({ type, partition }) => type === 'PartitionOpened' && partition === first.partition)).toHaveLength(2)
+    expect(warnings.some((text) => text.startsWith(`partition ${first.partition} is given up`))).toBe(true)
   })
 
   it('keeps what cannot be decoded, and what makes a contract throw, whole', async () => {

@@ -3,7 +3,7 @@
  *
  *   assigned -> opening -> restoring -> active <-> stalled
  *                  ^______________________|  (any error of the log but fencing: drop all that is not durable, open anew)
- *   given up: fenced, or the contracts do not fit; until the log assigns the partition again
+ *   given up: fenced, until the log assigns the partition again, or still has it assigned here after a while; or the contracts do not fit
  */
 import { type Chain, UnknownSchemaError } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
@@ -101,7 +101,11 @@ export class PartitionOwner {
             { partition: this.partition, generation: this.#assignment.generation, err: error },
             `partition ${this.partition} is given up: ${(error as Error).message}`,
           )
-          return
+          if (error instanceof GivenUp) return
+          // Whoever fenced it is its owner by now, and the assignment ends; or nobody is (a transaction that the brokers ended, a writer
+          // that is gone again), and nobody else would ever come. To open asks the group first, so that two owners never duel.
+          await clock.sleep(bounds.fencedRetryMs, this.#stop.signal)
+          continue
         }
         if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN')) throw error
         metrics.reopened(this.partition, error.code)

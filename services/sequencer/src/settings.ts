@@ -38,6 +38,8 @@ export interface SequencerBounds {
   /** First and longest pause before a partition that failed transiently is opened anew. */
   readonly firstRetryMs: number
   readonly lastRetryMs: number
+  /** How long a fenced owner gives its heir before it asks whether the partition is still assigned to it. */
+  readonly fencedRetryMs: number
   /** How long a restore may go without an event. */
   readonly restorePatienceMs: number
   /** A standby writes a snapshot of a partition after so many log offsets of events. */
@@ -52,6 +54,7 @@ export const defaultBounds: SequencerBounds = {
   readWaitMs: 1_000,
   firstRetryMs: 100,
   lastRetryMs: 5_000,
+  fencedRetryMs: 10_000,
   restorePatienceMs: 30_000,
   snapshotEvents: 100_000,
 }
