@@ -25,6 +25,7 @@ import { OldLog } from './old-log.ts'
 /** Source offsets of a new log begin at a multiple of this, with room above all before: what the old one still rejects is below. */
 const defaultStep = 1_000_000
 const decisionWaitMs = 30_000
+const appendsAtOnce = 1_000
 
 export interface MoveOptions {
   readonly from: { readonly name: string; readonly log: Log; readonly codec: Codec }
@@ -100,7 +101,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     await target.flush()
     const deadLetters = await carryLetters(source, open, to.topics, to.log.partitionCount)
     const followUps = [...old.followUps().filter(({ scope }) => !isSystemScope(scope)), ...gapIntents(carrier, options, old.states)]
-    for (const intent of followUps) await append(to, intent)
+    await appendAll(to, followUps)
     // Last: it is what lets sequencers begin.
     for (const event of carrier.finish()) await target.write(event)
     await target.flush()
@@ -171,8 +172,16 @@ function inputOf({ action, reason, taintedSinceMs }: QuarantineGap): string {
   return JSON.stringify(action === 'quarantine' ? { reason, taintedSinceMs } : { reason })
 }
 
-async function append({ codec, log }: MoveOptions['to'], intent: Intent): Promise<void> {
-  await log.append(partitionOf(intent.scope, log.partitionCount), { key: intent.scope, value: codec.encodeIntent(intent), headers: {} })
+/** In their order: a log appends to a partition in the order of the calls, and where one fails, nothing of this log is ever used. */
+async function appendAll({ codec, log }: MoveOptions['to'], intents: readonly Intent[]): Promise<void> {
+  for (let from = 0; from < intents.length; from += appendsAtOnce) {
+    await Promise.all(
+      intents.slice(from, from + appendsAtOnce).map(async (intent) => {
+        const record = { key: intent.scope, value: codec.encodeIntent(intent), headers: {} }
+        await log.append(partitionOf(intent.scope, log.partitionCount), record)
+      }),
+    )
+  }
 }
 
 function sizes(states: readonly PartitionState[]): { readonly ids: number; readonly pending: number; readonly resources: number } {
