@@ -71,7 +71,10 @@ export class CandidateCollector {
   take(event: Event): void {
     this.#time = Math.max(this.#time, event.time)
     if (event.scope !== this.#scope) return
-    if (event.type === 'ScopeCarried') return this.#takeCarried(event.payload)
+    if (event.type === 'ScopeCarried') {
+      this.#takeCarried(event.payload)
+      return
+    }
     const decision = decisionOf(event)
     if (decision === null) return
     this.#decisions[this.#decided++ % decisionLimit] = decision
