@@ -142,6 +142,26 @@ describe('who closes a log, and where', () => {
     expect(closed().when(close, human).summary).toEqual(['rejected GENERATION_CLOSED'])
   })
 
+  test('at once: what waited in a closed log would wait for ever', () => {
+    const [next] = Array.from({ length: 9 }, (_, number) => `~partition/0/${number}`).filter((scope) => scope !== human.scope)
+    for (const onConflict of ['wait', 'escalate'] as const) {
+      expect(new Story().when(reopen, { ...human, onConflict }).summary).toEqual(['rejected STATE_CONFLICT'])
+      expect(closed().when(reopen, { ...human, scope: next!, onConflict }).summary).toEqual(['rejected STATE_CONFLICT'])
+    }
+  })
+
+  test('whatever it was read with: a human who went wrong is no reason to ask another', () => {
+    const story = closed()
+    story.when(reopen, human)
+    const input = { reason: 'it went wrong', taintedSinceMs: 0 }
+    story.when({ resource: 'agent/human:ann', action: 'quarantine', input }, { agent: 'process-manager', scope: human.scope })
+    const other = { ...human, agent: 'human:bea', reads: [{ resource: 'generation/log', version: 2 }] }
+    expect(story.when(close, other).summary.at(-1)).toBe('committed close generation/log closed')
+    expect(story.when(reopen, { ...other, reads: [{ resource: 'generation/log', version: 3 }] }).summary).toEqual([
+      'committed reopen generation/log open',
+    ])
+  })
+
   test('not while an intent is pending in that scope, which no other log has', () => {
     const story = new Story()
     const waiting = { resource: 'agent/rogue', action: 'release', input: { reason: 'x' } }
