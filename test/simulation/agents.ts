@@ -1,8 +1,8 @@
 /** The agents of the simulated world: production clients, each with a script drawn from the seed. */
 import { type Agent, ClientError, connect, type ProposedAction, type Seen } from '@signalbox/client'
-import { type Decision, type Intent, makeUuidV7 } from '@signalbox/contract'
+import { type Decision, generationResource, type Intent, makeUuidV7 } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
-import { drawCoordination, drawOversight } from './coordinations.ts'
+import { drawCoordination, drawMeddling, drawOversight } from './coordinations.ts'
 import type { Environment, GivenDecision } from './environment.ts'
 import { drawAnswer, openEscalations } from './inbox.ts'
 import { drawActions, drawResources, openingActions, reuse, spoil } from './intents.ts'
@@ -26,6 +26,8 @@ export class SimulatedAgent {
   readonly #asked: Intent[] = []
   /** Asked for, and no decision given. */
   readonly #open = new Set<Intent>()
+  /** Came when the log was closed; to be sent again, with the same ids. */
+  readonly #turnedAway = new Set<Intent>()
   #isDone = false
   /** The lease that it took last. */
   #lease: string | null = null
@@ -73,10 +75,14 @@ export class SimulatedAgent {
     this.#isDone = true
   }
 
-  /** Asks again, with the same ids, for everything that has no decision yet. */
+  /** Asks again, with the same ids, for everything that has no decision yet, or came to a closed log. */
   async finish(): Promise<void> {
-    for (const intent of this.#open) {
-      while (this.#open.has(intent)) {
+    for (const waiting of [this.#open, this.#turnedAway]) await this.#finish(waiting)
+  }
+
+  async #finish(waiting: ReadonlySet<Intent>): Promise<void> {
+    for (const intent of waiting) {
+      while (waiting.has(intent)) {
         await this.#environment.time.sleep(this.#random.between(20, 300))
         await this.#attempt(intent, () => this.#agent.submit(intent))
       }
@@ -89,13 +95,14 @@ export class SimulatedAgent {
     const earlier = this.#asked.length === 0 ? null : random.pick(this.#asked)
     const human = this.name.startsWith('human:') ? 1 : 0
     const known = earlier === null ? 0 : 1
-    const { again, answer, oversee, reused, ...others } = plan.weights
+    const { again, answer, meddle, oversee, reused, ...others } = plan.weights
     const kind = random.weighted({
       ...others,
       again: again * known,
       reused: reused * known,
       answer: answer * human,
       oversee: oversee * human,
+      meddle: plan.closes ? meddle : 0,
     })
     const scope = random.pick(scopes)
     switch (kind) {
@@ -106,7 +113,7 @@ export class SimulatedAgent {
       case 'look':
         return await this.#look(earlier)
       case 'again':
-        return void (await this.#submit(earlier!))
+        return void (await this.#submit(this.#turnedAway.size > 0 ? random.pick([...this.#turnedAway]) : earlier!))
       case 'reused':
         return void (await this.#submit(reuse(earlier!, random)))
       case 'task':
@@ -118,9 +125,11 @@ export class SimulatedAgent {
       case 'answer':
         return await this.#answer()
       case 'oversee': {
-        const drawn = drawOversight(random, this.clock.nowMs())
+        const drawn = drawOversight(random, this.clock.nowMs(), plan.closes)
         return void (await this.#ask(`~${drawn.resource}`, [drawn]))
       }
+      case 'meddle':
+        return await this.#meddle(scope)
       case 'flood':
         return await this.#flood(scope)
       case 'press':
@@ -134,6 +143,11 @@ export class SimulatedAgent {
     }
     const intent = this.#agent.intent({ scope, resources: [] }, actions, this.#options())
     await this.#submit(kind === 'spoiled' ? spoil(intent, random, this.clock.nowMs()) : intent)
+  }
+
+  /** Plainly, outside of any script. */
+  async say(scope: string, actions: readonly ProposedAction[]): Promise<void> {
+    await this.#submit(this.#agent.intent({ scope, resources: [] }, actions))
   }
 
   async #ask(scope: string, actions: readonly ProposedAction[]): Promise<Decision | null> {
@@ -199,6 +213,15 @@ export class SimulatedAgent {
     const actions = [{ resource: 'stock/rooms', action: 'take', input: { count: isLittle ? 1 : 20 } }]
     const options = { ...this.#options(), onConflict: isLittle ? ('reject' as const) : ('wait' as const) }
     await this.#submit(this.#agent.intent({ scope, resources: [] }, actions, options))
+  }
+
+  /** Closes the log of a partition or opens it again: most often in the right place, and not always a human. */
+  async #meddle(scope: string): Promise<void> {
+    const random = this.#random
+    const drawn = drawMeddling(random, scope, this.#environment.store.partitionCount)
+    if (random.chance(0.5)) return void (await this.#ask(drawn.scope, drawn.actions))
+    const seen = await this.#observe(drawn.scope, [generationResource])
+    await this.#submit(this.#agent.intent(seen, drawn.actions, this.#options()))
   }
 
   /** Asks the same again and again, whatever it is told. */
@@ -271,6 +294,9 @@ export class SimulatedAgent {
       trace.note(`${this.name} is given ${decision.event} ${decision.code} on ${intent.intentId}`)
       givenDecisions.push({ agent: this.name, intentId: intent.intentId, intent, decision })
       this.#open.delete(intent)
+      const isClosed = decision.code === 'GENERATION_CLOSED' && !intent.actions.some(({ resource }) => resource === generationResource)
+      if (isClosed) this.#turnedAway.add(intent)
+      else this.#turnedAway.delete(intent)
       return decision
     } catch (error) {
       this.#judge(error)

@@ -9,7 +9,7 @@ import { modelTypes } from './model/more-rules.ts'
 import type { ModelResource } from './model/rules.ts'
 
 /** With these nothing of an intent has come to its budget yet. */
-const beforeBudgets = /^(WRONG_PARTITION|INTENT_|DEADLINE_PASSED|AGENT_)/
+const beforeBudgets = /^(WRONG_PARTITION|INTENT_|GENERATION_CLOSED|DEADLINE_PASSED|AGENT_)/
 
 interface Spent {
   asked: number

@@ -4,6 +4,7 @@ import { type Event, type IntentCommitted, type IntentRejected, isOwnEvent, type
 import type { LogRecord } from '@signalbox/log'
 import { differenceOfChanges } from './changes.ts'
 import { CoordinationLaws } from './check-coordination.ts'
+import { ClosedLog } from './check-generation.ts'
 import { Laws } from './check-laws.ts'
 import type { Report, StoredEvent } from './check-log.ts'
 import { FollowUps, said } from './follow-ups.ts'
@@ -47,6 +48,7 @@ export function checkDecisions({
   const broken = (message: string) => report('laws', `partition ${partition}: ${message}`)
   const laws = new Laws(model, broken)
   const coordination = new CoordinationLaws(model, broken)
+  const closedLog = new ClosedLog(broken)
   const followUps = new FollowUps(new Consequences(model))
   const groups = groupsOf(events)
   for (const [at, record] of records.entries()) {
@@ -86,8 +88,10 @@ export function checkDecisions({
       const settled = model.ledger.pending.get(intentIdOf(event) ?? '')
       laws.judge(event)
       coordination.judge(event)
+      closedLog.judge(event)
+      const wasClosed = model.isClosed
       model.apply(event)
-      followUps.add({ event, subject, expected, settled, isOwn: isOwnEvent(event) })
+      if (!wasClosed && !model.isClosed) followUps.add({ event, subject, expected, settled, isOwn: isOwnEvent(event) })
       if (expected !== null) decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent: subject })
     }
     const missing = followUps.next()

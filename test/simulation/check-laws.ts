@@ -17,6 +17,7 @@ export class Laws {
   readonly #settled = new Set<string>()
   readonly #effects = new Set<string>()
   #due: readonly string[] = []
+  #wasClosed = false
   #examined = 0
   #fired = 0
 
@@ -27,7 +28,8 @@ export class Laws {
 
   /** A record begins: what is due now must happen within it. */
   begin(): void {
-    this.#due = this.#dueNow()
+    this.#wasClosed = this.#model.isClosed
+    this.#due = this.#wasClosed ? [] : this.#dueNow()
     this.#examined = 0
     this.#fired = 0
   }
@@ -55,7 +57,8 @@ export class Laws {
     const still = new Set(this.#dueNow())
     const left = this.#due.filter((timer) => still.has(timer))
     if (left.length > 0 && this.#fired < mostTimers) this.#report(`after record ${offset}, ${left.join(', ')} is due and was left`)
-    if (this.#examined >= mostWaiters) return
+    // Who waits is not looked at once the log is closed, nor by who opens it again.
+    if (this.#examined >= mostWaiters || this.#wasClosed || this.#model.isClosed) return
     for (const { intent: waiter } of this.#model.overlooked())
       this.#report(`after record ${offset} of ${intent?.agent}, ${waiter.intentId} of ${waiter.agent} waits, and nothing is in its way`)
   }

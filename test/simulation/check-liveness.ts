@@ -7,6 +7,7 @@ const open = new Set(['preparing', 'confirming', 'releasing'])
 export function checkLiveness(models: readonly Model[], report: Report): void {
   for (const [partition, model] of models.entries()) {
     const at = `partition ${partition}, in the end`
+    if (model.isClosed) report('laws', `${at}: the log is still closed`)
     for (const { intent } of model.ledger.pending.values()) report('laws', `${at}: ${intent.intentId} of ${intent.agent} is still pending`)
     for (const [key, { state, timer }] of model.resources) {
       const name = key.replace('\n', ' ')

@@ -19,6 +19,7 @@ export type Operation =
   | 'oversee'
   | 'flood'
   | 'press'
+  | 'meddle'
 
 export interface Plan {
   readonly theme: Theme
@@ -37,6 +38,8 @@ export interface Plan {
   /** Agents in all; the fourth and the fifth are human. */
   readonly agents: number
   readonly containment: Containment
+  /** Whether humans close partitions, and open them again. */
+  readonly closes: boolean
 }
 
 // Few of each, so that agents get into each other's way.
@@ -46,7 +49,7 @@ const everything = [
 ] as const
 
 const plain = { propose: 10, blind: 6, spoiled: 3, again: 2, reused: 2, coordinate: 7, look: 1, dryRun: 1 }
-const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 8, oversee: 2, flood: 0.5, press: 0.5 }
+const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 8, oversee: 2, flood: 0.5, press: 0.5, meddle: 1.5 }
 const few = { ...rest, propose: 5, blind: 2, spoiled: 0.5, again: 0.5, reused: 0.5, coordinate: 2 }
 
 type Theme = keyof typeof themes
@@ -114,6 +117,7 @@ export function drawPlan(random: Random): Plan {
     caused,
     agents: random.between(least, most),
     containment: drawContainment(random, theme),
+    closes: random.chance(0.25),
   }
 }
 

@@ -9,6 +9,7 @@ import { simulatedAgents, simulatedContracts, simulatedLimits } from './contract
 import type { CheckName, Environment, PlantedBug, Violation } from './environment.ts'
 import { drawRoughness, Faults } from './faults.ts'
 import type { AcknowledgedIntent } from './observed-log.ts'
+import { Operator } from './operator.ts'
 import { drawPlan } from './plan.ts'
 import { describe } from './process.ts'
 import { Producer } from './producer.ts'
@@ -65,15 +66,21 @@ export class World {
     const { time, trace } = this.environment
     for (const process of allProcesses(this.cast)) process.start()
     void new Chaos(this.environment, this.cast).rage()
-    for (const [index, agent] of this.cast.agents.entries())
+    for (const [index, agent] of this.cast.agents.entries()) {
+      if (agent === this.cast.operator?.agent) continue
       this.#watch(agent.play(this.#random.between(...this.environment.plan.operations), index === 0 && this.#random.chance(0.8)))
+    }
     this.#watch(this.#producer.play(this.#random.between(3, 10)))
+    const { operator } = this.cast
+    if (operator !== null) this.#watch(operator.play())
     await time.runUntil(() => this.#producer.isDone && this.cast.agents.every(({ isDone }) => isDone), troubledMs)
     trace.note('heal')
     this.#heal()
     for (const agent of this.cast.agents) this.#watch(this.#finish(agent))
+    if (operator !== null) this.#watch(operator.tend())
     await new Settling(this.environment, this.cast, () => this.#unfinished()).settle()
     if (this.cast.escalations.length > 0) await this.#tellAll()
+    operator?.rest()
     trace.note('settled')
   }
 
@@ -152,7 +159,9 @@ export class World {
       { length: environment.plan.agents },
       (_, index) => new SimulatedAgent(environment, gateways, humans.get(index) ?? `agent-${index}`, offset()),
     )
-    return { sequencers, gateways, managers, escalations, producer, agents }
+    if (!environment.plan.closes) return { sequencers, gateways, managers, escalations, producer, agents, operator: null }
+    const operator = new Operator(environment, gateways, new SimulatedAgent(environment, gateways, 'human:op', offset()))
+    return { sequencers, gateways, managers, escalations, producer, agents: [...agents, operator.agent], operator }
   }
 
   /** No more faults; the clocks agree; whoever is dead, doomed or a zombie is started anew. */
@@ -189,7 +198,7 @@ export class World {
   /** Who still asks for something, in words; null: nobody. */
   #unfinished(): string | null {
     if (!this.#producer.isDone) return 'the producer is not done'
-    const open = this.cast.agents.filter((agent) => !this.#finished.has(agent))
+    const open = this.cast.agents.filter((agent) => !this.#finished.has(agent) || agent.openIntents > 0)
     return open.length === 0 ? null : open.map(({ name, openIntents }) => `${name} waits for ${openIntents} decisions`).join('; ')
   }
 

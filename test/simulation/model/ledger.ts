@@ -39,6 +39,7 @@ export const atTheDoor: ReadonlySet<string> = new Set([
   'INTENT_EXPIRED',
   'INTENT_FROM_THE_FUTURE',
   'INTENT_ID_REUSED',
+  'GENERATION_CLOSED',
 ])
 
 /** The world of what is in shadow, beside that of a scope. */
@@ -166,8 +167,8 @@ export class Ledger {
   #reject({ payload, scope }: Event & { readonly type: 'IntentRejected' }): void {
     const { agent, code, intent, intentId, movedBy, resource, settles } = payload
     if (settles !== null) this.#end(intentId!)
-    // What lies in the wrong place is not of that scope.
-    if (agent === null || scope === '' || isOwn(agent) || code === 'WRONG_PARTITION') return
+    // What lies in the wrong place is not of that scope, and what came to a closed log is nothing that the agent did wrong.
+    if (agent === null || scope === '' || isOwn(agent) || code === 'WRONG_PARTITION' || code === 'GENERATION_CLOSED') return
     if (settles === null) {
       const tally = this.tally(scope, agent)
       tally.rejected(this.time, `${code} ${resource ?? ''}`)

@@ -3,6 +3,7 @@ import type { Event } from '@signalbox/contract'
 import { lapsed } from './built-in.ts'
 import { waitingOf } from './checks.ts'
 import { changeOf, type Expected, type ModelChange, type ModelRecord, type ModelSettings, type Question, type Refusal } from './expected.ts'
+import { generationLog, isReopening } from './generation.ts'
 import type { ModelIntent } from './intent.ts'
 import { atTheDoor, Ledger, type ModelPending } from './ledger.ts'
 import { budgetOf } from './limits.ts'
@@ -47,6 +48,11 @@ export class Model {
     return this.ledger.time
   }
 
+  /** Whether the log goes on elsewhere: then nothing is decided here, and nothing happens by itself. */
+  get isClosed(): boolean {
+    return this.find(this.systemScope, generationLog)?.state === 'closed'
+  }
+
   find(scope: string, resource: string): ModelResource | undefined {
     return this.ledger.find(scope, resource)
   }
@@ -66,6 +72,7 @@ export class Model {
       if (before.canonical !== intent.canonical) return this.#rejected({ code: 'INTENT_ID_REUSED' }, intent.canonical)
       return { ...this.#blank(), outcome: 'duplicate', code: before.code, duplicateOf: before.offset }
     }
+    if (this.isClosed && !isReopening(intent)) return this.#rejected({ code: 'GENERATION_CLOSED' }, intent.canonical)
     return this.decide(intent)
   }
 
@@ -80,7 +87,7 @@ export class Model {
     }
     const { code, question } = expected
     if (code !== null) {
-      const isOfTheMoment = intent.actions.some(({ resource }) => /^(escalation|intent)\//.test(resource))
+      const isOfTheMoment = intent.actions.some(({ resource }) => /^(escalation|generation|intent)\//.test(resource))
       if (intent.onConflict === 'reject' || isOfTheMoment || !waitable.has(code)) return expected
       const asked = { cause: code, resource: expected.resource, to: null, approvals: 1 }
       return this.#pending(subject, code, intent.onConflict === 'escalate' ? asked : null)
