@@ -18,6 +18,13 @@ export class MemoryTopic {
     return { start: this.#records[0]?.offset ?? this.#end, end: this.#end }
   }
 
+  /** The next record gets this offset. Throws RangeError where there has been one. */
+  startAt(offset: number): void {
+    if (this.#end !== 0) throw new RangeError(`${this.#where} has held records up to ${this.#end}; it cannot start at ${offset} any more.`)
+    this.#start = offset
+    this.#end = offset
+  }
+
   /** Makes all the records visible at one moment, then wakes who waits. Returns them with their offsets. */
   append(records: readonly RecordToAppend[], timestampMs: number, gapAfter: boolean): readonly LogRecord[] {
     const appended = records.map(({ key, value, headers }, index): LogRecord => {
