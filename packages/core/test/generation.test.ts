@@ -58,6 +58,13 @@ describe('a closed log', () => {
     expect(story.when(seat).summary).toEqual(['committed open seat/a free'])
   })
 
+  test('counts nothing of what it refuses at the door either, so that it does not matter when it is read to be carried over', () => {
+    const story = closed(new Story({ containment: { breaker: { rejects: 2, ratio: 0 }, repeatedRejects: 2 } }))
+    const before = [...snapshotParts(story.state)].filter(({ kind }) => kind === 'tally')
+    for (let count = 0; count < 5; count++) story.when(seat, { intentId: 'no-id' }).rejects('INTENT_ID_INVALID')
+    expect([...snapshotParts(story.state)].filter(({ kind }) => kind === 'tally')).toEqual(before)
+  })
+
   test('goes on where it was once it is opened again', () => {
     const story = new Story()
     story.when({ resource: 'ticket/a', action: 'open', input: { note: '' } })
