@@ -65,6 +65,7 @@ export class SimulatedAgent {
     if (opens)
       await Promise.all(scopes.map((scope) => this.#submit(this.#agent.intent({ scope, resources: [] }, openingActions(this.#random)))))
     for (let operation = 0; operation < operations && !faults.isHealed; operation++) {
+      if (operation === Math.floor(operations / 2)) await this.#untilMoved()
       await time.sleep(this.#random.between(0, 400))
       try {
         await this.#operate()
@@ -73,6 +74,12 @@ export class SimulatedAgent {
       }
     }
     this.#isDone = true
+  }
+
+  /** Where the log is moved, half of what everybody does comes after that. */
+  async #untilMoved(): Promise<void> {
+    const { eras, faults, plan, time } = this.#environment
+    while (plan.moves && eras.length === 1 && !faults.isHealed) await time.sleep(this.#random.between(50, 300))
   }
 
   /** Asks again, with the same ids, for everything that has no decision yet, or came to a closed log. */
@@ -261,9 +268,9 @@ export class SimulatedAgent {
   }
 
   async #observe(scope: string, wanted: readonly string[], after?: Decision): Promise<Seen> {
+    const { era } = this.#environment
     const seen = await this.#agent.observe(scope, wanted, after === undefined ? {} : { after })
-    this.#environment.observations.push({ scope, position: seen.position, time: 0, resources: [...seen.resources] })
-    if (after !== undefined && Number(seen.position.split(':')[1]) < Number(after.position.split(':')[1]))
+    if (after !== undefined && this.#environment.era === era && Number(seen.position.split(':')[1]) < Number(after.position.split(':')[1]))
       this.#environment.report('observed', `${this.name} asked for ${scope} as of ${after.position} and was shown ${seen.position}`)
     return seen
   }

@@ -40,8 +40,9 @@ function changeOf(event: Event): string | null {
 /** Changes nothing but what is said of the intent itself. */
 function isHarmless({ payload, type }: Event): boolean {
   if (type === 'IntentDuplicated' || type === 'PartitionOpened') return true
+  // Who may not open it is told so, or is on trial.
+  if (type === 'IntentShadowed') return isReopening(toModel(JSON.parse(payload.intent) as PlainObject))
   if (type !== 'IntentRejected' || payload.settles !== null) return false
   if (doorCodes.test(payload.code)) return true
-  // Who may not open it is told so.
   return payload.intent !== null && isReopening(toModel(JSON.parse(payload.intent) as PlainObject))
 }

@@ -40,6 +40,8 @@ export interface Plan {
   readonly containment: Containment
   /** Whether humans close partitions, and open them again. */
   readonly closes: boolean
+  /** Whether the log is moved into another with other partitions. */
+  readonly moves: boolean
 }
 
 // Few of each, so that agents get into each other's way.
@@ -117,8 +119,14 @@ export function drawPlan(random: Random): Plan {
     caused,
     agents: random.between(least, most),
     containment: drawContainment(random, theme),
-    closes: random.chance(0.25),
+    ...drawEnding(random),
   }
+}
+
+/** Who opened again what is being moved would have it decided twice. */
+function drawEnding(random: Random): Pick<Plan, 'closes' | 'moves'> {
+  const kind = random.weighted({ neither: 6, closes: 2, moves: 1.5 })
+  return { closes: kind === 'closes', moves: kind === 'moves' }
 }
 
 /** All of them, or so few that everybody meets everybody. */
