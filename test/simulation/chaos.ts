@@ -76,7 +76,7 @@ export class Chaos {
         break
       }
       case 'hoursPass':
-        this.#pass(random.between(20, 100) * 60_000)
+        this.pass(random.between(20, 100) * 60_000)
     }
   }
 
@@ -95,7 +95,7 @@ export class Chaos {
   }
 
   /** Time moves on for everybody, with nothing happening in between. */
-  #pass(ms: number): void {
+  pass(ms: number): void {
     for (const process of allProcesses(this.#cast)) process.offsetMs += ms
     for (const { clock } of this.#cast.agents) clock.offsetMs += ms
   }

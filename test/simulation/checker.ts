@@ -4,6 +4,7 @@ import { carriedFromHeader } from '@signalbox/generation'
 import type { LogRecord } from '@signalbox/log'
 import type { MemoryLogStore } from '@signalbox/log-memory'
 import { changesText } from './changes.ts'
+import { checkCarried, checkLettersCarried } from './check-carried.ts'
 import { checkDecisions, type Decided } from './check-decisions.ts'
 import { LawsMemory } from './check-laws.ts'
 import { checkLiveness } from './check-liveness.ts'
@@ -43,7 +44,10 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
   const { eras, report } = environment
   const judging: Judging = { decided: new Map(), ownActions: {}, memory: new LawsMemory(), intents: 0 }
   let models: readonly Model[] = []
-  for (const era of eras) models = checkEra(world, era, models, judging)
+  for (const [number, era] of eras.entries()) {
+    models = checkEra(world, era, models, judging)
+    if (number > 0) checkLettersCarried(eras[number - 1]!, era, environment)
+  }
   const { decided, intents, ownActions } = judging
   if (!world.violations.some(({ check }) => check === 'exactly one')) checkLiveness(models, report)
   if (world.cast.escalations.length > 0) checkNotifications(environment, world.receiver)
@@ -73,6 +77,7 @@ function checkEra(world: World, era: Era, before: readonly Model[], judging: Jud
     const records = storedRecords(store, 'intents', partition)
     const events = logs[partition]!
     countOwnActions(events, judging.ownActions)
+    if (moved !== null) checkCarried(events, models[partition]!, report)
     const decided = checkDecisions({
       partition,
       model: models[partition]!,

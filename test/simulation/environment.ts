@@ -38,6 +38,8 @@ export type CheckName =
   | 'read models'
   /** A recorded decision computed anew is the same. */
   | 'explained'
+  /** A log that goes on from another begins with all that was known there. */
+  | 'carried'
   /** The logs of a world that was moved are what Signalbox promises of a log. */
   | 'audit'
   /** People are told of every escalation, in order, each time under the same id. */

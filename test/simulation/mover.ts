@@ -15,6 +15,8 @@ export interface MoverOptions {
   readonly makeStore: (partitionCount: number) => MemoryLogStore
   /** What a clock of this world shows just now, beyond virtual time. */
   readonly offsetMs: () => number
+  /** Somebody puts an agent into quarantine, or lets it out, just then. */
+  readonly oversee: () => void
   readonly goOn: (store: MemoryLogStore, moved: Moved) => void
 }
 
@@ -66,7 +68,7 @@ export class Mover {
 
   /** Null where it failed, or whoever did it died. */
   async #attempt(attempt: number, store: MemoryLogStore): Promise<Moved | null> {
-    const { environment, offsetMs } = this.#options
+    const { environment, offsetMs, oversee } = this.#options
     const { codec, eras, faults, report, time, trace } = environment
     const clock = new MachineClock(time, offsetMs())
     const handle = (of: MemoryLogStore, name: string) => {
@@ -88,6 +90,7 @@ export class Mover {
       appendAt: async (topic: 'dead-letters' | 'dead-letters.escalation', ...rest: AppendAt) =>
         store.appendLettersAt(topic, ...rest, clock.nowMs()),
     }
+    if (!faults.isHealed && this.#random.chance(0.4)) time.schedule(this.#random.between(0, 100), oversee)
     try {
       const moving = moveLog({
         from: { name: `log-${eras.length}`, log: from, codec },

@@ -1,6 +1,7 @@
 /** A human who closes partitions, as one who means to move the log, and after a while opens them again. */
 import { generationResource, systemScope } from '@signalbox/contract'
 import type { SimulatedAgent } from './agents.ts'
+import { drawOversight } from './coordinations.ts'
 import type { Environment } from './environment.ts'
 import type { Random } from './random.ts'
 import type { GatewayProcess } from './services.ts'
@@ -14,9 +15,11 @@ export class Operator {
   readonly #environment: Environment
   readonly #gateways: readonly GatewayProcess[]
   readonly #random: Random
+  readonly #pass: (ms: number) => void
   #isOver = false
 
-  constructor(environment: Environment, gateways: readonly GatewayProcess[], agent: SimulatedAgent) {
+  constructor(environment: Environment, gateways: readonly GatewayProcess[], agent: SimulatedAgent, pass: (ms: number) => void) {
+    this.#pass = pass
     this.#environment = environment
     this.#gateways = gateways
     this.agent = agent
@@ -25,13 +28,16 @@ export class Operator {
 
   /** Until the world is healed. */
   async play(): Promise<void> {
-    const { faults, store, time } = this.#environment
+    const { faults, plan, store, time } = this.#environment
     const random = this.#random
     await this.agent.play(0, false)
+    if (!plan.closes) return
     const all = Array.from({ length: store.partitionCount }, (_, partition) => partition)
     await time.sleep(random.between(0, 2_500))
     while (!faults.isHealed) {
       const some = random.chance(0.5) ? all : [random.pick(all)]
+      // Much may be due by then that nobody has come to.
+      if (random.chance(0.4)) this.#pass(random.between(500, random.pick([5_000, 5_000, 60_000, 3_600_000])))
       await Promise.all(some.map((partition) => this.#say(partition, 'close')))
       await time.sleep(random.between(100, 2_500))
       if (!faults.isHealed) await Promise.all(some.map((partition) => this.#say(partition, 'reopen')))
@@ -39,10 +45,10 @@ export class Operator {
     }
   }
 
-  /** Opens whatever is closed, whoever closed it, until the world has settled. */
+  /** Opens whatever is closed, whoever closed it, until the world has settled; what is being moved stays closed. */
   async tend(): Promise<void> {
-    const { store, time } = this.#environment
-    while (!this.#isOver) {
+    const { plan, store, time } = this.#environment
+    while (plan.closes && !this.#isOver) {
       await time.sleep(lookMs)
       for (let partition = 0; partition < store.partitionCount; partition++) {
         if (!this.#isClosed(partition)) continue
@@ -50,6 +56,12 @@ export class Operator {
         await this.agent.finish()
       }
     }
+  }
+
+  /** Puts an agent into quarantine, or lets it out, at its home. */
+  async oversee(): Promise<void> {
+    const drawn = drawOversight(this.#random, this.agent.clock.nowMs(), false)
+    await this.agent.say(`~${drawn.resource}`, [drawn])
   }
 
   rest(): void {

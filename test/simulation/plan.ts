@@ -119,13 +119,15 @@ export function drawPlan(random: Random): Plan {
     caused,
     agents: random.between(least, most),
     containment: drawContainment(random, theme),
-    ...drawEnding(random),
+    ...drawEnding(random, theme),
   }
 }
 
 /** Who opened again what is being moved would have it decided twice. */
-function drawEnding(random: Random): Pick<Plan, 'closes' | 'moves'> {
-  const kind = random.weighted({ neither: 6, closes: 2, moves: 1.5 })
+function drawEnding(random: Random, theme: Theme): Pick<Plan, 'closes' | 'moves'> {
+  // Where much is under way, or waits, there is most to lose.
+  const isFull = theme === 'transfers' || theme === 'crowd'
+  const kind = random.weighted({ neither: 6, closes: theme === 'crowd' ? 6 : 2, moves: isFull ? 4 : 1.5 })
   return { closes: kind === 'closes', moves: kind === 'moves' }
 }
 

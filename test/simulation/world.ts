@@ -49,6 +49,7 @@ export class World {
   readonly latestAtHealing = new Map<string, number>()
   readonly #producer: Producer
   readonly #mover: Mover | null
+  readonly #chaos: Chaos
   readonly #finished = new Set<SimulatedAgent>()
   readonly #random: Random
 
@@ -60,6 +61,7 @@ export class World {
     this.receiver = new Receiver(this.environment)
     this.cast = this.#makeCast()
     this.#producer = new Producer(this.environment, this.cast.producer)
+    this.#chaos = new Chaos(this.environment, this.cast)
     this.#mover = this.#makeMover(this.environment.eras)
   }
 
@@ -67,7 +69,7 @@ export class World {
   async play(): Promise<void> {
     const { time, trace } = this.environment
     for (const process of allProcesses(this.cast)) process.start()
-    void new Chaos(this.environment, this.cast).rage()
+    void this.#chaos.rage()
     for (const [index, agent] of this.cast.agents.entries()) {
       if (agent === this.cast.operator?.agent) continue
       this.#watch(agent.play(this.#random.between(...this.environment.plan.operations), index === 0 && this.#random.chance(0.8)))
@@ -158,6 +160,7 @@ export class World {
       environment,
       makeStore: (partitionCount) => makeStore(planted, { partitionCount, gapAfterBatch: this.#random.chance(0.5) }),
       offsetMs: () => this.cast.producer.offsetMs,
+      oversee: () => this.#watch(this.cast.operator!.oversee()),
       goOn: (store, moved) => {
         trace.note('everything is started anew on the new log')
         eras.push(newEra(store, plan, moved))
@@ -186,8 +189,11 @@ export class World {
       { length: environment.plan.agents },
       (_, index) => new SimulatedAgent(environment, gateways, humans.get(index) ?? `agent-${index}`, offset()),
     )
-    if (!environment.plan.closes) return { sequencers, gateways, managers, escalations, producer, agents, operator: null }
-    const operator = new Operator(environment, gateways, new SimulatedAgent(environment, gateways, 'human:op', offset()))
+    if (!environment.plan.closes && !environment.plan.moves)
+      return { sequencers, gateways, managers, escalations, producer, agents, operator: null }
+    const operator = new Operator(environment, gateways, new SimulatedAgent(environment, gateways, 'human:op', offset()), (ms) =>
+      this.#chaos.pass(ms),
+    )
     return { sequencers, gateways, managers, escalations, producer, agents: [...agents, operator.agent], operator }
   }
 
