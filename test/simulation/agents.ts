@@ -122,7 +122,9 @@ export class SimulatedAgent {
       case 'again':
         return void (await this.#submit(this.#turnedAway.size > 0 ? random.pick([...this.#turnedAway]) : earlier!))
       case 'reused':
-        return void (await this.#submit(reuse(earlier!, random)))
+        await this.#submit(reuse(earlier!, random))
+        // What it was used for first is asked once more, now and then.
+        return random.chance(0.3) ? void (await this.#submit(earlier!)) : undefined
       case 'task':
         return await this.#work(scope, drawTaskAction, random.pick(['task/1', ...tasks]))
       case 'handoff':

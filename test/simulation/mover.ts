@@ -15,6 +15,8 @@ export interface MoverOptions {
   readonly makeStore: (partitionCount: number) => MemoryLogStore
   /** What a clock of this world shows just now, beyond virtual time. */
   readonly offsetMs: () => number
+  /** Whoever tells people of escalations is left on the log before until it has told them all. */
+  readonly untilTold: () => Promise<void>
   /** Somebody puts an agent into quarantine, or lets it out, just then. */
   readonly oversee: () => void
   readonly goOn: (store: MemoryLogStore, moved: Moved) => void
@@ -49,7 +51,7 @@ export class Mover {
   }
 
   async #move(): Promise<void> {
-    const { environment, goOn, makeStore } = this.#options
+    const { environment, goOn, makeStore, untilTold } = this.#options
     const random = this.#random
     const counts = [1, 2, 3, 4].filter((count) => count !== environment.store.partitionCount)
     const partitionCount = random.pick(counts)
@@ -59,6 +61,7 @@ export class Mover {
       const moved = await this.#attempt(attempt, store)
       environment.trace.note(`the log is moved to ${partitionCount} partitions: ${moved === null ? 'not yet' : JSON.stringify(moved)}`)
       if (moved !== null) {
+        await untilTold()
         goOn(store, moved)
         return
       }

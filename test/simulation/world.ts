@@ -27,6 +27,8 @@ const startMs = 1_800_000_000_000
 const troubledMs = 40_000
 const stopBoundMs = 60_000
 const tellBoundMs = 20_000
+/** Faults go on meanwhile. */
+const tellWhileMovingMs = 120_000
 const tellStepMs = 250
 const humans = new Map([
   [3, 'human:ada'],
@@ -84,7 +86,11 @@ export class World {
     for (const agent of this.cast.agents) this.#watch(this.#finish(agent))
     if (operator !== null) this.#watch(operator.tend())
     await new Settling(this.environment, this.cast, () => this.#unfinished()).settle()
-    if (this.cast.escalations.length > 0) await this.#tellAll()
+    let isTold = false
+    void this.#tellAll(tellBoundMs).then(() => {
+      isTold = true
+    })
+    await time.runUntil(() => isTold, tellBoundMs)
     operator?.rest()
     trace.note('settled')
   }
@@ -160,6 +166,7 @@ export class World {
       environment,
       makeStore: (partitionCount) => makeStore(planted, { partitionCount, gapAfterBatch: this.#random.chance(0.5) }),
       offsetMs: () => this.cast.producer.offsetMs,
+      untilTold: () => this.#tellAll(tellWhileMovingMs),
       oversee: () => this.#watch(this.cast.operator!.oversee()),
       goOn: (store, moved) => {
         trace.note('everything is started anew on the new log')
@@ -214,11 +221,15 @@ export class World {
     for (const { clock } of this.cast.agents) clock.offsetMs = latestMs - time.nowMs
   }
 
-  /** Waits until people have been told everything, as long as it may take; what is missing then the checker finds. */
-  async #tellAll(): Promise<void> {
-    const due = allDue(this.environment)
-    const isTold = () => missingNotifications(this.environment, this.receiver, due).length === 0
-    for (let step = 0; step < tellBoundMs / tellStepMs && !isTold(); step++) await this.environment.time.runUntil(() => false, tellStepMs)
+  /** Waits until people have been told all that a log asks for, as long as it may take; what is missing then the checker finds. */
+  async #tellAll(boundMs: number): Promise<void> {
+    const { environment, receiver } = this
+    const { era, time } = environment
+    if (this.cast.escalations.length === 0) return
+    for (let step = 0; step < boundMs / tellStepMs; step++) {
+      if (missingNotifications(era, receiver, allDue(environment, era)).length === 0) return
+      await time.sleep(tellStepMs)
+    }
   }
 
   /** Asks for what has no decision; the last call of its script must come to its end first. */
