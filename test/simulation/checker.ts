@@ -7,7 +7,7 @@ import { changesText } from './changes.ts'
 import { checkCarried, checkLettersCarried } from './check-carried.ts'
 import { checkDecisions, type Decided } from './check-decisions.ts'
 import { LawsMemory } from './check-laws.ts'
-import { checkLiveness } from './check-liveness.ts'
+import { checkLegs, checkLiveness } from './check-liveness.ts'
 import { checkLog, type Report, type StoredEvent, storedRecords } from './check-log.ts'
 import { checkNotifications } from './check-notifications.ts'
 import { simulatedAgents, simulatedLimits } from './contracts.ts'
@@ -50,6 +50,12 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
   }
   const { decided, intents, ownActions } = judging
   if (!world.violations.some(({ check }) => check === 'exactly one')) checkLiveness(models, report)
+  const commits = [...decided.values()].flatMap(({ stored: { event } }) => (event.type === 'IntentCommitted' ? [event.payload] : []))
+  checkLegs(
+    commits.filter(({ intent }) => intent.includes('"note":"transfer ')),
+    models,
+    report,
+  )
   if (world.cast.escalations.length > 0) checkNotifications(environment, world.receiver)
   for (const given of environment.givenDecisions) checkGiven(given, decided, environment)
   for (const era of eras) checkAcknowledgedIntents(era, era === eras.at(-1), decided, report)

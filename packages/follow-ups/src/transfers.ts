@@ -101,8 +101,8 @@ export function legAgain(intent: Intent, again: NonNullable<LegNote['again']>): 
   return { ...intent, intentId: idOf(note), note: `${mark}${JSON.stringify(note)}` }
 }
 
-/** With these an intent did not get through the door: of whether it was decided before they say nothing. */
-const undecided: ReadonlySet<string> = new Set(['INTENT_EXPIRED', 'INTENT_FROM_THE_FUTURE'])
+/** With these an intent did not get through the door, and is asked once more: of what it comes to they say nothing. */
+const undecided: ReadonlySet<string> = new Set(['INTENT_EXPIRED', 'INTENT_FROM_THE_FUTURE', 'GENERATION_CLOSED'])
 
 const outcomes: { readonly [Each in Step]: { readonly committed: string; readonly rejected: string } } = {
   reserve: { committed: 'prepared', rejected: 'refused' },
