@@ -9,12 +9,14 @@ import {
   type Intent,
   isSystemScope,
   type Limits,
+  parseUuidV7,
   partitionOf,
   type Reaction,
   systemScope,
+  uuidTimeMs,
 } from '@signalbox/contract'
-import { Carrier, type PartitionState, type QuarantineGap } from '@signalbox/core'
-import { processManagerAgent } from '@signalbox/follow-ups'
+import { Carrier, feeds, type PartitionState, type QuarantineGap } from '@signalbox/core'
+import { askedAgain, processManagerAgent } from '@signalbox/follow-ups'
 import type { Clock, Log } from '@signalbox/log'
 import { closeLog } from './close.ts'
 import { carryLetters, openLetters } from './dead-letters.ts'
@@ -89,7 +91,11 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     await target.flush()
     for (let partition = 0; partition < to.log.partitionCount; partition++) await to.topics.startIntentsAt(partition, beginsAt)
     const deadLetters = await carryLetters(source, letters, to.topics, to.log.partitionCount)
-    const followUps = [...old.followUps().filter(({ scope }) => !isSystemScope(scope)), ...gapIntents(carrier, options, old.states)]
+    const timeOf = timesOf(options, old.states)
+    const followUps = [
+      ...old.followUps().flatMap((intent) => (isSystemScope(intent.scope) ? [] : [inTime(intent, options, timeOf)])),
+      ...gapIntents(carrier, options, timeOf),
+    ]
     for (const intent of followUps) await append(to, intent)
     // Last: it is what lets sequencers begin.
     for (const event of carrier.finish()) await target.write(event)
@@ -137,13 +143,35 @@ async function firstOffset({ from: { log }, offsetStep = defaultStep }: MoveOpti
   return (Math.floor((highest + offsetStep / 10) / offsetStep) + 1) * offsetStep
 }
 
+/** The time of each new partition, as its log will have it for what is written to it now. */
+function timesOf({ clock, from, to }: MoveOptions, states: readonly PartitionState[]): (partition: number) => number {
+  const [fromCount, toCount] = [from.log.partitionCount, to.log.partitionCount]
+  return (partition) => {
+    const fed = states.filter((state) => feeds(state.partition, partition, fromCount, toCount))
+    return Math.max(clock.nowMs(), ...fed.map(({ time }) => time))
+  }
+}
+
+/** Nothing in the new log would ask again for what it does not take because of its id. That it was never decided is known here. */
+function inTime(intent: Intent, { from, limits, to }: MoveOptions, timeOf: (partition: number) => number): Intent {
+  const nowMs = timeOf(partitionOf(intent.scope, to.log.partitionCount))
+  const idTimeMs = uuidTimeMs(idWords(intent.intentId))
+  const isInTime = idTimeMs > nowMs - limits.identityHorizonMs / 2 && idTimeMs <= nowMs + limits.clockSkewMs / 2
+  return isInTime ? intent : askedAgain(intent, from.name, nowMs)
+}
+
+function idWords(intentId: string): Uint32Array {
+  const words = new Uint32Array(4)
+  parseUuidV7(intentId, words)
+  return words
+}
+
 /** What holds for agents everywhere and had not come to every partition yet. */
-function gapIntents(carrier: Carrier, { clock, from, to }: MoveOptions, states: readonly PartitionState[]): Intent[] {
-  const timeMs = Math.max(...states.map(({ time }) => time), 0) || clock.nowMs()
+function gapIntents(carrier: Carrier, { from, to }: MoveOptions, timeOf: (partition: number) => number): Intent[] {
   return carrier.quarantineGaps().map((gap) => {
     const { action, agent, partition } = gap
     return bareIntent({
-      intentId: derivedId(timeMs, ['generation', from.name, to.name, action, agent, `${partition}`], sha256),
+      intentId: derivedId(timeOf(partition), ['generation', from.name, to.name, action, agent, `${partition}`], sha256),
       scope: systemScope(partition, to.log.partitionCount),
       agent: processManagerAgent,
       actions: [{ resource: `agent/${agent}`, action, input: inputOf(gap), expectedVersion: null }],
