@@ -55,7 +55,8 @@ function knownBy({ ledger, resources, settings }: Model): Told {
   const known: Told = new Map()
   for (const [key, resource] of resources) {
     // The last two runs of changes are remembered.
-    const count = Math.min(resource.version, ((resource.version - 1) % settings.missed) + 1 + settings.missed)
+    const { length } = resource.history
+    const count = Math.min(length, ((length - 1) % settings.missed) + 1 + settings.missed)
     known.set(key, resourceText(resource, resource.history.slice(-count)))
   }
   for (const { bypassed, index, intent, offset, ...pending } of ledger.pending.values()) {
