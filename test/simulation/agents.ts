@@ -1,8 +1,8 @@
 /** The agents of the simulated world: production clients, each with a script drawn from the seed. */
 import { type Agent, ClientError, connect, type ProposedAction, type Seen } from '@signalbox/client'
-import { type Decision, type Intent, makeUuidV7 } from '@signalbox/contract'
+import { type Decision, generationResource, type Intent, makeUuidV7 } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
-import { drawCoordination, drawOversight } from './coordinations.ts'
+import { drawCoordination, drawMeddling, drawOversight } from './coordinations.ts'
 import type { Environment, GivenDecision } from './environment.ts'
 import { drawAnswer, openEscalations } from './inbox.ts'
 import { drawActions, drawResources, openingActions, reuse, spoil } from './intents.ts'
@@ -26,6 +26,8 @@ export class SimulatedAgent {
   readonly #asked: Intent[] = []
   /** Asked for, and no decision given. */
   readonly #open = new Set<Intent>()
+  /** Came when the log was closed; to be sent again, with the same ids. */
+  readonly #turnedAway = new Set<Intent>()
   #isDone = false
   /** The lease that it took last. */
   #lease: string | null = null
@@ -63,6 +65,7 @@ export class SimulatedAgent {
     if (opens)
       await Promise.all(scopes.map((scope) => this.#submit(this.#agent.intent({ scope, resources: [] }, openingActions(this.#random)))))
     for (let operation = 0; operation < operations && !faults.isHealed; operation++) {
+      if (operation === Math.floor(operations / 2)) await this.#untilMoved()
       await time.sleep(this.#random.between(0, 400))
       try {
         await this.#operate()
@@ -73,10 +76,20 @@ export class SimulatedAgent {
     this.#isDone = true
   }
 
-  /** Asks again, with the same ids, for everything that has no decision yet. */
+  /** Where the log is moved, half of what everybody does comes after that. */
+  async #untilMoved(): Promise<void> {
+    const { eras, faults, plan, time } = this.#environment
+    while (plan.moves && eras.length === 1 && !faults.isHealed) await time.sleep(this.#random.between(50, 300))
+  }
+
+  /** Asks again, with the same ids, for everything that has no decision yet, or came to a closed log. */
   async finish(): Promise<void> {
-    for (const intent of this.#open) {
-      while (this.#open.has(intent)) {
+    for (const waiting of [this.#open, this.#turnedAway]) await this.#finish(waiting)
+  }
+
+  async #finish(waiting: ReadonlySet<Intent>): Promise<void> {
+    for (const intent of waiting) {
+      while (waiting.has(intent)) {
         await this.#environment.time.sleep(this.#random.between(20, 300))
         await this.#attempt(intent, () => this.#agent.submit(intent))
       }
@@ -89,13 +102,14 @@ export class SimulatedAgent {
     const earlier = this.#asked.length === 0 ? null : random.pick(this.#asked)
     const human = this.name.startsWith('human:') ? 1 : 0
     const known = earlier === null ? 0 : 1
-    const { again, answer, oversee, reused, ...others } = plan.weights
+    const { again, answer, meddle, oversee, reused, ...others } = plan.weights
     const kind = random.weighted({
       ...others,
       again: again * known,
       reused: reused * known,
       answer: answer * human,
       oversee: oversee * human,
+      meddle: plan.closes ? meddle : 0,
     })
     const scope = random.pick(scopes)
     switch (kind) {
@@ -106,9 +120,11 @@ export class SimulatedAgent {
       case 'look':
         return await this.#look(earlier)
       case 'again':
-        return void (await this.#submit(earlier!))
+        return void (await this.#submit(this.#turnedAway.size > 0 ? random.pick([...this.#turnedAway]) : earlier!))
       case 'reused':
-        return void (await this.#submit(reuse(earlier!, random)))
+        await this.#submit(reuse(earlier!, random))
+        // What it was used for first is asked once more, now and then.
+        return random.chance(0.3) ? void (await this.#submit(earlier!)) : undefined
       case 'task':
         return await this.#work(scope, drawTaskAction, random.pick(['task/1', ...tasks]))
       case 'handoff':
@@ -118,9 +134,11 @@ export class SimulatedAgent {
       case 'answer':
         return await this.#answer()
       case 'oversee': {
-        const drawn = drawOversight(random, this.clock.nowMs())
+        const drawn = drawOversight(random, this.clock.nowMs(), plan.closes)
         return void (await this.#ask(`~${drawn.resource}`, [drawn]))
       }
+      case 'meddle':
+        return await this.#meddle(scope)
       case 'flood':
         return await this.#flood(scope)
       case 'press':
@@ -134,6 +152,11 @@ export class SimulatedAgent {
     }
     const intent = this.#agent.intent({ scope, resources: [] }, actions, this.#options())
     await this.#submit(kind === 'spoiled' ? spoil(intent, random, this.clock.nowMs()) : intent)
+  }
+
+  /** Plainly, outside of any script. */
+  async say(scope: string, actions: readonly ProposedAction[]): Promise<void> {
+    await this.#submit(this.#agent.intent({ scope, resources: [] }, actions))
   }
 
   async #ask(scope: string, actions: readonly ProposedAction[]): Promise<Decision | null> {
@@ -201,6 +224,15 @@ export class SimulatedAgent {
     await this.#submit(this.#agent.intent({ scope, resources: [] }, actions, options))
   }
 
+  /** Closes the log of a partition or opens it again: most often in the right place, and not always a human. */
+  async #meddle(scope: string): Promise<void> {
+    const random = this.#random
+    const drawn = drawMeddling(random, scope, this.#environment.store.partitionCount)
+    if (random.chance(0.5)) return void (await this.#ask(drawn.scope, drawn.actions))
+    const seen = await this.#observe(drawn.scope, [generationResource])
+    await this.#submit(this.#agent.intent(seen, drawn.actions, this.#options()))
+  }
+
   /** Asks the same again and again, whatever it is told. */
   async #flood(scope: string): Promise<void> {
     const actions = [{ resource: this.#random.pick(['stock/rooms', 'ghost/1']), action: 'vanish' }]
@@ -238,9 +270,9 @@ export class SimulatedAgent {
   }
 
   async #observe(scope: string, wanted: readonly string[], after?: Decision): Promise<Seen> {
+    const { era } = this.#environment
     const seen = await this.#agent.observe(scope, wanted, after === undefined ? {} : { after })
-    this.#environment.observations.push({ scope, position: seen.position, time: 0, resources: [...seen.resources] })
-    if (after !== undefined && Number(seen.position.split(':')[1]) < Number(after.position.split(':')[1]))
+    if (after !== undefined && this.#environment.era === era && Number(seen.position.split(':')[1]) < Number(after.position.split(':')[1]))
       this.#environment.report('observed', `${this.name} asked for ${scope} as of ${after.position} and was shown ${seen.position}`)
     return seen
   }
@@ -271,6 +303,9 @@ export class SimulatedAgent {
       trace.note(`${this.name} is given ${decision.event} ${decision.code} on ${intent.intentId}`)
       givenDecisions.push({ agent: this.name, intentId: intent.intentId, intent, decision })
       this.#open.delete(intent)
+      const isClosed = decision.code === 'GENERATION_CLOSED' && !intent.actions.some(({ resource }) => resource === generationResource)
+      if (isClosed) this.#turnedAway.add(intent)
+      else this.#turnedAway.delete(intent)
       return decision
     } catch (error) {
       this.#judge(error)

@@ -1,6 +1,7 @@
 /** Faults of whole processes and machines: crashes, zombies, restarts, clocks that jump. */
 import type { SimulatedAgent } from './agents.ts'
 import type { Environment } from './environment.ts'
+import type { Operator } from './operator.ts'
 import type { Service, SimulatedProcess } from './process.ts'
 import type { Random } from './random.ts'
 import type { EscalationProcess, GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
@@ -13,6 +14,8 @@ export interface Cast {
   readonly escalations: readonly EscalationProcess[]
   readonly producer: ProducerProcess
   readonly agents: readonly SimulatedAgent[]
+  /** In some worlds somebody closes the log and opens it again. */
+  readonly operator: Operator | null
 }
 
 export function allProcesses({ escalations, gateways, managers, producer, sequencers }: Cast): readonly SimulatedProcess<Service>[] {
@@ -73,7 +76,7 @@ export class Chaos {
         break
       }
       case 'hoursPass':
-        this.#pass(random.between(20, 100) * 60_000)
+        this.pass(random.between(20, 100) * 60_000)
     }
   }
 
@@ -92,7 +95,7 @@ export class Chaos {
   }
 
   /** Time moves on for everybody, with nothing happening in between. */
-  #pass(ms: number): void {
+  pass(ms: number): void {
     for (const process of allProcesses(this.#cast)) process.offsetMs += ms
     for (const { clock } of this.#cast.agents) clock.offsetMs += ms
   }

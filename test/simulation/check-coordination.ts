@@ -1,5 +1,6 @@
 /** Laws of coordination over the events of one partition, told without computing any decision. Judged before an event is applied. */
 import type { Containment, Event, IntentCommittedEvent, ResourceChange } from '@signalbox/contract'
+import type { LawsMemory } from './check-laws.ts'
 import { isRelief, typeOf } from './model/built-in.ts'
 import { type ModelIntent, type PlainObject, toModel } from './model/intent.ts'
 import { isOwn, isTurnedAway } from './model/ledger.ts'
@@ -9,24 +10,17 @@ import { modelTypes } from './model/more-rules.ts'
 import type { ModelResource } from './model/rules.ts'
 
 /** With these nothing of an intent has come to its budget yet. */
-const beforeBudgets = /^(WRONG_PARTITION|INTENT_|DEADLINE_PASSED|AGENT_)/
-
-interface Spent {
-  asked: number
-  amount: number
-}
+const beforeBudgets = /^(WRONG_PARTITION|INTENT_|GENERATION_CLOSED|DEADLINE_PASSED|AGENT_)/
 
 export class CoordinationLaws {
   readonly #model: Model
   readonly #containment: Containment
   readonly #report: (message: string) => void
-  // By scope, agent and window.
-  readonly #spent = new Map<string, Spent>()
-  // How often a task, or a thing of a source, was claimed or stated last.
-  readonly #highest = new Map<string, number>()
+  readonly #memory: LawsMemory
 
-  constructor(model: Model, report: (message: string) => void) {
+  constructor(model: Model, memory: LawsMemory, report: (message: string) => void) {
     this.#model = model
+    this.#memory = memory
     this.#containment = model.settings.containment
     this.#report = report
   }
@@ -119,9 +113,9 @@ export class CoordinationLaws {
   }
 
   #mustRise(key: string, number: number): void {
-    const highest = this.#highest.get(key)
+    const highest = this.#memory.highest.get(key)
     if (highest !== undefined && number <= highest) this.#report(`${key.replace('\n', ' ')} goes from ${highest} to ${number}`)
-    this.#highest.set(key, number)
+    this.#memory.highest.set(key, number)
   }
 
   /** Within one window nobody gets more than its budget, however the window before it counts. */
@@ -131,8 +125,8 @@ export class CoordinationLaws {
     const budget = agent === null ? undefined : budgetOf(agent, this.#containment)
     if (budget === undefined || intent === null) return
     const key = `${scope}\n${agent}\n${Math.floor(time / this.#model.settings.windowMs)}`
-    const spent = this.#spent.get(key) ?? { asked: 0, amount: 0 }
-    this.#spent.set(key, spent)
+    const spent = this.#memory.spent.get(key) ?? { asked: 0, amount: 0 }
+    this.#memory.spent.set(key, spent)
     const isFirst = type === 'IntentPending' ? payload.since === null : payload.settles === null
     const isAsked = type !== 'IntentRejected' || (!isTurnedAway(payload.code) && !beforeBudgets.test(payload.code))
     if (isFirst && isAsked && !toModel(JSON.parse(intent) as PlainObject).actions.every(isRelief)) spent.asked++

@@ -4,7 +4,8 @@ import { type Event, type IntentCommitted, type IntentRejected, isOwnEvent, type
 import type { LogRecord } from '@signalbox/log'
 import { differenceOfChanges } from './changes.ts'
 import { CoordinationLaws } from './check-coordination.ts'
-import { Laws } from './check-laws.ts'
+import { ClosedLog } from './check-generation.ts'
+import { Laws, type LawsMemory } from './check-laws.ts'
 import type { Report, StoredEvent } from './check-log.ts'
 import { FollowUps, said } from './follow-ups.ts'
 import { Consequences, type Following } from './model/consequences.ts'
@@ -27,11 +28,16 @@ export interface DecisionsToCheck {
   readonly observations: readonly Observation[]
   readonly readIntent: (record: LogRecord) => ModelIntent | null
   readonly report: Report
+  readonly memory: LawsMemory
+  /** Whether the run ended in this log; else what came after it was closed may be left undecided, and is asked again in the next. */
+  readonly isLast: boolean
 }
 
 /** The decisions by their event reference; ends where records and events part. */
 export function checkDecisions({
   events,
+  isLast,
+  memory,
   model,
   observations,
   partition,
@@ -45,13 +51,15 @@ export function checkDecisions({
     while (waiting.length > 0 && positionOf(waiting[0]!) <= logOffset) checkObservation(waiting.shift()!, model, report)
   }
   const broken = (message: string) => report('laws', `partition ${partition}: ${message}`)
-  const laws = new Laws(model, broken)
-  const coordination = new CoordinationLaws(model, broken)
+  const laws = new Laws(model, memory, broken)
+  const coordination = new CoordinationLaws(model, memory, broken)
+  const closedLog = new ClosedLog(broken)
   const followUps = new FollowUps(new Consequences(model))
   const groups = groupsOf(events)
   for (const [at, record] of records.entries()) {
     const group = groups[at]
     const wanted = `${partition}/${record.offset}/0`
+    if (group === undefined && !isLast && model.isClosed) break
     if (group === undefined) {
       report('exactly one', `partition ${partition}: ${records.length - at} intents, from ${record.offset} on, have no decision`)
       break
@@ -86,8 +94,10 @@ export function checkDecisions({
       const settled = model.ledger.pending.get(intentIdOf(event) ?? '')
       laws.judge(event)
       coordination.judge(event)
+      closedLog.judge(event)
+      const wasClosed = model.isClosed
       model.apply(event)
-      followUps.add({ event, subject, expected, settled, isOwn: isOwnEvent(event) })
+      if (!wasClosed && !model.isClosed) followUps.add({ event, subject, expected, settled, isOwn: isOwnEvent(event) })
       if (expected !== null) decided.set(`${event.partition}/${event.offset}/${event.index}`, { stored, expected, intent: subject })
     }
     const missing = followUps.next()
@@ -98,16 +108,17 @@ export function checkDecisions({
   observeUpTo(Number.MAX_SAFE_INTEGER)
   if (groups.length > records.length)
     report('exactly one', `partition ${partition}: ${groups.length - records.length} records of events, where no intents are`)
-  laws.atTheEnd()
+  if (isLast) laws.atTheEnd()
+  else if (!model.isClosed) report('laws', `partition ${partition} goes on in another log, and was not closed`)
   return decided
 }
 
-/** The events of each record together; openings belong to none. */
+/** The events of each record together; openings, and what was carried over from another log, belong to none. */
 function groupsOf(events: readonly StoredEvent[]): StoredEvent[][] {
   const groups: StoredEvent[][] = []
   for (const stored of events) {
     const { event } = stored
-    if (event.type === 'PartitionOpened') continue
+    if (event.type === 'PartitionOpened' || event.offset < 0) continue
     const last = groups.at(-1)
     if (last !== undefined && last[0]!.event.offset === event.offset && event.index > 0) last.push(stored)
     else groups.push([stored])

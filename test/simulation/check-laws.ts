@@ -9,25 +9,39 @@ import type { Model } from './model/model.ts'
 const mostWaiters = 16
 const mostTimers = 32
 
+/** What laws remember of scopes, whichever log they lie in. */
+export class LawsMemory {
+  /** Pending intents that have come to an end, by scope and id. */
+  readonly settled = new Set<string>()
+  /** Effects that have begun, by scope and name. */
+  readonly effects = new Set<string>()
+  /** By scope, agent and window. */
+  readonly spent = new Map<string, { asked: number; amount: number }>()
+  /** How often a task, or a thing of a source, was claimed or stated last. */
+  readonly highest = new Map<string, number>()
+}
+
 type Ended = Event & { readonly type: 'IntentCommitted' | 'IntentRejected' }
 
 export class Laws {
   readonly #model: Model
   readonly #report: (message: string) => void
-  readonly #settled = new Set<string>()
-  readonly #effects = new Set<string>()
+  readonly #memory: LawsMemory
   #due: readonly string[] = []
+  #wasClosed = false
   #examined = 0
   #fired = 0
 
-  constructor(model: Model, report: (message: string) => void) {
+  constructor(model: Model, memory: LawsMemory, report: (message: string) => void) {
     this.#model = model
+    this.#memory = memory
     this.#report = report
   }
 
   /** A record begins: what is due now must happen within it. */
   begin(): void {
-    this.#due = this.#dueNow()
+    this.#wasClosed = this.#model.isClosed
+    this.#due = this.#wasClosed ? [] : this.#dueNow()
     this.#examined = 0
     this.#fired = 0
   }
@@ -55,7 +69,8 @@ export class Laws {
     const still = new Set(this.#dueNow())
     const left = this.#due.filter((timer) => still.has(timer))
     if (left.length > 0 && this.#fired < mostTimers) this.#report(`after record ${offset}, ${left.join(', ')} is due and was left`)
-    if (this.#examined >= mostWaiters) return
+    // Who waits is not looked at once the log is closed, nor by who opens it again.
+    if (this.#examined >= mostWaiters || this.#wasClosed || this.#model.isClosed) return
     for (const { intent: waiter } of this.#model.overlooked())
       this.#report(`after record ${offset} of ${intent?.agent}, ${waiter.intentId} of ${waiter.agent} waits, and nothing is in its way`)
   }
@@ -93,8 +108,9 @@ export class Laws {
         this.#report(`${resource} is given to ${data.holder}, and ${held.holder} holds it until ${held.expiresMs}`)
     }
     if (resource.startsWith('effect/') && action === 'start') {
-      if (this.#effects.has(resource)) this.#report(`${resource} begins a second time`)
-      this.#effects.add(resource)
+      const key = `${scope}\n${resource}`
+      if (this.#memory.effects.has(key)) this.#report(`${resource} begins a second time`)
+      this.#memory.effects.add(key)
     }
     const isOver = before?.state === 'resolved' || before?.state === 'expired'
     if (resource.startsWith('escalation/') && isOver && action !== 'trigger')
@@ -143,7 +159,7 @@ export class Laws {
     }
   }
 
-  #judgeEnd({ payload, type }: Ended): void {
+  #judgeEnd({ payload, scope, type }: Ended): void {
     const { intentId, settles } = payload
     const pending = this.#model.ledger.pending.get(intentId ?? '')
     this.#examined++
@@ -151,8 +167,9 @@ export class Laws {
     if (pending === undefined && type === 'IntentCommitted' && payload.verdict !== null) return
     if (pending === undefined || pending.offset !== settles!.offset || pending.index !== settles!.index)
       this.#report(`${intentId} is settled from ${settles!.offset}/${settles!.index}, and it is not pending from there`)
-    if (this.#settled.has(intentId!)) this.#report(`${intentId} is settled a second time`)
-    this.#settled.add(intentId!)
+    const key = `${scope}\n${intentId}`
+    if (this.#memory.settled.has(key)) this.#report(`${intentId} is settled a second time`)
+    this.#memory.settled.add(key)
     if (pending === undefined || type !== 'IntentRejected') return
     if (payload.code === 'DEADLINE_PASSED' && pending.untilMs > this.#model.time)
       this.#report(`${intentId} is over, and may wait until ${pending.untilMs}`)

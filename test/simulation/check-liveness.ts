@@ -1,4 +1,5 @@
 /** What must have come to an end, and to the same end everywhere, once time has gone on for long enough. */
+import type { IntentCommitted } from '@signalbox/contract'
 import type { Report } from './check-log.ts'
 import type { Model } from './model/model.ts'
 
@@ -7,6 +8,7 @@ const open = new Set(['preparing', 'confirming', 'releasing'])
 export function checkLiveness(models: readonly Model[], report: Report): void {
   for (const [partition, model] of models.entries()) {
     const at = `partition ${partition}, in the end`
+    if (model.isClosed) report('laws', `${at}: the log is still closed`)
     for (const { intent } of model.ledger.pending.values()) report('laws', `${at}: ${intent.intentId} of ${intent.agent} is still pending`)
     for (const [key, { state, timer }] of model.resources) {
       const name = key.replace('\n', ' ')
@@ -20,6 +22,18 @@ export function checkLiveness(models: readonly Model[], report: Report): void {
     }
   }
   checkQuarantines(models, report)
+}
+
+/** What a transfer calls refused was not reserved, whatever it was told of a leg on the way. */
+export function checkLegs(reserved: readonly IntentCommitted[], models: readonly Model[], report: Report): void {
+  for (const { intent, intentId } of reserved) {
+    const { note } = JSON.parse(intent) as { readonly note: string }
+    const { leg, scope, step, transfer } = JSON.parse(note.slice('transfer '.length)) as Record<string, string>
+    if (step !== 'reserve') continue
+    const found = models.map((model) => model.find(scope!, transfer!)).find((each) => each !== undefined)
+    const status = (found?.data.legs as readonly { readonly status: string }[] | undefined)?.[Number(leg)]?.status
+    if (status === 'refused') report('laws', `in the end leg ${leg} of ${scope} ${transfer} is refused, and ${intentId} has reserved it`)
+  }
 }
 
 /** What an agent's home says of it is so on every partition, if a human or a rule has ever put it into quarantine. */

@@ -19,7 +19,8 @@ export type Report = (check: CheckName, message: string) => void
 const everything = { maxRecords: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER }
 
 export function storedRecords(store: MemoryLogStore, topic: Topic, partition: number): readonly LogRecord[] {
-  return store.topic(topic, partition).read(0, everything)
+  const records = store.topic(topic, partition)
+  return records.read(records.offsets.start, everything)
 }
 
 /** The events of a partition, with everything around them checked. */
@@ -38,7 +39,8 @@ export function checkLog(store: MemoryLogStore, codec: Codec, partition: number,
       if (record.headers.sb_epoch !== undefined) report('epochs', `${at}: an opening carries the epoch ${record.headers.sb_epoch}`)
     } else {
       chain.take(record, at)
-      if (record.headers.sb_epoch !== epoch)
+      // What was carried over comes before any owner.
+      if ((record.headers.sb_epoch ?? null) !== epoch)
         report('epochs', `${at} was written under epoch ${record.headers.sb_epoch}, and the partition was last opened at ${epoch}`)
       const id = `${event.partition}/${event.offset}/${event.index}`
       if (record.headers.ce_id !== id || record.headers.ce_type !== `signalbox.${event.type}`)

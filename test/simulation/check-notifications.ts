@@ -2,9 +2,12 @@
  * What people had to be told, by the events alone: each notification has come to each of its targets at least once or is a dead
  * letter, under one id with one body, and those of a partition's group have come in their order.
  */
+import type { Codec } from '@signalbox/codec'
 import type { Event, ResourceChange } from '@signalbox/contract'
+import type { MemoryLogStore } from '@signalbox/log-memory'
 import { storedRecords } from './check-log.ts'
 import type { Environment } from './environment.ts'
+import type { Era } from './era.ts'
 import type { PlainObject } from './model/intent.ts'
 import type { Receiver } from './receiver.ts'
 import { routes, targets } from './settings.ts'
@@ -16,7 +19,7 @@ interface Due {
 }
 
 /** What is to be told of since the consumer began, in order; empty where it has not begun. */
-export function dueNotifications({ codec, store }: Environment, partition: number): readonly Due[] {
+export function dueNotifications(codec: Codec, store: MemoryLogStore, partition: number): readonly Due[] {
   const receipts = storedRecords(store, 'notifications', partition).map(({ value }) => JSON.parse(`${Buffer.from(value!)}`) as PlainObject)
   const begun = receipts.find(({ kind }) => kind === 'begun')?.eventsOffset as number | undefined
   if (begun === undefined) return []
@@ -46,14 +49,14 @@ function targetsOf(people: readonly string[]): readonly string[] {
   return [...new Set(people.flatMap((name) => routes[name] ?? (targets.includes(name) ? [name] : targets)))]
 }
 
-/** Of all partitions. */
-export function allDue(environment: Environment): readonly Due[] {
-  const partitions = Array.from({ length: environment.store.partitionCount }, (_, partition) => partition)
-  return partitions.flatMap((partition) => dueNotifications(environment, partition))
+/** Of all partitions of a log. */
+export function allDue({ codec }: Environment, { store }: Era): readonly Due[] {
+  const partitions = Array.from({ length: store.partitionCount }, (_, partition) => partition)
+  return partitions.flatMap((partition) => dueNotifications(codec, store, partition))
 }
 
 /** What has neither come nor is a dead letter, as id and target. */
-export function missingNotifications({ store }: Environment, receiver: Receiver, due: readonly Due[]): readonly string[] {
+export function missingNotifications({ store }: Era, receiver: Receiver, due: readonly Due[]): readonly string[] {
   const settled = new Set(receiver.received.map(({ id, target }) => `${id} ${target}`))
   for (let partition = 0; partition < store.partitionCount; partition++) {
     for (const { value } of storedRecords(store, 'dead-letters.escalation', partition)) {
@@ -65,8 +68,8 @@ export function missingNotifications({ store }: Environment, receiver: Receiver,
 }
 
 export function checkNotifications(environment: Environment, receiver: Receiver): void {
-  const { report, store } = environment
-  const missing = missingNotifications(environment, receiver, allDue(environment))
+  const { codec, eras, report } = environment
+  const missing = eras.flatMap((era) => missingNotifications(era, receiver, allDue(environment, era)))
   if (missing.length > 0) report('notifications', `nobody was told of ${missing.slice(0, 3).join(', ')} (${missing.length} in all)`)
   const bodies = new Map<string, string>()
   for (const { body, id } of receiver.received) {
@@ -74,9 +77,10 @@ export function checkNotifications(environment: Environment, receiver: Receiver)
     bodies.set(id, body)
   }
   const places = new Map<string, { readonly place: number; readonly group: string }>()
-  for (let partition = 0; partition < store.partitionCount; partition++)
-    for (const [place, { group, id }] of dueNotifications(environment, partition).entries())
-      places.set(id, { place, group: `${partition} ${group}` })
+  for (const [number, { store }] of eras.entries())
+    for (let partition = 0; partition < store.partitionCount; partition++)
+      for (const [place, { group, id }] of dueNotifications(codec, store, partition).entries())
+        places.set(id, { place, group: `${number} ${partition} ${group}` })
   const last = new Map<string, number>()
   const seen = new Set<string>()
   for (const { id, target } of receiver.received) {

@@ -1,5 +1,6 @@
 /** What agents and humans ask of Signalbox itself. */
 import type { ProposedAction } from '@signalbox/client'
+import { generationResource, systemScope } from '@signalbox/contract'
 import { drawResources } from './intents.ts'
 import type { Random } from './random.ts'
 
@@ -36,10 +37,35 @@ export function drawCoordination(random: Random, { effect, waiting }: Known, res
 }
 
 /** What a human does to an agent that seems to go wrong, in the agent's home scope, and takes back. */
-export function drawOversight(random: Random, nowMs: number): ProposedAction {
-  const resource = `agent/agent-${random.between(0, 2)}`
+export function drawOversight(random: Random, nowMs: number, ofHumansToo: boolean): ProposedAction {
+  const agents = ['agent-0', 'agent-1', 'agent-2']
+  const resource = `agent/${random.pick(ofHumansToo ? [...agents, 'human:ada', 'human:bob'] : agents)}`
   const reason = 'as the script says'
   if (random.chance(0.4)) return { resource, action: 'release', input: { reason } }
   const taintedSinceMs = random.pick([null, nowMs - 3_600_000, nowMs - 4_000, nowMs])
   return { resource, action: 'quarantine', input: { reason, taintedSinceMs } }
+}
+
+/** Closing or opening a log, by whoever thinks of it: where it can be done, and where it cannot. */
+export function drawMeddling(
+  random: Random,
+  scope: string,
+  partitionCount: number,
+): { readonly scope: string; readonly actions: readonly ProposedAction[] } {
+  const reason = 'as the script says'
+  const action = random.pick(['close', 'reopen'])
+  const asked = { resource: generationResource, action, input: action === 'close' ? { next: 'log-2', reason } : { reason } }
+  const where = systemScope(random.between(0, partitionCount - 1), partitionCount)
+  switch (random.weighted({ right: 7, ordinaryScope: 1, otherScope: 2, otherName: 1, notAlone: 1 })) {
+    case 'right':
+      return { scope: where, actions: [asked] }
+    case 'ordinaryScope':
+      return { scope, actions: [asked] }
+    case 'otherScope':
+      return { scope: `~partition/${random.between(0, 5)}/${random.between(0, 9)}`, actions: [asked] }
+    case 'otherName':
+      return { scope: where, actions: [{ ...asked, resource: 'generation/other' }] }
+    case 'notAlone':
+      return { scope: where, actions: [asked, { resource: 'agent/agent-0', action: 'declare', input: { capabilities: [] } }] }
+  }
 }

@@ -1,14 +1,14 @@
 /** What every part of a run shares. */
 import type { Coordinator } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
-import type { Decision, Intent, Observation } from '@signalbox/contract'
+import type { Decision, Intent } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import type { Post } from '@signalbox/escalation'
 import type { Clock, Log } from '@signalbox/log'
 import type { MemoryLogStore, MemoryLogStoreOptions } from '@signalbox/log-memory'
 import type { SequencerBounds } from '@signalbox/sequencer'
+import type { Era } from './era.ts'
 import type { Faults } from './faults.ts'
-import type { AcknowledgedIntent } from './observed-log.ts'
 import type { Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Trace } from './trace.ts'
@@ -38,6 +38,10 @@ export type CheckName =
   | 'read models'
   /** A recorded decision computed anew is the same. */
   | 'explained'
+  /** A log that goes on from another begins with all that was known there. */
+  | 'carried'
+  /** The logs of a world that was moved are what Signalbox promises of a log. */
+  | 'audit'
   /** People are told of every escalation, in order, each time under the same id. */
   | 'notifications'
   /** After the faults have ended, everything is decided and every partition has one owner. */
@@ -77,6 +81,9 @@ export interface Environment {
   readonly time: VirtualTime
   readonly trace: Trace
   readonly faults: Faults
+  /** The logs of this run, one after another: the world is in the last. */
+  readonly eras: Era[]
+  readonly era: Era
   readonly store: MemoryLogStore
   readonly codec: Codec
   readonly rules: Rules
@@ -86,8 +93,6 @@ export interface Environment {
   readonly scopes: readonly string[]
   readonly bounds: Partial<SequencerBounds>
   readonly planted: PlantedBug | null
-  readonly acknowledgedIntents: AcknowledgedIntent[]
   readonly givenDecisions: GivenDecision[]
-  readonly observations: Observation[]
   report(check: CheckName, message: string): void
 }

@@ -136,7 +136,8 @@ export function spoil(intent: Intent, random: Random, nowMs: number): Intent {
   return spoilings[random.pick(Object.keys(spoilings) as (keyof typeof spoilings)[])](intent, random, nowMs)
 }
 
-/** An id used again: for another body in the same scope, or in another scope. */
+/** An id used again: for another body in the same scope, or in another scope, where it does not wait: two that are pending cannot come together in one log. */
 export function reuse(intent: Intent, random: Random): Intent {
-  return random.chance(0.5) ? { ...intent, note: `again ${random.between(0, 9)}` } : { ...intent, scope: random.pick(allScopes) }
+  if (random.chance(0.5)) return { ...intent, note: `again ${random.between(0, 9)}` }
+  return { ...intent, scope: random.pick(allScopes), onConflict: 'reject' }
 }

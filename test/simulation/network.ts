@@ -41,7 +41,13 @@ export class Connection implements Coordinator {
     resources: readonly string[],
     options?: { readonly atLeast?: number; readonly waitMs?: number },
   ): Promise<Observation | null> {
-    return this.#ask(`observe ${scope}`, options?.waitMs ?? graceMs, (desk) => desk.observe(scope, resources, options))
+    return this.#ask(`observe ${scope}`, options?.waitMs ?? graceMs, async (desk) => {
+      // Noted where it was seen, of the log that it was seen in.
+      const { observations } = this.#environment.era
+      const seen = await desk.observe(scope, resources, options)
+      if (seen !== null) observations.push(seen)
+      return seen
+    })
   }
 
   /** Of the gateway that is asked now, without faults: what it tells is only a hint, and no promise rests on it. */

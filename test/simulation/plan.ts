@@ -19,6 +19,7 @@ export type Operation =
   | 'oversee'
   | 'flood'
   | 'press'
+  | 'meddle'
 
 export interface Plan {
   readonly theme: Theme
@@ -37,6 +38,10 @@ export interface Plan {
   /** Agents in all; the fourth and the fifth are human. */
   readonly agents: number
   readonly containment: Containment
+  /** Whether humans close partitions, and open them again. */
+  readonly closes: boolean
+  /** Whether the log is moved into another with other partitions. */
+  readonly moves: boolean
 }
 
 // Few of each, so that agents get into each other's way.
@@ -46,7 +51,7 @@ const everything = [
 ] as const
 
 const plain = { propose: 10, blind: 6, spoiled: 3, again: 2, reused: 2, coordinate: 7, look: 1, dryRun: 1 }
-const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 8, oversee: 2, flood: 0.5, press: 0.5 }
+const rest = { ...plain, task: 2, handoff: 1, transfer: 1, answer: 8, oversee: 2, flood: 0.5, press: 0.5, meddle: 1.5 }
 const few = { ...rest, propose: 5, blind: 2, spoiled: 0.5, again: 0.5, reused: 0.5, coordinate: 2 }
 
 type Theme = keyof typeof themes
@@ -114,7 +119,16 @@ export function drawPlan(random: Random): Plan {
     caused,
     agents: random.between(least, most),
     containment: drawContainment(random, theme),
+    ...drawEnding(random, theme),
   }
+}
+
+/** Who opened again what is being moved would have it decided twice. */
+function drawEnding(random: Random, theme: Theme): Pick<Plan, 'closes' | 'moves'> {
+  // Where much is under way, or waits, there is most to lose.
+  const isFull = theme === 'transfers' || theme === 'crowd'
+  const kind = random.weighted({ neither: 6, closes: theme === 'crowd' ? 6 : 2, moves: isFull ? 4 : 1.5 })
+  return { closes: kind === 'closes', moves: kind === 'moves' }
 }
 
 /** All of them, or so few that everybody meets everybody. */

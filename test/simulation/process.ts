@@ -131,6 +131,7 @@ export abstract class SimulatedProcess<Running extends Service> {
 
   #newLife(): Life<Running> {
     const { environment } = this
+    const { acknowledgedIntents } = environment.era
     const name = `${this.name}.${this.lives.length + 1}`
     const clock = new MachineClock(environment.time, this.#offsetMs)
     let end: () => void = () => {}
@@ -150,7 +151,7 @@ export abstract class SimulatedProcess<Running extends Service> {
     const log: Log = this.decorate(
       new ObservedLog(handle, name, {
         note: (line) => environment.trace.note(line),
-        intentAcknowledged: (intent) => environment.acknowledgedIntents.push(intent),
+        intentAcknowledged: (intent) => acknowledgedIntents.push(intent),
         writeUnderWay: (change) => {
           life.writesUnderWay += change
         },

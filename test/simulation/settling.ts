@@ -100,7 +100,8 @@ export class Settling {
     const { end } = store.topic('intents', partition).offsets
     if (owner === undefined) return `partition ${partition} has no state`
     if (owner.nextOffset !== end) return `partition ${partition} is decided up to ${owner.nextOffset} of ${end}`
-    const { pending, timers } = owner.coordination
+    const { closed, pending, timers } = owner.coordination
+    if (closed !== null) return `partition ${partition} is closed`
     if (pending.hasReady || timers.nextMs <= sequencers[0]!.latestMs) return `on partition ${partition} something is due`
     const events = store.topic('events', partition)
     const readers = [

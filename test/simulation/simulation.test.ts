@@ -29,5 +29,6 @@ test(`${seeds} seeds without a violation`, { timeout: 600_000 }, async () => {
   // A run in which nothing happens proves nothing.
   expect(figures.decisions).toBe(figures.intents)
   expect(figures.intents).toBeGreaterThan(20 * seeds)
+  expect(figures.moves).toBeGreaterThan(seeds / 10)
   for (const count of [figures.crashes, figures.unknown_outcomes, figures.zombies]) expect(count).toBeGreaterThan(seeds / 2)
 })

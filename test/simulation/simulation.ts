@@ -1,4 +1,5 @@
 /** Runs one seed from its beginning to its verdict. */
+import { checkAudits } from './check-audits.ts'
 import { checkExplanations, checkHeldStates, copyHeldStates } from './check-services.ts'
 import { checkWorld } from './checker.ts'
 import type { PlantedBug, Violation } from './environment.ts'
@@ -21,6 +22,8 @@ export interface RunResult {
   readonly outcomes: Readonly<Record<string, number>>
   readonly ownActions: Readonly<Record<string, number>>
   readonly given: number
+  /** How often the log was moved into another. */
+  readonly moves: number
   readonly faults: Readonly<Record<string, number>>
   readonly virtualMs: number
 }
@@ -44,6 +47,11 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     })
     if (!(await time.runUntil(() => isExplained, questionsBoundMs))) report('settles', 'an explanation did not come in time')
     await world.stop()
+    let isAudited = false
+    void checkAudits(world).then(() => {
+      isAudited = true
+    })
+    if (!(await time.runUntil(() => isAudited, questionsBoundMs))) report('settles', 'an audit did not come to its end in time')
     const { decisions, intents, models, outcomes, ownActions } = checkWorld(world)
     // The last rejections that nobody handled are told of now.
     await new Promise((resolve) => setImmediate(resolve))
@@ -59,6 +67,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
       outcomes,
       ownActions,
       given: givenDecisions.length,
+      moves: environment.eras.length - 1,
       faults: faults.injected,
       virtualMs: time.nowMs,
     }

@@ -10,15 +10,17 @@ export class Summary {
   #seeds = 0
   #decisions = 0
   #given = 0
+  #moves = 0
   #virtualMs = 0
   intents = 0
   violations = 0
 
-  add({ decisions, faults, given, intents, outcomes, ownActions, seed, violations, virtualMs }: RunResult): void {
+  add({ decisions, faults, given, intents, moves, outcomes, ownActions, seed, violations, virtualMs }: RunResult): void {
     this.#seeds++
     this.intents += intents
     this.#decisions += decisions
     this.#given += given
+    this.#moves += moves
     this.#virtualMs += virtualMs
     this.violations += violations.length
     if (violations.length > 0 && this.#failedSeeds.length < 20) this.#failedSeeds.push(seed)
@@ -37,6 +39,7 @@ export class Summary {
       decisions_by_outcome: Object.fromEntries(sorted(this.#outcomes)),
       own_actions: Object.fromEntries(sorted(this.#ownActions)),
       decisions_given_to_agents: this.#given,
+      moves: this.#moves,
       violations: this.violations,
       failed_seeds: this.#failedSeeds,
       crashes: countOf((kind) => kind === 'crash' || kind.includes('crash-')),

@@ -1,5 +1,6 @@
 /** One run: a world drawn from a seed, its troubles, its healing, and what was left behind for the checker. */
 import { createCodec } from '@signalbox/codec'
+import type { Moved } from '@signalbox/generation'
 import { MemoryLogStore, type MemoryLogStoreOptions } from '@signalbox/log-memory'
 import { rulesOf } from '@signalbox/sequencer'
 import { SimulatedAgent } from './agents.ts'
@@ -7,9 +8,11 @@ import { allProcesses, type Cast, Chaos } from './chaos.ts'
 import { allDue, missingNotifications } from './check-notifications.ts'
 import { simulatedAgents, simulatedContracts, simulatedLimits } from './contracts.ts'
 import type { CheckName, Environment, PlantedBug, Violation } from './environment.ts'
+import type { Era } from './era.ts'
 import { drawRoughness, Faults } from './faults.ts'
-import type { AcknowledgedIntent } from './observed-log.ts'
-import { drawPlan } from './plan.ts'
+import { Mover } from './mover.ts'
+import { Operator } from './operator.ts'
+import { drawPlan, type Plan } from './plan.ts'
 import { describe } from './process.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
@@ -24,6 +27,8 @@ const startMs = 1_800_000_000_000
 const troubledMs = 40_000
 const stopBoundMs = 60_000
 const tellBoundMs = 20_000
+/** Faults go on meanwhile. */
+const tellWhileMovingMs = 120_000
 const tellStepMs = 250
 const humans = new Map([
   [3, 'human:ada'],
@@ -42,11 +47,11 @@ export class World {
   readonly receiver: Receiver
   readonly cast: Cast
   readonly violations: Violation[] = []
-  /** Where the events of each partition ended when the world was healed. */
-  readonly eventsAtHealing: number[] = []
-  /** The latest time that the clock of each life had shown until then. */
+  /** The latest time that the clock of each life had shown until the world was healed. */
   readonly latestAtHealing = new Map<string, number>()
   readonly #producer: Producer
+  readonly #mover: Mover | null
+  readonly #chaos: Chaos
   readonly #finished = new Set<SimulatedAgent>()
   readonly #random: Random
 
@@ -58,23 +63,40 @@ export class World {
     this.receiver = new Receiver(this.environment)
     this.cast = this.#makeCast()
     this.#producer = new Producer(this.environment, this.cast.producer)
+    this.#chaos = new Chaos(this.environment, this.cast)
+    this.#mover = this.#makeMover(this.environment.eras)
   }
 
   /** Plays the run to its end; the violations are those that show on the way. */
   async play(): Promise<void> {
     const { time, trace } = this.environment
     for (const process of allProcesses(this.cast)) process.start()
-    void new Chaos(this.environment, this.cast).rage()
-    for (const [index, agent] of this.cast.agents.entries())
+    void this.#chaos.rage()
+    for (const [index, agent] of this.cast.agents.entries()) {
+      if (agent === this.cast.operator?.agent) continue
       this.#watch(agent.play(this.#random.between(...this.environment.plan.operations), index === 0 && this.#random.chance(0.8)))
+    }
     this.#watch(this.#producer.play(this.#random.between(3, 10)))
-    await time.runUntil(() => this.#producer.isDone && this.cast.agents.every(({ isDone }) => isDone), troubledMs)
+    const { operator } = this.cast
+    if (operator !== null) this.#watch(operator.play())
+    if (this.#mover !== null) this.#watch(this.#mover.play())
+    await time.runUntil(() => this.#isPlayed(), troubledMs)
     trace.note('heal')
     this.#heal()
     for (const agent of this.cast.agents) this.#watch(this.#finish(agent))
+    if (operator !== null) this.#watch(operator.tend())
     await new Settling(this.environment, this.cast, () => this.#unfinished()).settle()
-    if (this.cast.escalations.length > 0) await this.#tellAll()
+    let isTold = false
+    void this.#tellAll(tellBoundMs).then(() => {
+      isTold = true
+    })
+    await time.runUntil(() => isTold, tellBoundMs)
+    operator?.rest()
     trace.note('settled')
+  }
+
+  #isPlayed(): boolean {
+    return this.#producer.isDone && this.#mover?.isDone !== false && this.cast.agents.every(({ isDone }) => isDone)
   }
 
   /** Ends every process in good order. */
@@ -100,20 +122,25 @@ export class World {
     const draw = random.stream('settings')
     const time = new VirtualTime(random.stream('scheduler'))
     const partitionCount = draw.chance(0.85) ? 2 : 1
-    const options: MemoryLogStoreOptions = { partitionCount, gapAfterBatch: draw.chance(0.5) }
-    const store = planted?.store?.(options) ?? new MemoryLogStore(options)
+    const store = makeStore(planted, { partitionCount, gapAfterBatch: draw.chance(0.5) })
     const plan = drawPlan(random.stream('plan'))
-    const { containment } = plan
-    const rules = rulesOf({ contracts: simulatedContracts, containment, limits: simulatedLimits, agents: simulatedAgents, log: store })
-    const acknowledgedIntents: AcknowledgedIntent[] = []
+    const eras = [newEra(store, plan, null)]
     return {
       random,
       time,
       trace: new Trace(() => time.nowMs, print ?? null),
       faults: new Faults(random.stream('faults'), drawRoughness(draw, plan.theme === 'mixed')),
-      store,
+      eras,
+      get era() {
+        return eras.at(-1)!
+      },
+      get store() {
+        return eras.at(-1)!.store
+      },
+      get rules() {
+        return eras.at(-1)!.rules
+      },
       codec,
-      rules,
       plan,
       scopes: plan.scopes,
       bounds: {
@@ -126,11 +153,28 @@ export class World {
         restorePatienceMs: draw.pick([2_000, 30_000]),
       },
       planted,
-      acknowledgedIntents,
       givenDecisions: [],
-      observations: [],
       report: (check, message) => this.#report(check, message),
     }
+  }
+
+  #makeMover(eras: Era[]): Mover | null {
+    const { environment } = this
+    const { plan, planted, trace } = environment
+    if (!plan.moves) return null
+    return new Mover({
+      environment,
+      makeStore: (partitionCount) => makeStore(planted, { partitionCount, gapAfterBatch: this.#random.chance(0.5) }),
+      offsetMs: () => this.cast.producer.offsetMs,
+      untilTold: () => this.#tellAll(tellWhileMovingMs),
+      oversee: () => this.#watch(this.cast.operator!.oversee()),
+      goOn: (store, moved) => {
+        trace.note('everything is started anew on the new log')
+        eras.push(newEra(store, plan, moved))
+        if (environment.faults.isHealed) environment.era.eventsAtHealing = Array.from({ length: store.partitionCount }, () => 0)
+        for (const process of allProcesses(this.cast)) process.kill()
+      },
+    })
   }
 
   #makeCast(): Cast {
@@ -152,14 +196,19 @@ export class World {
       { length: environment.plan.agents },
       (_, index) => new SimulatedAgent(environment, gateways, humans.get(index) ?? `agent-${index}`, offset()),
     )
-    return { sequencers, gateways, managers, escalations, producer, agents }
+    if (!environment.plan.closes && !environment.plan.moves)
+      return { sequencers, gateways, managers, escalations, producer, agents, operator: null }
+    const operator = new Operator(environment, gateways, new SimulatedAgent(environment, gateways, 'human:op', offset()), (ms) =>
+      this.#chaos.pass(ms),
+    )
+    return { sequencers, gateways, managers, escalations, producer, agents: [...agents, operator.agent], operator }
   }
 
   /** No more faults; the clocks agree; whoever is dead, doomed or a zombie is started anew. */
   #heal(): void {
-    const { faults, store, time } = this.environment
-    for (let partition = 0; partition < store.partitionCount; partition++)
-      this.eventsAtHealing.push(store.topic('events', partition).offsets.end)
+    const { era, faults, store, time } = this.environment
+    const partitions = Array.from({ length: store.partitionCount }, (_, partition) => partition)
+    era.eventsAtHealing = partitions.map((partition) => store.topic('events', partition).offsets.end)
     const processes = allProcesses(this.cast)
     for (const { lives } of processes) for (const life of lives) this.latestAtHealing.set(life.name, life.clock.latestMs)
     faults.heal()
@@ -172,11 +221,15 @@ export class World {
     for (const { clock } of this.cast.agents) clock.offsetMs = latestMs - time.nowMs
   }
 
-  /** Waits until people have been told everything, as long as it may take; what is missing then the checker finds. */
-  async #tellAll(): Promise<void> {
-    const due = allDue(this.environment)
-    const isTold = () => missingNotifications(this.environment, this.receiver, due).length === 0
-    for (let step = 0; step < tellBoundMs / tellStepMs && !isTold(); step++) await this.environment.time.runUntil(() => false, tellStepMs)
+  /** Waits until people have been told all that a log asks for, as long as it may take; what is missing then the checker finds. */
+  async #tellAll(boundMs: number): Promise<void> {
+    const { environment, receiver } = this
+    const { era, time } = environment
+    if (this.cast.escalations.length === 0) return
+    for (let step = 0; step < boundMs / tellStepMs; step++) {
+      if (missingNotifications(era, receiver, allDue(environment, era)).length === 0) return
+      await time.sleep(tellStepMs)
+    }
   }
 
   /** Asks for what has no decision; the last call of its script must come to its end first. */
@@ -189,7 +242,8 @@ export class World {
   /** Who still asks for something, in words; null: nobody. */
   #unfinished(): string | null {
     if (!this.#producer.isDone) return 'the producer is not done'
-    const open = this.cast.agents.filter((agent) => !this.#finished.has(agent))
+    if (this.#mover?.isDone === false) return 'the log is being moved'
+    const open = this.cast.agents.filter((agent) => !this.#finished.has(agent) || agent.openIntents > 0)
     return open.length === 0 ? null : open.map(({ name, openIntents }) => `${name} waits for ${openIntents} decisions`).join('; ')
   }
 
@@ -201,4 +255,13 @@ export class World {
     // A broken world says the same thing many times over.
     if (this.violations.filter((violation) => violation.check === check).length < 5) this.violations.push({ check, message })
   }
+}
+
+function makeStore(planted: PlantedBug | null, options: MemoryLogStoreOptions): MemoryLogStore {
+  return planted?.store?.(options) ?? new MemoryLogStore(options)
+}
+
+function newEra(log: MemoryLogStore, { containment }: Plan, moved: Moved | null): Era {
+  const rules = rulesOf({ contracts: simulatedContracts, containment, limits: simulatedLimits, agents: simulatedAgents, log })
+  return { store: log, rules, acknowledgedIntents: [], observations: [], eventsAtHealing: null, moved }
 }

@@ -33,7 +33,9 @@ export function ruledEscalation(examination: Examination): NewEscalation | null 
 function taintFound(examination: Examination): NewEscalation | null {
   const { intent, planned, state } = examination
   const { quarantines } = state.coordination
-  if (quarantines.size === 0) return null
+  // Whether a log goes on is for the human who says so: nobody could be asked in a closed one.
+  if (quarantines.size === 0 || planned.some(({ prepared, contract }) => prepared.builtIn !== null && contract.type === 'generation'))
+    return null
   const named = [
     ...planned.map(({ prepared, request }) => (prepared.builtIn === null ? request.resource : '')),
     ...intent.reads.map(({ resource }) => resource),

@@ -116,9 +116,10 @@ export function pendingTimerKey(intentId: string): string {
 function noteReject(state: PartitionState, { payload, scope, time }: Event & { type: 'IntentRejected' }): void {
   const { agent, code, intent, intentId, movedBy, resource, settles } = payload
   if (intentId !== null) settle(state, intentId, settles, time)
-  // What lies in the wrong place is nothing of that scope, which is kept elsewhere; nor is what came when the log was closed.
-  if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION' || code === 'GENERATION_CLOSED') return
   const { coordination } = state
+  // What lies in the wrong place is nothing of that scope, which is kept elsewhere; nor is what came when the log was closed, as what it
+  // held then is all that is carried over.
+  if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION' || coordination.closed !== null) return
   // What waited and came to nothing is no reject that the agent could have spared itself.
   if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isTurnedAway(code))
   if (movedBy !== null && resource !== null && movedBy.agent !== agent && !isOwnAgent(movedBy.agent)) {

@@ -104,6 +104,8 @@ export class RememberedIds {
     if (place.offset > maxOffset)
       throw new RangeError(`a decision at offset ${place.offset}, beyond ${maxOffset}; widen the offset of the id table's entries`)
     const number = bucketOf(id)
+    // What was pending for longer than ids are remembered: a state that comes from a snapshot does not know it either.
+    if (number < this.#oldest) return
     const bucket = this.#bucket(number) ?? this.#addBucket(number)
     const before = bucket.size
     bucket.add(id, digest, place, this.#outcomeNumber(place.partition, code), options.replace ?? false)

@@ -106,13 +106,18 @@ function duplicate(examination: Examination): Own {
 /** What can still come true. A version that is gone never comes back. */
 const waitable: ReadonlySet<string> = new Set(['RESERVED', 'BEHIND_WAITERS', 'STATE_CONFLICT', 'GUARD_REFUSED', 'INVARIANT_VIOLATED'])
 
-/** A verdict is decided at once: it is about the world as its human saw it. So is a withdrawal, of what is pending then. */
+/**
+ * A verdict is decided at once: it is about the world as its human saw it. So is a withdrawal, of what is pending then; and whether a
+ * log goes on, as what waited in a closed one would wait for ever.
+ */
 export function canWait({ planned }: Examination, { code }: Rejection): boolean {
   return waitable.has(code) && !planned.some(isOfTheMoment)
 }
 
+const ofTheMoment: ReadonlySet<string> = new Set(['escalation', 'generation', 'intent'])
+
 function isOfTheMoment({ contract, prepared }: PlannedAction): boolean {
-  return prepared.builtIn !== null && (contract.type === 'escalation' || contract.type === 'intent')
+  return prepared.builtIn !== null && ofTheMoment.has(contract.type)
 }
 
 export function examine(examination: Examination): Rejection | null {

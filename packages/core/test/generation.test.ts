@@ -58,6 +58,13 @@ describe('a closed log', () => {
     expect(story.when(seat).summary).toEqual(['committed open seat/a free'])
   })
 
+  test('counts nothing of what it refuses at the door either, so that it does not matter when it is read to be carried over', () => {
+    const story = closed(new Story({ containment: { breaker: { rejects: 2, ratio: 0 }, repeatedRejects: 2 } }))
+    const before = [...snapshotParts(story.state)].filter(({ kind }) => kind === 'tally')
+    for (let count = 0; count < 5; count++) story.when(seat, { intentId: 'no-id' }).rejects('INTENT_ID_INVALID')
+    expect([...snapshotParts(story.state)].filter(({ kind }) => kind === 'tally')).toEqual(before)
+  })
+
   test('goes on where it was once it is opened again', () => {
     const story = new Story()
     story.when({ resource: 'ticket/a', action: 'open', input: { note: '' } })
@@ -140,6 +147,26 @@ describe('who closes a log, and where', () => {
   test('an open log cannot be opened, a closed one not be closed', () => {
     expect(new Story().when(reopen, human).summary).toEqual(['rejected STATE_CONFLICT'])
     expect(closed().when(close, human).summary).toEqual(['rejected GENERATION_CLOSED'])
+  })
+
+  test('at once: what waited in a closed log would wait for ever', () => {
+    const [next] = Array.from({ length: 9 }, (_, number) => `~partition/0/${number}`).filter((scope) => scope !== human.scope)
+    for (const onConflict of ['wait', 'escalate'] as const) {
+      expect(new Story().when(reopen, { ...human, onConflict }).summary).toEqual(['rejected STATE_CONFLICT'])
+      expect(closed().when(reopen, { ...human, scope: next!, onConflict }).summary).toEqual(['rejected STATE_CONFLICT'])
+    }
+  })
+
+  test('whatever it was read with: a human who went wrong is no reason to ask another', () => {
+    const story = closed()
+    story.when(reopen, human)
+    const input = { reason: 'it went wrong', taintedSinceMs: 0 }
+    story.when({ resource: 'agent/human:ann', action: 'quarantine', input }, { agent: 'process-manager', scope: human.scope })
+    const other = { ...human, agent: 'human:bea', reads: [{ resource: 'generation/log', version: 2 }] }
+    expect(story.when(close, other).summary.at(-1)).toBe('committed close generation/log closed')
+    expect(story.when(reopen, { ...other, reads: [{ resource: 'generation/log', version: 3 }] }).summary).toEqual([
+      'committed reopen generation/log open',
+    ])
   })
 
   test('not while an intent is pending in that scope, which no other log has', () => {

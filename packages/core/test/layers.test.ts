@@ -142,3 +142,10 @@ describe('the table of ids', () => {
     expect(index.find('no id')).toBeUndefined()
   })
 })
+
+test('what was pending for longer than ids are remembered is not remembered when it ends', () => {
+  const state = new PartitionState(0, defaultLimits)
+  state.advance(0, startMs + 2 * defaultLimits.identityHorizonMs)
+  state.remember(id(1, startMs), '', { partition: 0, offset: 1, index: 0 }, null)
+  expect(state.size.ids).toBe(0)
+})

@@ -146,12 +146,7 @@ export class Undecided {
   #askAgain(intent: Intent, refusal: Refusal): void {
     const key = placeOf(intent)
     if (key !== null && this.#newest.get(key) !== intent.intentId) return
-    const event = formatEventReference(refusal)
-    const again = legAgain(intent, { event, timeMs: refusal.time }) ?? {
-      ...intent,
-      intentId: derivedId(refusal.time, ['again', intent.intentId, event]),
-    }
-    this.add(again)
+    this.add(askedAgain(intent, formatEventReference(refusal), refusal.time))
   }
 
   #remember(early: Set<string>, intentId: string): void {
@@ -166,6 +161,11 @@ export class Undecided {
       early.delete(intentId)
     }
   }
+}
+
+/** The same with an id of another time, as `why` has it: the name of an event, or of a log that it came from. */
+export function askedAgain(intent: Intent, why: string, timeMs: number): Intent {
+  return legAgain(intent, { event: why, timeMs }) ?? { ...intent, intentId: derivedId(timeMs, ['again', intent.intentId, why]) }
 }
 
 /** Where only the last wish counts: an agent, on a whole partition. */

@@ -9,12 +9,14 @@ import {
   type Intent,
   isSystemScope,
   type Limits,
+  parseUuidV7,
   partitionOf,
   type Reaction,
   systemScope,
+  uuidTimeMs,
 } from '@signalbox/contract'
-import { Carrier, type PartitionState, type QuarantineGap } from '@signalbox/core'
-import { processManagerAgent } from '@signalbox/follow-ups'
+import { Carrier, feeds, type PartitionState, type QuarantineGap } from '@signalbox/core'
+import { askedAgain, processManagerAgent } from '@signalbox/follow-ups'
 import type { Clock, Log } from '@signalbox/log'
 import { closeLog, refuseOtherNext } from './close.ts'
 import { carryLetters, OpenLetters } from './dead-letters.ts'
@@ -75,6 +77,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     old = await OldLog.open(read === undefined ? reading : { ...reading, progress: read })
     refuseHalfCarried(old.states, from.name)
     refuseOtherNext(old, to.name)
+    refuseSamePending(old.states)
     // Before it is closed: what stands in the way must not stop it, and what takes long must not make it longer.
     const letters = new OpenLetters(source, () => old!.verdicts)
     await letters.read()
@@ -86,6 +89,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     await closeLog({ log: from.log, codec: from.codec, old, clock, by, reason, waitMs }, to.name)
     await old.toEnd()
     refuseOpen(old.states)
+    refuseSamePending(old.states)
     const open = await letters.read()
     const enough = await firstOffset(options, old.states, beginsAt)
     if (enough > beginsAt) {
@@ -100,7 +104,11 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     for (const state of old.states) for (const event of carrier.take(state)) await target.write(event)
     await target.flush()
     const deadLetters = await carryLetters(source, open, to.topics, to.log.partitionCount)
-    const followUps = [...old.followUps().filter(({ scope }) => !isSystemScope(scope)), ...gapIntents(carrier, options, old.states)]
+    const timeOf = timesOf(options, old.states)
+    const followUps = [
+      ...old.followUps().flatMap((intent) => (isSystemScope(intent.scope) ? [] : [inTime(intent, options, timeOf)])),
+      ...gapIntents(carrier, options, timeOf),
+    ]
     await appendAll(to, followUps)
     // Last: it is what lets sequencers begin.
     for (const event of carrier.finish()) await target.write(event)
@@ -142,6 +150,21 @@ function refuseOpen(states: readonly PartitionState[]): void {
   )
 }
 
+/** An id may be used in scopes of several partitions, which may come together on one: there, it can be pending once. */
+function refuseSamePending(states: readonly PartitionState[]): void {
+  const scopes = new Map<string, string>()
+  for (const { coordination } of states) {
+    for (const { intentId, scope } of coordination.pending.all()) {
+      const other = scopes.get(intentId)
+      scopes.set(intentId, scope)
+      if (other === undefined) continue
+      throw new GenerationError(
+        `intent ${intentId} is pending in the scopes ${other} and ${scope}, and another log may have both on one partition; withdraw one of them (where the log is closed: signalbox generation reopen --reason WHY first), and move the log again`,
+      )
+    }
+  }
+}
+
 /** `known` where that still leaves room above all that there is. */
 async function firstOffset(
   { from: { log }, offsetStep = defaultStep }: MoveOptions,
@@ -154,13 +177,35 @@ async function firstOffset(
   return (Math.floor((highest + offsetStep / 10) / offsetStep) + 1) * offsetStep
 }
 
+/** The time of each new partition, as its log will have it for what is written to it now. */
+function timesOf({ clock, from, to }: MoveOptions, states: readonly PartitionState[]): (partition: number) => number {
+  const [fromCount, toCount] = [from.log.partitionCount, to.log.partitionCount]
+  return (partition) => {
+    const fed = states.filter((state) => feeds(state.partition, partition, fromCount, toCount))
+    return Math.max(clock.nowMs(), ...fed.map(({ time }) => time))
+  }
+}
+
+/** Nothing in the new log would ask again for what it does not take because of its id. That it was never decided is known here. */
+function inTime(intent: Intent, { from, limits, to }: MoveOptions, timeOf: (partition: number) => number): Intent {
+  const nowMs = timeOf(partitionOf(intent.scope, to.log.partitionCount))
+  const idTimeMs = uuidTimeMs(idWords(intent.intentId))
+  const isInTime = idTimeMs > nowMs - limits.identityHorizonMs / 2 && idTimeMs <= nowMs + limits.clockSkewMs / 2
+  return isInTime ? intent : askedAgain(intent, from.name, nowMs)
+}
+
+function idWords(intentId: string): Uint32Array {
+  const words = new Uint32Array(4)
+  parseUuidV7(intentId, words)
+  return words
+}
+
 /** What holds for agents everywhere and had not come to every partition yet. */
-function gapIntents(carrier: Carrier, { clock, from, to }: MoveOptions, states: readonly PartitionState[]): Intent[] {
-  const timeMs = Math.max(...states.map(({ time }) => time), 0) || clock.nowMs()
+function gapIntents(carrier: Carrier, { from, to }: MoveOptions, timeOf: (partition: number) => number): Intent[] {
   return carrier.quarantineGaps().map((gap) => {
     const { action, agent, partition } = gap
     return bareIntent({
-      intentId: derivedId(timeMs, ['generation', from.name, to.name, action, agent, `${partition}`], sha256),
+      intentId: derivedId(timeOf(partition), ['generation', from.name, to.name, action, agent, `${partition}`], sha256),
       scope: systemScope(partition, to.log.partitionCount),
       agent: processManagerAgent,
       actions: [{ resource: `agent/${agent}`, action, input: inputOf(gap), expectedVersion: null }],

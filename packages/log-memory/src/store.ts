@@ -70,6 +70,24 @@ export class MemoryLogStore {
     return this.#append(topic, partition, record, timestampMs)
   }
 
+  /** For a log that goes on from another one: the next intent of a partition that never had one gets this offset. Throws RangeError. */
+  startIntentsAt(partition: number, offset: number): void {
+    this.topic('intents', partition).startAt(offset)
+  }
+
+  /** For a log that goes on from another one: dead letters, which need no owner, each at the offset named. Throws RangeError. */
+  appendLettersAt(
+    topic: 'dead-letters' | 'dead-letters.escalation',
+    partition: number,
+    letters: readonly (RecordToAppend & { readonly offset: number })[],
+    timestampMs: number,
+  ): void {
+    const { end } = this.topic(topic, partition).offsets
+    const gap = letters.findIndex(({ offset }, index) => offset !== end + index)
+    if (gap >= 0) throw new RangeError(`${topic}/${partition} goes on at ${end + gap}, not at ${letters[gap]!.offset}.`)
+    for (const letter of letters) this.#append(topic, partition, letter, timestampMs)
+  }
+
   #append(topic: Topic, partition: number, record: RecordToAppend, timestampMs: number): LogRecord {
     this.checkSize(record)
     return this.topic(topic, partition).append([record], timestampMs, false)[0]!

@@ -9,6 +9,7 @@ export class MemoryTopic {
   #records: LogRecord[] = []
   #start = 0
   #end = 0
+  #hasHeld = false
 
   constructor(where: string) {
     this.#where = where
@@ -18,11 +19,20 @@ export class MemoryTopic {
     return { start: this.#records[0]?.offset ?? this.#end, end: this.#end }
   }
 
+  /** The next record gets this offset, or a later one where it is called again. Throws RangeError where there has been a record. */
+  startAt(offset: number): void {
+    if (this.#hasHeld || offset < this.#end)
+      throw new RangeError(`${this.#where} has held records up to ${this.#end}; it cannot start at ${offset} any more.`)
+    this.#start = offset
+    this.#end = offset
+  }
+
   /** Makes all the records visible at one moment, then wakes who waits. Returns them with their offsets. */
   append(records: readonly RecordToAppend[], timestampMs: number, gapAfter: boolean): readonly LogRecord[] {
     const appended = records.map(({ key, value, headers }, index): LogRecord => {
       return Object.freeze({ offset: this.#end + index, timestampMs, key, value: value.slice(), headers: Object.freeze({ ...headers }) })
     })
+    this.#hasHeld ||= appended.length > 0
     for (const record of appended) this.#records.push(record)
     for (const [index, { indexKeys = [] }] of records.entries()) for (const key of indexKeys) this.#name(key, this.#end + index)
     this.#end += appended.length + (gapAfter ? 1 : 0)

@@ -6,6 +6,7 @@ import type { Coordinator, ListQuery, SubmitOptions } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
 import {
   type Decision,
+  type Event,
   type EventReference,
   type ExplainedDecision,
   type ExplanationJson,
@@ -18,7 +19,7 @@ import {
   type Read,
   type Resource,
 } from '@signalbox/contract'
-import { explain, type PartitionState, type Rules, resourceKey } from '@signalbox/core'
+import { explain, isRemembered, type PartitionState, type Rules, resourceKey } from '@signalbox/core'
 import type { Clock, Headers, Log } from '@signalbox/log'
 import { type PersonalData, personalData } from '@signalbox/personal'
 import {
@@ -91,14 +92,23 @@ export class Desk implements Coordinator {
 
   /** What a pending intent came to, if it comes to anything within the time that is left; else that it is pending. */
   async #settled(logged: LoggedEvent, untilMs: number): Promise<LoggedEvent> {
-    const { clock, readModel } = this.#settings
+    const { clock } = this.#settings
     const { event } = logged
     if (event.type !== 'IntentPending' || event.payload.reason === 'escalated') return logged
     // Its decision may have been read by now.
-    const found = readModel.decisionOf(event.payload.intentId, event.partition)
-    if (found !== undefined) return await readEvent(this.source, found.partition, found.logOffset)
+    const end = await this.#endOf(event.payload.intentId, event.partition, event)
+    if (end !== null) return end
     const leftMs = untilMs - clock.nowMs()
     return leftMs <= 0 ? logged : ((await this.#waiting.wait(settleKey(event), leftMs)) ?? logged)
+  }
+
+  /** What a pending intent came to. A refusal at the door may be of an earlier time, or of another body under its id. */
+  async #endOf(intentId: string, partition: number, since: EventReference): Promise<LoggedEvent | null> {
+    const found = this.#settings.readModel.decisionOf(intentId, partition)
+    if (found === undefined) return null
+    const logged = await readEvent(this.source, found.partition, found.logOffset)
+    const settles = settledBy(logged.event)
+    return settles !== null && settleKey(settles) === settleKey(since) ? logged : null
   }
 
   async #appendAndWait(
@@ -125,7 +135,7 @@ export class Desk implements Coordinator {
 
   #deliver(logged: LoggedEvent): void {
     const { event } = logged
-    const settles = event.type === 'IntentCommitted' || event.type === 'IntentRejected' ? event.payload.settles : null
+    const settles = settledBy(event)
     if (settles !== null) this.#waiting.deliver(settleKey(settles), logged)
     if (!isOwnEvent(event)) return
     const position = `${event.partition}/${event.offset}`
@@ -142,8 +152,13 @@ export class Desk implements Coordinator {
     // Before anything else that was ever said of the id: another body under it may have been refused meanwhile.
     if (duplicate.type === 'IntentDuplicated' && duplicate.payload.outcome === 'pending' && pending !== undefined)
       return { ...presentPending(duplicate.partition, pending, logged.logOffset + 1, duplicate.time), duplicate: true }
-    if (duplicate.type === 'IntentDuplicated' && isEarlier(duplicate.payload.decision, state))
-      return presentCarried(duplicate, logged.logOffset, state)
+    if (duplicate.type === 'IntentDuplicated' && isEarlier(duplicate.payload.decision, state)) {
+      // What was pending when the log came here may have ended since.
+      const end = await this.#endOf(intentId, duplicate.partition, duplicate.payload.decision)
+      return end === null
+        ? presentCarried(duplicate, logged.logOffset, state)
+        : { ...presentDecision(end.event, end.logOffset)!, duplicate: true }
+    }
     const event = found === undefined ? null : await readEvent(this.source, found.partition, found.logOffset)
     const first = event === null ? null : presentDecision(event.event, event.logOffset)
     if (first === null)
@@ -159,8 +174,10 @@ export class Desk implements Coordinator {
 
   async #decision(intentId: string, waitMs: number): Promise<Decision | null> {
     const logged = await this.#logged(intentId)
-    if (logged !== null) return presentDecision(logged.event, logged.logOffset)
     const pending = this.#pending(intentId)
+    // A refusal at the door left the id free, and it is pending since.
+    const isRefusal = logged?.event.type === 'IntentRejected' && !isRemembered(logged.event.payload.code)
+    if (logged !== null && (pending === null || !isRefusal)) return presentDecision(logged.event, logged.logOffset)
     const since = pending === null ? null : parseEventReference(pending.event)
     if (since === null || waitMs <= 0) return pending
     const settled = await this.#waiting.wait(settleKey(since), waitMs)
@@ -249,6 +266,11 @@ export class Desk implements Coordinator {
 /** Whether an event lies in other topics, from which the log came here. */
 function isEarlier({ offset }: EventReference, { origin }: PartitionState): boolean {
   return origin !== null && offset < origin.begins.at(-1)!
+}
+
+/** The event that said it was pending, of a decision that ends that. */
+function settledBy(event: Event): EventReference | null {
+  return event.type === 'IntentCommitted' || event.type === 'IntentRejected' ? event.payload.settles : null
 }
 
 function settleKey({ index, offset, partition }: EventReference): string {

@@ -2,6 +2,7 @@
 import type { Containment } from '@signalbox/contract'
 import { agentAnswer } from './agents.ts'
 import type { Expected, Refusal } from './expected.ts'
+import { generationAnswer } from './generation.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import { governing } from './more-rules.ts'
@@ -42,6 +43,7 @@ const open = ['triggered', 'acknowledged']
 const overseers = ['human:', 'process-manager']
 const clock = ['clock']
 const manager = ['process-manager']
+const people = ['human:']
 const nobody: readonly string[] = []
 const anyAgent = ['none', 'active', 'open', 'half-open']
 
@@ -72,6 +74,10 @@ const ownActions: { readonly [type: string]: { readonly [action: string]: OwnAct
     again: { from: [], by: nobody },
     renew: { from: [], by: nobody },
     close: { from: [], by: nobody },
+  },
+  generation: {
+    close: { from: ['none', 'open'], by: people },
+    reopen: { from: ['closed'], by: people },
   },
   handoff: {
     offer: { from: ['none', 'declined', 'expired'] },
@@ -142,7 +148,10 @@ export function isReport({ action, resource }: ModelAction): boolean {
   return resource.startsWith('effect/') && (action === 'done' || action === 'failed')
 }
 
-const reliefs = new Set(['reservation release', 'intent withdraw', 'task fail', 'handoff decline', 'transfer cancel', 'clock tick'])
+const reliefs = new Set([
+  ...['reservation release', 'intent withdraw', 'task fail', 'handoff decline', 'transfer cancel', 'clock tick'],
+  ...['generation close', 'generation reopen'],
+])
 
 /** What neither a breaker nor a budget holds back. */
 export function isRelief(action: ModelAction): boolean {
@@ -165,6 +174,8 @@ export function builtInAnswer(asked: Asked): BuiltInAnswer {
       return report(asked)
     case 'escalation':
       return escalationAnswer(asked)
+    case 'generation':
+      return generationAnswer(asked)
     case 'handoff':
       return handoffAnswer(asked)
     case 'intent':

@@ -83,6 +83,10 @@ export class KeyedCounts {
     this.#counts.set(key, count)
   }
 
+  takeOver(from: KeyedCounts, isWanted: (key: string) => boolean): void {
+    for (const [key, count] of from.#counts) if (isWanted(key)) this.#counts.set(key, count)
+  }
+
   at(key: string, timeMs: number): number {
     return this.#counts.get(key)?.at(timeMs) ?? 0
   }

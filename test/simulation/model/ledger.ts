@@ -2,7 +2,7 @@
 import type { Event, ResourceChange } from '@signalbox/contract'
 import { KeyedCounts, ModelTally } from './counts.ts'
 import { type ModelIntent, type Plain, type PlainObject, toModel } from './intent.ts'
-import type { ModelResource } from './rules.ts'
+import type { ModelMoment, ModelResource } from './rules.ts'
 
 export interface ModelPending {
   readonly intent: ModelIntent
@@ -39,6 +39,7 @@ export const atTheDoor: ReadonlySet<string> = new Set([
   'INTENT_EXPIRED',
   'INTENT_FROM_THE_FUTURE',
   'INTENT_ID_REUSED',
+  'GENERATION_CLOSED',
 ])
 
 /** The world of what is in shadow, beside that of a scope. */
@@ -46,8 +47,20 @@ export function shadowOf(scope: string): string {
   return `\u0001shadow\u0001${scope}`
 }
 
+/** Of two partitions of one log, neither is later. */
+function isLater(one: ModelMoment, than: ModelMoment): boolean {
+  return one.log === than.log ? one.partition === than.partition && one.order > than.order : one.log > than.log
+}
+
+/** Of a key, which begins with a scope or the shadow of one. */
+function scopeOf(key: string): string {
+  const world = key.slice(0, key.indexOf('\n'))
+  return world.startsWith(shadowOf('')) ? world.slice(shadowOf('').length) : world
+}
+
 export class Ledger {
   readonly #windowMs: number
+  readonly #place: Pick<ModelMoment, 'log' | 'partition'>
   /** How many events were applied: orders what happened at one time. */
   #events = 0
   time = 0
@@ -56,15 +69,16 @@ export class Ledger {
   readonly pending = new Map<string, ModelPending>()
   /** Since when what an agent in quarantine wrote is not to be trusted; null: it is. */
   readonly quarantined = new Map<string, number | null>()
-  /** Which event put an agent into quarantine last. */
-  readonly lastQuarantine = new Map<string, number>()
+  /** What put an agent into quarantine last; before this log, on each partition that something came from. */
+  readonly lastQuarantine = new Map<string, readonly ModelMoment[]>()
   readonly contradictions: KeyedCounts
   readonly correlations: KeyedCounts
   readonly #tallies = new Map<string, ModelTally>()
   readonly #links = new Map<string, { readonly depth: number; readonly timeMs: number }>()
 
-  constructor(windowMs: number) {
+  constructor(windowMs: number, place: Pick<ModelMoment, 'log' | 'partition'>) {
     this.#windowMs = windowMs
+    this.#place = place
     this.contradictions = new KeyedCounts(windowMs)
     this.correlations = new KeyedCounts(windowMs)
   }
@@ -106,7 +120,38 @@ export class Ledger {
 
   /** Whether what an agent got hold of (a lease, a claim) by the last change of a resource was taken from it by a quarantine. */
   isForfeit(agent: string, { history }: ModelResource): boolean {
-    return this.quarantined.has(agent) || (this.lastQuarantine.get(agent) ?? 0) > history.at(-1)!.order
+    const held = history.at(-1)!.moment
+    return this.quarantined.has(agent) || (this.lastQuarantine.get(agent) ?? []).some((last) => isLater(last, held))
+  }
+
+  get #moment(): ModelMoment {
+    return { ...this.#place, order: this.#events }
+  }
+
+  /** From a log before this one: what is of scopes that are here now. */
+  takeOver(from: Ledger, isHere: (scope: string) => boolean): void {
+    const isOfHere = (key: string) => isHere(scopeOf(key))
+    for (const [key, resource] of from.resources) if (isOfHere(key)) this.resources.set(key, resource)
+    for (const [id, pending] of from.pending) if (isHere(pending.intent.scope)) this.pending.set(id, pending)
+    for (const [key, tally] of from.#tallies) if (isOfHere(key)) this.#tallies.set(key, tally)
+    this.contradictions.takeOver(from.contradictions, isOfHere)
+    this.correlations.takeOver(from.correlations, isOfHere)
+    // Of no scope: every partition has them.
+    for (const [id, link] of from.#links) this.#links.set(id, link)
+    for (const [agent, last] of from.lastQuarantine) this.lastQuarantine.set(agent, [...(this.lastQuarantine.get(agent) ?? []), ...last])
+  }
+
+  /** From a log before this one: what held for an agent everywhere. */
+  takeAgent(systemScope: string, name: string, resource: ModelResource): void {
+    this.resources.set(`${systemScope}\n${name}`, resource)
+    const agent = name.slice('agent/'.length)
+    if (resource.state === 'quarantined') this.quarantined.set(agent, resource.data.taintedSinceMs as number | null)
+  }
+
+  /** What came when the log was closed is counted nowhere. */
+  passOver({ time }: Event): void {
+    this.#events++
+    this.time = Math.max(this.time, time)
   }
 
   apply(event: Event): void {
@@ -240,7 +285,7 @@ export class Ledger {
         intentId,
         agent,
         timeMs: this.time,
-        order: this.#events,
+        moment: this.#moment,
         fields: fields as Plain as string[] | null,
       }
       const history = [...(this.resources.get(key)?.history ?? []), change]
@@ -260,7 +305,7 @@ export class Ledger {
       tally.endRow()
     } else if (state === 'quarantined') {
       this.quarantined.set(agent, this.find(scope, `agent/${agent}`)!.data.taintedSinceMs as number | null)
-      this.lastQuarantine.set(agent, this.#events)
+      this.lastQuarantine.set(agent, [this.#moment])
     } else this.quarantined.delete(agent)
   }
 }

@@ -3,6 +3,7 @@ import type { Event } from '@signalbox/contract'
 import { lapsed } from './built-in.ts'
 import { waitingOf } from './checks.ts'
 import { changeOf, type Expected, type ModelChange, type ModelRecord, type ModelSettings, type Question, type Refusal } from './expected.ts'
+import { generationLog, isReopening } from './generation.ts'
 import type { ModelIntent } from './intent.ts'
 import { atTheDoor, Ledger, type ModelPending } from './ledger.ts'
 import { budgetOf } from './limits.ts'
@@ -26,7 +27,7 @@ interface Remembered {
 }
 
 export class Model {
-  readonly #partition: number
+  readonly partition: number
   readonly settings: ModelSettings
   readonly #decided = new Map<string, Remembered>()
   readonly ledger: Ledger
@@ -34,10 +35,11 @@ export class Model {
   readonly systemScope: string
   nextOffset = 0
 
-  constructor(partition: number, settings: ModelSettings) {
-    this.#partition = partition
+  /** `log`: which one, where one goes on from another. */
+  constructor(partition: number, settings: ModelSettings, log = 0) {
+    this.partition = partition
     this.settings = settings
-    this.ledger = new Ledger(settings.windowMs)
+    this.ledger = new Ledger(settings.windowMs, { log, partition })
     let number = 0
     while (modelPartitionOf(`~partition/${partition}/${number}`, settings.partitionCount) !== partition) number++
     this.systemScope = `~partition/${partition}/${number}`
@@ -45,6 +47,11 @@ export class Model {
 
   get time(): number {
     return this.ledger.time
+  }
+
+  /** Whether the log goes on elsewhere: then nothing is decided here, and nothing happens by itself. */
+  get isClosed(): boolean {
+    return this.find(this.systemScope, generationLog)?.state === 'closed'
   }
 
   find(scope: string, resource: string): ModelResource | undefined {
@@ -61,11 +68,12 @@ export class Model {
     if (intent === null) return this.#rejected({ code: 'DEAD_LETTERED' }, null)
     const refusal = this.#door(intent)
     if (refusal !== null) return this.#rejected(refusal, this.#isOversized(intent) ? null : intent.canonical)
-    const before = this.#decided.get(intent.intentId)
+    const before = this.#known(intent.intentId)
     if (before !== undefined) {
       if (before.canonical !== intent.canonical) return this.#rejected({ code: 'INTENT_ID_REUSED' }, intent.canonical)
       return { ...this.#blank(), outcome: 'duplicate', code: before.code, duplicateOf: before.offset }
     }
+    if (this.isClosed && !isReopening(intent)) return this.#rejected({ code: 'GENERATION_CLOSED' }, intent.canonical)
     return this.decide(intent)
   }
 
@@ -80,7 +88,7 @@ export class Model {
     }
     const { code, question } = expected
     if (code !== null) {
-      const isOfTheMoment = intent.actions.some(({ resource }) => /^(escalation|intent)\//.test(resource))
+      const isOfTheMoment = intent.actions.some(({ resource }) => /^(escalation|generation|intent)\//.test(resource))
       if (intent.onConflict === 'reject' || isOfTheMoment || !waitable.has(code)) return expected
       const asked = { cause: code, resource: expected.resource, to: null, approvals: 1 }
       return this.#pending(subject, code, intent.onConflict === 'escalate' ? asked : null)
@@ -102,22 +110,37 @@ export class Model {
     this.ledger.time = Math.max(this.ledger.time, timestampMs)
   }
 
+  /** From a log before this one. Ids are of no scope: the first that was decided anywhere uses one up everywhere. */
+  takeOver(from: Model, isHere: (scope: string) => boolean): void {
+    this.ledger.takeOver(from.ledger, isHere)
+    for (const [id, remembered] of from.#decided) this.#remember(id, remembered)
+  }
+
   /** Takes an event for what it says, after it was judged. */
   apply(event: Event): void {
-    this.ledger.apply(event)
+    if (this.isClosed && event.type === 'IntentRejected') this.ledger.passOver(event)
+    else this.ledger.apply(event)
     if (event.type === 'IntentShadowed') {
       const { intent, intentId } = event.payload
-      this.#decided.set(intentId, { canonical: intent, offset: event.offset, code: null })
+      this.#remember(intentId, { canonical: intent, offset: event.offset, code: null })
     }
-    if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected' && event.type !== 'IntentPending') return
-    // One that waited, and is put before a human: it is known from when it came.
-    if (event.type === 'IntentPending' && event.payload.since !== null) return
+    if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return
     const { intent, intentId } = event.payload
     const code = event.type === 'IntentCommitted' ? null : event.payload.code
-    // What threw when it was decided again leaves its id free.
-    if (event.type === 'IntentRejected' && event.payload.settles !== null && atTheDoor.has(code!)) this.#decided.delete(intentId ?? '')
-    if (intentId === null || intent === null || (event.type === 'IntentRejected' && atTheDoor.has(code!))) return
-    this.#decided.set(intentId, { canonical: intent, offset: event.offset, code: event.type === 'IntentPending' ? null : code })
+    if (intentId === null || intent === null || (code !== null && atTheDoor.has(code))) return
+    this.#remember(intentId, { canonical: intent, offset: event.offset, code })
+  }
+
+  /** The first stays. */
+  #remember(intentId: string, remembered: Remembered): void {
+    if (!this.#decided.has(intentId)) this.#decided.set(intentId, remembered)
+  }
+
+  /** What is known of an id: that its intent is pending, or what it came to. */
+  #known(intentId: string): Remembered | undefined {
+    const pending = this.ledger.pending.get(intentId)
+    if (pending === undefined) return this.#decided.get(intentId)
+    return { canonical: pending.intent.canonical, offset: pending.offset, code: null }
   }
 
   /** What the clock must do to a resource now. */
@@ -192,7 +215,7 @@ export class Model {
   #door(intent: ModelIntent): Refusal | null {
     const { agent, actions, intentId, scope } = intent
     const { horizonMs, partitionCount, skewMs } = this.settings
-    if (modelPartitionOf(scope, partitionCount) !== this.#partition) return { code: 'WRONG_PARTITION' }
+    if (modelPartitionOf(scope, partitionCount) !== this.partition) return { code: 'WRONG_PARTITION' }
     const isMalformed =
       !agentPattern.test(agent) ||
       actions.length === 0 ||

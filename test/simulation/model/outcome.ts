@@ -143,6 +143,8 @@ function questionOf(subject: Subject): Question | null {
     const asks = each.rule?.asks?.(contextOf(subject, each)) ?? null
     if (asks !== null) return { cause: asks.reason, resource: each.action.resource, to: asks.to, approvals: asks.approvals }
   }
+  // Whether a log goes on is for the human who says so.
+  if (planned.some(({ action }) => action.resource.startsWith('generation/'))) return null
   const named = [
     ...planned.filter(({ rule }) => rule !== null).map(({ action }) => action.resource),
     ...intent.reads.map(({ resource }) => resource),

@@ -15,14 +15,21 @@ export interface ModelResource {
   readonly history: readonly ModelMove[]
 }
 
+/** Orders events that happened at one time, of one partition, or of logs that follow each other. */
+export interface ModelMoment {
+  readonly log: number
+  readonly partition: number
+  /** The number of the event among those of its partition. */
+  readonly order: number
+}
+
 export interface ModelMove {
   readonly version: number
   readonly action: string
   readonly intentId: string
   readonly agent: string
   readonly timeMs: number
-  /** The number of the event among those of its partition. */
-  readonly order: number
+  readonly moment: ModelMoment
   /** The fields of the data that it changed; null where its contract does not merge. */
   readonly fields: readonly string[] | null
 }

@@ -4,6 +4,7 @@ import type { CheckName, PlantedBug } from '../environment.ts'
 import { inCoordination } from './coordination-bugs.ts'
 import { missingAfterBreak, withBatches, withMethods, withSnapshotParts, withStart } from './decorators.ts'
 import { earlyAnswer } from './early-answer.ts'
+import { aroundGenerations } from './generation-bugs.ts'
 import { withBlindBatches, withOneIndexForAll, withoutCheck, withoutMemory, withShortMemory, withTimeGoingBack } from './modules.ts'
 import { ForgetfulStore, LateFenceStore, TornStore, UnfencedStore } from './stores.ts'
 
@@ -177,4 +178,5 @@ export const plantedBugs: readonly BugToFind[] = [
   ...inTheGateway,
   ...inTheManager,
   ...inTelling,
+  ...aroundGenerations,
 ]
