@@ -57,14 +57,18 @@ export function allDue({ codec }: Environment, { store }: Era): readonly Due[] {
 
 /** What has neither come nor is a dead letter, as id and target. */
 export function missingNotifications({ store }: Era, receiver: Receiver, due: readonly Due[]): readonly string[] {
-  const settled = new Set(receiver.received.map(({ id, target }) => `${id} ${target}`))
-  for (let partition = 0; partition < store.partitionCount; partition++) {
-    for (const { value } of storedRecords(store, 'dead-letters.escalation', partition)) {
-      const { cause, notification } = JSON.parse(`${Buffer.from(value!)}`) as { cause: { target: string }; notification: { id: string } }
-      settled.add(`${notification.id} ${cause.target}`)
-    }
-  }
+  const settled = new Set([...receiver.received.map(({ id, target }) => `${id} ${target}`), ...deadLettersOf(store)])
   return due.flatMap(({ id, targets: to }) => to.filter((target) => !settled.has(`${id} ${target}`)).map((target) => `${id} at ${target}`))
+}
+
+/** What a target never took, as id and target. */
+function deadLettersOf(store: MemoryLogStore): readonly string[] {
+  return Array.from({ length: store.partitionCount }, (_, partition) => storedRecords(store, 'dead-letters.escalation', partition))
+    .flat()
+    .map(({ value }) => {
+      const { cause, notification } = JSON.parse(`${Buffer.from(value!)}`) as { cause: { target: string }; notification: { id: string } }
+      return `${notification.id} ${cause.target}`
+    })
 }
 
 export function checkNotifications(environment: Environment, receiver: Receiver): void {
@@ -81,11 +85,13 @@ export function checkNotifications(environment: Environment, receiver: Receiver)
     for (let partition = 0; partition < store.partitionCount; partition++)
       for (const [place, { group, id }] of dueNotifications(codec, store, partition).entries())
         places.set(id, { place, group: `${number} ${partition} ${group}` })
+  // Those after it need not wait for it; where its receipt was lost with a process, it may arrive after all, and late.
+  const dead = new Set(eras.flatMap(({ store }) => deadLettersOf(store)))
   const last = new Map<string, number>()
   const seen = new Set<string>()
   for (const { id, target } of receiver.received) {
     const found = places.get(id)
-    if (found === undefined || seen.has(`${id} ${target}`)) continue
+    if (found === undefined || seen.has(`${id} ${target}`) || dead.has(`${id} ${target}`)) continue
     seen.add(`${id} ${target}`)
     const key = `${target} ${found.group}`
     if (found.place < (last.get(key) ?? -1)) report('notifications', `${target} was told ${id} after what came later in its group`)

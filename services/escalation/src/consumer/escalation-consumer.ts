@@ -225,16 +225,18 @@ class Teller {
   }
 
   async #deliver(notice: Notice, targets: readonly string[], letter: LetterAgain | null): Promise<void> {
+    // Each by itself: what one target has taken, or never will, must be known however long another takes.
+    await Promise.all(targets.map((target) => this.#deliverTo(target, notice, letter)))
+  }
+
+  async #deliverTo(target: string, notice: Notice, letter: LetterAgain | null): Promise<void> {
     const { clock, delivery } = this.#settings
-    let left = targets
-    for (let retryMs = firstRetryMs; left.length > 0 && !this.#signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
-      const settlements = await delivery.notify(notice.notification, left)
-      await Promise.all(
-        settlements.map((settlement) => (settlement.kind === 'handed-back' ? undefined : this.#write(notice, settlement, letter))),
-      )
+    for (let retryMs = firstRetryMs; !this.#signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
+      const [settlement] = await delivery.notify(notice.notification, [target])
+      if (settlement!.kind !== 'handed-back') return await this.#write(notice, settlement!, letter)
       // Stopped, it is given again after the next start.
-      left = settlements.flatMap((each) => (each.kind === 'handed-back' && each.reason !== 'STOPPED' ? [each.target] : []))
-      if (left.length > 0) await clock.sleep(retryMs, this.#signal)
+      if (settlement!.reason === 'STOPPED') return
+      await clock.sleep(retryMs, this.#signal)
     }
   }
 

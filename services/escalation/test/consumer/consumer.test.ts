@@ -113,6 +113,21 @@ describe('the escalation consumer', () => {
     expect(chat.received.length).toBe(2)
   })
 
+  it('knows what one target refused, however long another takes, when it dies meanwhile', async () => {
+    await using chat = await Receiver.open(status(404))
+    await using pager = await Receiver.open(() => {})
+    await using house = await House.open()
+    const first = house.start({ chat, pager })
+    await house.escalate('1')
+    await until('the receipt of the one', () => house.receipts().length === 2)
+    expect(house.receipts()[1]).toMatchObject({ kind: 'dead-lettered', target: 'chat' })
+    first.crash()
+    const again = house.start({ chat, pager })
+    await until('the other, once more', () => pager.received.length === 2)
+    await again.stop()
+    expect(chat.received).toHaveLength(1)
+  })
+
   it('follows routes: by who is asked, else the target of that name, else everybody', async () => {
     await using desk = await Receiver.open(status(204))
     await using chat = await Receiver.open(status(204))
