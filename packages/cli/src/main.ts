@@ -2,6 +2,7 @@
 /** The `signalbox` command. */
 import { ClientError } from '@signalbox/client'
 import { isLogError } from '@signalbox/log'
+import type { ProjectionError } from '@signalbox/projection'
 import { CommanderError } from 'commander'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { createProgram } from './program.ts'
@@ -26,6 +27,9 @@ function explainFailure(error: unknown): number {
   if (error instanceof CommandError) return fail(error.message, error.exitCode)
   if (error instanceof ClientError) return fail(error.message, clientExit(error))
   if (isLogError(error)) return fail(error.message, isLogError(error, 'MISCONFIGURED') ? exitCodes.usage : exitCodes.unreachable)
+  // Known by its name: loading the stores for that would slow every command down.
+  if (error instanceof Error && error.name === 'ProjectionError')
+    return fail(error.message, (error as Partial<ProjectionError>).code === 'MISCONFIGURED' ? exitCodes.usage : exitCodes.unreachable)
   return fail(`a bug in signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, exitCodes.bug)
 }
 

@@ -126,7 +126,10 @@ export class Leadership {
     }
     if (live.positions.length !== feed.partitionCount) {
       const counts = `${live.positions.length} partitions, and this log has ${feed.partitionCount}`
-      throw new ProjectionError('MISCONFIGURED', `projection ${name} was made for a log of ${counts}; use a store of its own for each log`)
+      throw new ProjectionError(
+        'MISCONFIGURED',
+        `projection ${name} was made for a log of ${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL)`,
+      )
     }
     for (const each of stored.generations) if (isLeftOver(each, version)) await this.#drop(each.generation)
     let building = stored.generations.find(({ state, version: of }) => state === 'building' && of === version)
