@@ -234,6 +234,7 @@ function sizes(states: readonly PartitionState[]): { readonly ids: number; reado
   return {
     ids: sum(({ size }) => size.ids),
     pending: sum(({ coordination }) => coordination.pending.size),
-    resources: sum(({ size }) => size.resources),
+    // What concerns a log's own partitions stays behind.
+    resources: sum((state) => [...state.resources()].filter(([key]) => !isSystemScope(key)).length),
   }
 }
