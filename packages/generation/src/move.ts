@@ -229,12 +229,18 @@ async function appendAll({ codec, log }: MoveOptions['to'], intents: readonly In
   }
 }
 
+function resourcesIn(state: PartitionState): number {
+  let count = 0
+  for (const [key] of state.resources()) if (!isSystemScope(key)) count++
+  return count
+}
+
 function sizes(states: readonly PartitionState[]): { readonly ids: number; readonly pending: number; readonly resources: number } {
   const sum = (of: (state: PartitionState) => number) => states.reduce((total, state) => total + of(state), 0)
   return {
     ids: sum(({ size }) => size.ids),
     pending: sum(({ coordination }) => coordination.pending.size),
     // What concerns a log's own partitions stays behind.
-    resources: sum((state) => [...state.resources()].filter(([key]) => !isSystemScope(key)).length),
+    resources: sum(resourcesIn),
   }
 }

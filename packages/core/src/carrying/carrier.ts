@@ -3,11 +3,19 @@
  * `partitionOf`; what concerns a whole partition goes to each new one that may get a scope of it. The states must be closed: what is
  * decided after they were read is not in the new log.
  */
-import { type AgentData, type ContractRecord, type Event, homeScope, isSystemScope, partitionOf, systemScope } from '@signalbox/contract'
-import type { RememberedId } from '../identity.ts'
+import {
+  type AgentData,
+  type Event,
+  homeScope,
+  isSystemScope,
+  type LastQuarantine,
+  type PartitionCarried,
+  partitionOf,
+  systemScope,
+} from '@signalbox/contract'
 import type { PartitionState, ResourceState } from '../state.ts'
 import { CarriedIds } from './carried-ids.ts'
-import { ScopeEvents } from './scope-events.ts'
+import { resourceParts, ScopeEvents } from './scope-events.ts'
 
 export interface Carrying {
   /** Where the states are from: on Kafka, the topic prefix. */
@@ -59,11 +67,12 @@ export class Carrier {
     const scopes = new ScopeEvents(state)
     for (const world of scopes.worlds()) {
       if (isSystemScope(world)) continue
+      for (const [agent, resource] of agentsIn(scopes, world)) if (world === homeScope(agent)) this.#homes.set(agent, resource)
       const target = this.#targets[partitionOf(scopes.scopeOf(world), toPartitions)]!
       for (const part of scopes.of(world)) yield target.event(part.scope, part.type, part.payload)
     }
-    for (const agent of agentsOf(state, systemScope(state.partition, fromPartitions))) for (const target of fed) target.noteAgent(agent)
-    for (const [agent, resource] of homesOf(state)) this.#homes.set(agent, resource)
+    for (const [agent, resource] of agentsIn(scopes, systemScope(state.partition, fromPartitions)))
+      for (const target of fed) target.noteAgent(agent, resource)
     yield* this.#ids(state, fed)
   }
 
@@ -82,7 +91,7 @@ export class Carrier {
       for (const target of fed) yield target.partitionEvent({ codes: ids.codes, ids: ids.text })
     }
     let ids = new CarriedIds()
-    for (const id of state.allIds() as Iterable<RememberedId>) {
+    for (const id of state.allIds()) {
       ids.add(id)
       if (ids.count < idsAnEvent) continue
       yield* emit(ids)
@@ -99,39 +108,20 @@ export function feeds(from: number, to: number, fromPartitions: number, toPartit
   return (from - to) % divisor === 0
 }
 
-interface AgentResource {
-  readonly agent: string
-  readonly resource: ResourceState
-}
+const agentPrefix = 'agent/'
 
-function agentsOf(state: PartitionState, scope: string): readonly AgentResource[] {
-  return namesIn(state, (world, name) => world === scope && name.startsWith('agent/'))
-    .map(([world, name]) => ({ agent: name.slice('agent/'.length), resource: state.resourceIn(world, name)! }))
-    .sort((a, b) => (a.agent < b.agent ? -1 : 1))
-}
-
-function homesOf(state: PartitionState): readonly (readonly [string, ResourceState])[] {
-  return namesIn(state, (world, name) => name.startsWith('agent/') && world === homeScope(name.slice('agent/'.length))).map(
-    ([world, name]) => [name.slice('agent/'.length), state.resourceIn(world, name)!] as const,
-  )
-}
-
-function namesIn(state: PartitionState, isWanted: (world: string, name: string) => boolean): (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = []
-  for (const [key] of state.resources()) {
-    const end = key.indexOf('\u0000')
-    const [world, name] = [key.slice(0, end), key.slice(end + 1)]
-    if (isWanted(world, name)) found.push([world, name])
-  }
-  return found
+function agentsIn(scopes: ScopeEvents, world: string): readonly (readonly [string, ResourceState])[] {
+  return scopes
+    .resourcesOf(world)
+    .flatMap(([name, resource]) => (name.startsWith(agentPrefix) ? [[name.slice(agentPrefix.length), resource] as const] : []))
 }
 
 /** A partition of the new log. */
 class Target {
   readonly partition: number
   readonly #carrying: Carrying
-  readonly #agents = new Map<string, AgentResource>()
-  readonly #lastQuarantines: { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[] = []
+  readonly #agents = new Map<string, ResourceState>()
+  readonly #lastQuarantines: LastQuarantine[] = []
   #index = 0
 
   constructor(carrying: Carrying, partition: number) {
@@ -153,25 +143,22 @@ class Target {
   }
 
   /** The partitions before may say different things, where a quarantine was on its way: then what holds back goes before what lets go. */
-  noteAgent(each: AgentResource): void {
-    const known = this.#agents.get(each.agent)
-    const isQuarantined = ({ resource }: AgentResource) => Number(resource.state === 'quarantined')
+  noteAgent(agent: string, resource: ResourceState): void {
+    const known = this.#agents.get(agent)
+    const isQuarantined = ({ state }: ResourceState) => Number(state === 'quarantined')
     const order =
-      known === undefined ? 1 : isQuarantined(each) - isQuarantined(known) || each.resource.lastChange.time - known.resource.lastChange.time
-    if (order > 0) this.#agents.set(each.agent, each)
+      known === undefined ? 1 : isQuarantined(resource) - isQuarantined(known) || resource.lastChange.time - known.lastChange.time
+    if (order > 0) this.#agents.set(agent, resource)
   }
 
   *end(): Generator<Event> {
-    const agents = [...this.#agents.values()].sort((a, b) => (a.agent < b.agent ? -1 : 1))
+    const agents = [...this.#agents].sort(([a], [b]) => (a < b ? -1 : 1))
     const scope = systemScope(this.partition, this.#carrying.toPartitions)
-    for (const part of ScopeEvents.ofResources(
-      scope,
-      agents.map(({ agent, resource }) => [`agent/${agent}`, resource]),
-    ))
-      yield this.event(scope, part.type, part.payload)
-    const quarantines = agents.flatMap(({ agent, resource }) => {
-      if (resource.state !== 'quarantined') return []
-      const { reason, sinceMs, taintedSinceMs } = JSON.parse(resource.data) as AgentData
+    for (const part of resourceParts(agents.map(([agent, resource]) => [agentPrefix + agent, resource])))
+      yield this.event(scope, 'ScopeCarried', part)
+    const quarantines = agents.flatMap(([agent, { data, state }]) => {
+      if (state !== 'quarantined') return []
+      const { reason, sinceMs, taintedSinceMs } = JSON.parse(data) as AgentData
       return [{ agent, reason, since: sinceMs, taintedSince: taintedSinceMs }]
     })
     for (let from = 0; from < Math.max(quarantines.length, this.#lastQuarantines.length); from += agentsAnEvent) {
@@ -182,7 +169,7 @@ class Target {
   }
 
   gapOf(agent: string, home: ResourceState): QuarantineGap | null {
-    const here = this.#agents.get(agent)?.resource
+    const here = this.#agents.get(agent)
     const { reason, taintedSinceMs } = JSON.parse(home.data) as AgentData
     if (home.state !== 'quarantined')
       return here?.state === 'quarantined' ? { partition: this.partition, agent, action: 'release', reason, taintedSinceMs: null } : null
@@ -193,15 +180,7 @@ class Target {
     return { partition: this.partition, agent, action: 'quarantine', reason, taintedSinceMs }
   }
 
-  partitionEvent(part: {
-    readonly contracts?: readonly ContractRecord[]
-    readonly quarantines?: readonly { agent: string; reason: string; since: number; taintedSince: number | null }[]
-    readonly lastQuarantines?: readonly { readonly agent: string; readonly event: { partition: number; offset: number; index: number } }[]
-    readonly links?: readonly { readonly intentId: string; readonly depth: number; readonly time: number }[]
-    readonly codes?: readonly string[]
-    readonly ids?: string
-    readonly isLast?: boolean
-  }): Event {
+  partitionEvent(part: Partial<PartitionCarried>): Event {
     const { begins, from, fromPartitions } = this.#carrying
     const nothing = { contracts: [], quarantines: [], lastQuarantines: [], links: [], codes: [''], ids: '', isLast: false }
     return this.event('', 'PartitionCarried', { from, fromPartitions, begins, ...nothing, ...part })

@@ -58,52 +58,21 @@ export class ScopeEvents {
     return scopeOfShadow(world) ?? world
   }
 
+  /** Resources by name. */
+  resourcesOf(world: string): readonly (readonly [string, ResourceState])[] {
+    return (this.#resources.get(world) ?? []).sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
   *of(world: string): Generator<ScopePart> {
     const scope = this.scopeOf(world)
     for (const each of (this.#pending.get(world) ?? []).sort((a, b) => (a.intentId < b.intentId ? -1 : 1)))
       yield { scope, type: 'IntentPending', payload: pendingPayload(each) }
-    const isShadow = scope !== world
-    const resources = (this.#resources.get(world) ?? []).sort(([a], [b]) => (a < b ? -1 : 1))
-    let hasReservations = this.#reserved.has(world)
-    for (const lists of chunksOf(sorted(this.#lists.get(world)))) {
-      yield { scope, type: 'ScopeCarried', payload: { ...empty, ...lists, isShadow, hasReservations } }
-      hasReservations = false
-    }
-    for (const part of ScopeEvents.ofResources(scope, resources, isShadow)) {
-      yield { ...part, payload: { ...(part.payload as ScopeCarried), hasReservations } }
-      hasReservations = false
-    }
-    if (hasReservations) yield { scope, type: 'ScopeCarried', payload: { ...empty, isShadow, hasReservations } }
-  }
-
-  /** Resources alone, by name. */
-  static *ofResources(
-    scope: string,
-    resources: readonly (readonly [string, ResourceState])[],
-    isShadow = false,
-  ): Generator<ScopePart & { readonly type: 'ScopeCarried' }> {
-    let changes: ResourceChange[] = []
-    let histories: ResourceHistory[] = []
-    let characters = 0
-    const part = () =>
-      ({ scope, type: 'ScopeCarried', payload: { ...empty, isShadow, changes, histories } }) satisfies ScopePart as ScopePart & {
-        readonly type: 'ScopeCarried'
-      }
-    for (const [name, resource] of resources) {
-      const change = changeOf(name, resource)
-      const history = { changes: pastOf(resource.lastChange), olderChanges: pastOf(resource.olderChange) }
-      const length = change.data.length + lengthOf(history)
-      if (changes.length > 0 && (changes.length === most || characters + length > mostCharacters)) {
-        yield part()
-        changes = []
-        histories = []
-        characters = 0
-      }
-      changes.push(change)
-      histories.push(history)
-      characters += length
-    }
-    if (changes.length > 0) yield part()
+    const isReserved = this.#reserved.has(world)
+    const parts: ScopeCarried[] = [...chunksOf(sorted(this.#lists.get(world)))].map((lists) => ({ ...empty, ...lists }))
+    parts.push(...resourceParts(this.resourcesOf(world)))
+    if (parts.length === 0 && isReserved) parts.push(empty)
+    for (const [index, part] of parts.entries())
+      yield { scope, type: 'ScopeCarried', payload: { ...part, isShadow: scope !== world, hasReservations: isReserved && index === 0 } }
   }
 
   #listsOf(scope: string): Lists {
@@ -114,6 +83,28 @@ export class ScopeEvents {
     }
     return lists
   }
+}
+
+/** Resources alone. */
+export function* resourceParts(resources: readonly (readonly [string, ResourceState])[]): Generator<ScopeCarried> {
+  let changes: ResourceChange[] = []
+  let histories: ResourceHistory[] = []
+  let characters = 0
+  for (const [name, resource] of resources) {
+    const change = changeOf(name, resource)
+    const history = { changes: pastOf(resource.lastChange), olderChanges: pastOf(resource.olderChange) }
+    const length = change.data.length + lengthOf(history)
+    if (changes.length > 0 && (changes.length === most || characters + length > mostCharacters)) {
+      yield { ...empty, changes, histories }
+      changes = []
+      histories = []
+      characters = 0
+    }
+    changes.push(change)
+    histories.push(history)
+    characters += length
+  }
+  if (changes.length > 0) yield { ...empty, changes, histories }
 }
 
 const empty: ScopeCarried = {
