@@ -4,7 +4,7 @@
  */
 import avro from 'avsc'
 import { fingerprint } from './fingerprint.ts'
-import { canonicalForm, earlierTypes, eventType, intentType, type RecordName, type RecordType } from './types.ts'
+import { canonicalForm, type EarlierType, earlierTypes, eventType, intentType, type RecordName, type RecordType } from './types.ts'
 
 /** Bytes that are no record: what is wrong with them, in a sentence that says what to send instead. */
 export class UndecodableError extends Error {
@@ -68,7 +68,7 @@ function beginsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
 export function singleObjectFraming(): Framing {
   const prefixes = new Map<RecordName, Uint8Array>()
   for (const type of Object.values(types)) prefixes.set(type.name, prefixOf(canonicalForm(type)))
-  const earlier = earlierTypes.map(({ canonicalForm: form, name, resolver }) => ({ name, prefix: prefixOf(form), resolver }))
+  let earlier: readonly (EarlierType & { readonly prefix: Uint8Array })[] | null = null
   return {
     prefix: (name) => prefixes.get(name)!,
     read(name, bytes) {
@@ -83,6 +83,7 @@ export function singleObjectFraming(): Framing {
           `these ${bytes.length} bytes are neither plain JSON (first byte {) nor Avro single-object encoding (first bytes C3 01); send one of the two`,
         )
       }
+      earlier ??= earlierTypes().map((each) => ({ ...each, prefix: prefixOf(each.canonicalForm) }))
       const written = earlier.find((each) => each.name === name && beginsWith(bytes, each.prefix))
       if (written === undefined)
         throw new UndecodableError(

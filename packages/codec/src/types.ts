@@ -37,8 +37,14 @@ export interface EarlierType {
   readonly resolver: unknown
 }
 
-export const earlierTypes: readonly EarlierType[] = earlierSchemas.map(({ name, schema }) => {
-  const written = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'auto', omitRecordMethods: true })
-  const current = name === 'Event' ? eventType : intentType
-  return { name, canonicalForm: JSON.stringify(written.schema()), resolver: current.avro.createResolver(written) }
-})
+let known: readonly EarlierType[] | null = null
+
+/** Made when a record first asks for one: most processes never meet any. */
+export function earlierTypes(): readonly EarlierType[] {
+  known ??= earlierSchemas.map(({ name, schema }) => {
+    const written = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'auto', omitRecordMethods: true })
+    const current = name === 'Event' ? eventType : intentType
+    return { name, canonicalForm: JSON.stringify(written.schema()), resolver: current.avro.createResolver(written) }
+  })
+  return known
+}
