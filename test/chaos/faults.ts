@@ -4,7 +4,7 @@ import type { Brokers } from './brokers.ts'
 import type { Fleet, SequencerProcess } from './fleet.ts'
 import { API_KEYS } from './kafka-frames.ts'
 import type { Load } from './load.ts'
-import { happensUnderLoad, type Point } from './points.ts'
+import { happensUnderLoad, type Point, zombiePoints } from './points.ts'
 import type { CutKind } from './proxy.ts'
 import type { ScheduledFault } from './schedule.ts'
 import { came, sleep } from './wait.ts'
@@ -12,6 +12,7 @@ import { came, sleep } from './wait.ts'
 const targetTimeoutMs = 30_000
 const pointTimeoutMs = 15_000
 const endTimeoutMs = 5_000
+const disarmMs = 1_000
 const cutTimeoutMs = 40_000
 const takeoverTimeoutMs = 20_000
 const rebalanceMs = 6_000
@@ -75,7 +76,7 @@ export class Faults {
       case 'kill':
         return this.#kill()
       case 'zombie':
-        return this.#ofZombies.run(() => this.#zombie())
+        return this.#ofZombies.run(() => this.#zombie(point))
       case 'rebalance':
         return this.#rebalance()
       case 'point':
@@ -123,7 +124,7 @@ export class Faults {
     for (const passes of [random.between(1, 4), 1]) {
       // Looked for before anybody is armed: processes that die at their start would be replaced by such all the while.
       const leaver = happensUnderLoad(point) ? null : await this.#target()
-      fleet.arm({ point, passes })
+      fleet.arm({ point, passes, signal: 'SIGKILL' })
       leaver?.signal('SIGTERM')
       isHit = await came(pointTimeoutMs, () => fleet.hits.length > before)
       if (isHit) break
@@ -137,10 +138,12 @@ export class Faults {
     return this.#missed(`nobody came to ${point}`)
   }
 
-  async #zombie(): Promise<string> {
+  async #zombie(named: Point | undefined): Promise<string> {
     const { counts, fleet, random, sessionTimeoutMs } = this.#context
+    const point = named ?? (random.chance(0.5) ? random.pick(zombiePoints) : null)
     const target = await this.#target()
     if (target === null) return this.#missed('no sequencer to stop')
+    const isAtPoint = point !== null && (await this.#stoppedAt(target, point))
     const decided = target.active
     target.signal('SIGSTOP')
     target.active = []
@@ -153,7 +156,20 @@ export class Faults {
     target.signal('SIGCONT')
     counts.zombies++
     if (taken.length > 0) counts.zombiesReplaced++
-    return `sequencer ${target.number}, which decided ${decided}; others decide ${taken.length} of these now`
+    const where = isAtPoint ? ` and stopped at ${point}` : ''
+    return `sequencer ${target.number}, which decided ${decided}${where}; others decide ${taken.length} of these now`
+  }
+
+  /** Lets the sequencer stop when it passes the point; false where it does not come there. */
+  async #stoppedAt(target: SequencerProcess, point: Point): Promise<boolean> {
+    const { fleet } = this.#context
+    const before = fleet.stops.length
+    const isStopped = () => fleet.stops.slice(before).some(({ pid }) => pid === target.pid)
+    target.tell({ kind: 'arm', point, passes: 1, signal: 'SIGSTOP' })
+    if (await came(pointTimeoutMs, () => isStopped() || !target.isAlive)) return isStopped()
+    target.tell({ kind: 'disarm' })
+    // Until it has heard that, it may come there after all.
+    return await came(disarmMs, isStopped)
   }
 
   async #rebalance(): Promise<string> {

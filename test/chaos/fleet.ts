@@ -59,6 +59,12 @@ export class SequencerProcess {
   }
 }
 
+/** A point that the process with the id has passed, and did not get beyond. */
+interface Hit {
+  readonly point: Point
+  readonly pid: number
+}
+
 export interface FleetOptions {
   readonly sequencers: number
   readonly partitions: number
@@ -120,11 +126,14 @@ export class Fleet {
     )
   }
 
-  /** Every point at which a process has ended, with the process's id. */
-  get hits(): readonly { readonly point: Point; readonly pid: number }[] {
-    if (!existsSync(this.#hitsFile)) return []
-    const lines = readFileSync(this.#hitsFile, 'utf8').split('\n')
-    return lines.filter((line) => line !== '').map((line) => ({ point: line.split(' ')[0] as Point, pid: Number(line.split(' ')[1]) }))
+  /** Every point at which a process has ended. */
+  get hits(): readonly Hit[] {
+    return this.#hitsOf('SIGKILL')
+  }
+
+  /** Every point at which a process has stopped, to go on later. */
+  get stops(): readonly Hit[] {
+    return this.#hitsOf('SIGSTOP')
   }
 
   /** Every process, and those that are started meanwhile, ends at the point; until `disarm`. */
@@ -152,6 +161,14 @@ export class Fleet {
     await came(stopTimeoutMs, () => [...this.#processes].every(({ isAlive }) => !isAlive))
     for (const each of this.#processes) each.signal('SIGKILL')
     await Promise.all([...[...this.#processes].map(({ exited }) => exited), ...this.#replacing])
+  }
+
+  #hitsOf(signal: Armed['signal']): readonly Hit[] {
+    if (!existsSync(this.#hitsFile)) return []
+    const lines = readFileSync(this.#hitsFile, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '))
+    return lines.filter(([, , name]) => name === signal).map(([point, pid]) => ({ point: point as Point, pid: Number(pid) }))
   }
 
   #lastWordsOf({ number, pid }: SequencerProcess): string {

@@ -1,5 +1,6 @@
 /** The named points at which a sequencer can be killed: around every await of the way from an intent to its decision. */
 import { appendFileSync } from 'node:fs'
+import type { Armed } from './protocol.ts'
 
 /** Requests to Kafka: killed before it is sent, right after, or when its answer has come and nobody has seen it. */
 const requests = [
@@ -48,6 +49,17 @@ export type Point = `${Request}:${Moment}` | (typeof steps)[number]
 
 export const points: readonly Point[] = [...requests.flatMap((request) => moments.map((moment): Point => `${request}:${moment}`)), ...steps]
 
+/**
+ * Where a sequencer that is stopped holds decisions in its hands that it writes when it goes on: those of a batch that was not
+ * begun, of one that was, and of one that lacks nothing but its commit.
+ */
+export const zombiePoints = [
+  'append:before',
+  'AddPartitionsToTxn:unsent',
+  'Produce:unsent',
+  'EndTxn:unsent',
+] as const satisfies readonly Point[]
+
 /** What a partition's owner does all the time under load; everything else happens when partitions change hands. */
 const underLoad: ReadonlySet<Point> = new Set([
   ...(['Produce', 'AddPartitionsToTxn', 'EndTxn', 'UntilReadable', 'Heartbeat'] as const).flatMap((request) =>
@@ -61,29 +73,32 @@ export function happensUnderLoad(point: Point): boolean {
   return underLoad.has(point)
 }
 
-/** Ends the process, as `kill -9` does, when it passes the armed point for the n-th time. */
+/** Ends the process, as `kill -9` does, or stops it where it stands, when it passes the armed point for the n-th time. */
 export class CrashSwitch {
   readonly #hitsFile: string
-  #point: Point | null = null
+  #armed: Armed | null = null
   #left = 0
 
-  /** `POINT PID` is appended to the file first: the dead tell nothing. */
+  /** `POINT PID SIGNAL` is appended to the file first: the dead tell nothing, and who is stopped nothing either. */
   constructor(hitsFile: string) {
     this.#hitsFile = hitsFile
   }
 
-  arm(point: Point, passes: number): void {
-    this.#point = point
-    this.#left = passes
+  arm(armed: Armed): void {
+    this.#armed = armed
+    this.#left = armed.passes
   }
 
   disarm(): void {
-    this.#point = null
+    this.#armed = null
   }
 
   pass(point: Point): void {
-    if (this.#point !== point || --this.#left > 0) return
-    appendFileSync(this.#hitsFile, `${point} ${process.pid}\n`)
-    process.kill(process.pid, 'SIGKILL')
+    if (this.#armed?.point !== point || --this.#left > 0) return
+    const { signal } = this.#armed
+    // Who goes on after a stop is not stopped again at the next pass.
+    this.#armed = null
+    appendFileSync(this.#hitsFile, `${point} ${process.pid} ${signal}\n`)
+    process.kill(process.pid, signal)
   }
 }

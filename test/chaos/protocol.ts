@@ -4,8 +4,9 @@ import type { Point } from './points.ts'
 
 export interface Armed {
   readonly point: Point
-  /** The process ends when it passes the point for the n-th time. */
+  /** What the process does to itself when it passes the point for the n-th time. */
   readonly passes: number
+  readonly signal: 'SIGKILL' | 'SIGSTOP'
 }
 
 export interface SequencerSettings {
@@ -16,7 +17,7 @@ export interface SequencerSettings {
   readonly planted: PlantedName | null
   /** A folder that all sequencers of the run share. */
   readonly folder: string
-  /** `POINT PID` is appended to it for each point that was hit, one a line. */
+  /** `POINT PID SIGNAL` is appended to it for each point that was hit, one a line. */
   readonly hitsFile: string
   readonly armed: Armed | null
 }

@@ -10,7 +10,7 @@ export interface ScheduledFault {
   readonly kind: FaultKind
   /** From the start of its storm. */
   readonly atMs: number
-  /** Where the kind leaves a choice, and it is not to be drawn. */
+  /** Where the kind leaves a choice, and it is not to be drawn: where a sequencer is killed, or a zombie stops. */
   readonly point?: Point
   readonly cut?: CutKind
 }

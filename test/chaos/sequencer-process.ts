@@ -23,7 +23,7 @@ const settings = JSON.parse(process.env.CHAOS_SEQUENCER!) as SequencerSettings
 const { brokers, planted, registryUrl, sessionTimeoutMs, topicPrefix } = settings
 const logger = pino({ level: 'info' }, pino.destination({ dest: 2, sync: true }))
 const crash = new CrashSwitch(settings.hitsFile)
-if (settings.armed !== null) crash.arm(settings.armed.point, settings.armed.passes)
+if (settings.armed !== null) crash.arm(settings.armed)
 
 function send(message: FromSequencer): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -43,7 +43,7 @@ async function run(): Promise<void> {
     process.once('disconnect', resolve)
   })
   process.on('message', (message: ToSequencer) => {
-    if (message.kind === 'arm') crash.arm(message.point, message.passes)
+    if (message.kind === 'arm') crash.arm(message)
     else crash.disarm()
   })
   const framing = registryUrl === null ? undefined : confluentFraming(await openSchemaRegistry({ url: registryUrl, topicPrefix }))
