@@ -1,15 +1,23 @@
 /** The projections that the settings name, and the store that their rows are in. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Codec } from '@signalbox/codec'
+import { isLogError, type LogReader } from '@signalbox/log'
 import {
+  EventFeed,
+  type Feed,
+  type HistoricLog,
+  HistoryFeed,
   openPostgresStore,
   openSqliteStore,
   type Projection,
   ProjectionError,
   type ProjectionStore,
+  predecessorOf,
   shippedProjections,
 } from '@signalbox/projection'
 import { CommandError } from './exit-codes.ts'
+import { kafkaConnection, openTopics } from './logs.ts'
 import type { Settings } from './settings.ts'
 
 export const defaultProjectorUrl = 'http://127.0.0.1:7075'
@@ -52,6 +60,72 @@ function storeOf({ config }: Settings, environment: NodeJS.ProcessEnv): string {
   const given = environment.SIGNALBOX_PROJECTOR_STORE || readSecret(environment.SIGNALBOX_PROJECTOR_STORE_FILE)
   if (given !== undefined && given !== '') return given
   return config?.projector?.store ?? 'sqlite'
+}
+
+/** What projections are folded from. */
+export interface OpenFeed {
+  readonly feed: Feed
+  /** Of the feed, and of the logs that were opened for it. */
+  close(): Promise<void>
+}
+
+/**
+ * The events of the log, and of those that it goes on from where the settings want them. Throws CommandError (usage) where one of
+ * those is gone.
+ */
+export async function openFeed(settings: Settings, { codec, log }: { readonly log: LogReader; readonly codec: Codec }): Promise<OpenFeed> {
+  if (settings.log !== 'kafka' || settings.file !== null || !isHistoryWanted(settings, process.env)) {
+    const feed = new EventFeed(log, codec)
+    return { feed, close: () => feed.close() }
+  }
+  const { topicPrefix = 'signalbox' } = await kafkaConnection()
+  const logs: HistoricLog[] = [{ name: topicPrefix, log, codec }]
+  const closeOlder = async () => {
+    for (const older of logs.slice(1)) await older.log.close()
+  }
+  try {
+    for (let oldest = logs[0]!; ; oldest = logs.at(-1)!) {
+      const name = await predecessorOf(oldest.log, oldest.codec)
+      if (name === null) break
+      if (logs.some((known) => known.name === name)) throw gone(name, 'others have their name by now')
+      logs.push({ name, ...(await openTopicsOf(name)) })
+    }
+  } catch (error) {
+    await closeOlder()
+    throw error
+  }
+  const feed = new HistoryFeed(logs)
+  return {
+    feed,
+    async close() {
+      await feed.close()
+      await closeOlder()
+    },
+  }
+}
+
+async function openTopicsOf(name: string) {
+  try {
+    return await openTopics(name)
+  } catch (cause) {
+    if (!isLogError(cause, 'MISCONFIGURED')) throw cause
+    throw gone(name, cause.message, cause)
+  }
+}
+
+function gone(name: string, why: string, cause?: unknown): CommandError {
+  return new CommandError(
+    'usage',
+    `read models go back to the topics of ${name}, from which this log was moved, and those cannot be read: ${why}. Keep the topics of a log for as long as projector.history is to read them; or switch it off, and name another store`,
+    { cause },
+  )
+}
+
+function isHistoryWanted({ config }: Settings, environment: NodeJS.ProcessEnv): boolean {
+  const given = environment.SIGNALBOX_PROJECTOR_HISTORY
+  if (given === undefined || given === '') return config?.projector?.history === true
+  if (given === 'true' || given === 'false') return given === 'true'
+  throw new CommandError('usage', `SIGNALBOX_PROJECTOR_HISTORY takes true or false, not ${given}`)
 }
 
 function readSecret(file: string | undefined): string | undefined {

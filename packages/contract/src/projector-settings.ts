@@ -17,6 +17,11 @@ export interface ProjectorSettings {
   readonly schema?: string
   /** Which of the shipped projections are hosted. Default all. */
   readonly shipped?: readonly string[]
+  /**
+   * Where the log was moved to other topics: whether read models go on from those that it was in before. Those topics are read
+   * for as long. Default false: they begin with what was carried over, in a store of their own.
+   */
+  readonly history?: boolean
   /** Where the projector listens. Default http://127.0.0.1:7075. */
   readonly url?: string
 }

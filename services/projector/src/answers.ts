@@ -7,7 +7,9 @@ const jsonObject = z.record(z.string(), z.json())
 
 export const progressJson = z
   .object({
-    offsets: z.array(z.int()).describe('By partition: the log offset behind the last event folded'),
+    offsets: z
+      .array(z.int())
+      .describe('By partition, those of logs that this one goes on from behind its own: the log offset behind the last event folded'),
     ends: z.array(z.int()).describe('By partition: where the log ends'),
     behind: z.int(),
     percent: z.number(),
@@ -38,7 +40,9 @@ export const projectionJson = z
     tables: z.array(z.string()),
     live: z.int().nullable().describe('The generation whose rows are served'),
     generations: z.array(generationJson),
-    lag: z.array(z.int()).describe('By partition: log offsets between the live rows and the end of the log'),
+    lag: z
+      .array(z.int())
+      .describe('By partition, those of logs that this one goes on from behind its own: log offsets between the live rows and the end'),
     parked: z.int(),
     building: progressJson.nullable().describe('Of the generation that is built beside the live one'),
   })

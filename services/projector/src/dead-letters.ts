@@ -1,4 +1,5 @@
 /** Tells of parked events in the log's topic for that: each whole, with the cause in headers. */
+import { partitionOf } from '@signalbox/contract'
 import type { Log } from '@signalbox/log'
 import type { StoredParkedEvent } from '@signalbox/projection'
 
@@ -22,7 +23,9 @@ export function announceTo(log: Log, versionOf: (projection: string) => number) 
   return async (projection: string, parked: StoredParkedEvent): Promise<void> => {
     const { behind, cause, event, key, logOffset, partition, reference, stack } = parked
     const letter: ParkedLetter = { projection, version: versionOf(projection), key, logOffset, reference, cause, stack, behind, event }
-    await log.appendAside('dead-letters.projector', partition, {
+    // Of a log before this one: where its scope is now.
+    const at = partition < log.partitionCount ? partition : partitionOf(event.scope, log.partitionCount)
+    await log.appendAside('dead-letters.projector', at, {
       key: event.scope === '' ? `partition-${partition}` : event.scope,
       value: Buffer.from(JSON.stringify(letter)),
       headers: {

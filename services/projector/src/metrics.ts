@@ -47,7 +47,7 @@ export function watchProjections(registry: Registry, projector: Projector): void
     async collect() {
       this.reset()
       for (const { lag, name } of await projector.lags().catch(() => []))
-        for (const [partition, events] of lag.entries()) this.set({ projection: name, partition }, events)
+        for (const [partition, events] of lag.entries()) this.set({ projection: name, partition: projector.feed.nameOf(partition) }, events)
     },
   })
   new Gauge({

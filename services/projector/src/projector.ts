@@ -1,15 +1,16 @@
 /** Hosts projections on one store: each with a host of its own, all reading the log together. */
-import type { Codec } from '@signalbox/codec'
 import { type Clock, type Log, systemClock } from '@signalbox/log'
-import { EventFeed, type HostStatus, type Projection, ProjectionHost, type ProjectionStore } from '@signalbox/projection'
+import { type Feed, type HostStatus, type Projection, ProjectionHost, type ProjectionStore } from '@signalbox/projection'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { announceTo } from './dead-letters.ts'
 import { hostMetrics, watchProjections } from './metrics.ts'
 
 export interface ProjectorWiring {
+  /** Takes letters about what is parked. */
   readonly log: Log
-  readonly codec: Codec
+  /** Closed by whoever opened it. */
+  readonly feed: Feed
   /** Closed by whoever opened it. */
   readonly store: ProjectionStore
   readonly projections: readonly Projection[]
@@ -20,7 +21,7 @@ export interface ProjectorWiring {
 
 export interface ProjectionLag {
   readonly name: string
-  /** By partition: log offsets between the live rows and the end of the log. */
+  /** By partition, those of logs before behind the others: log offsets between the live rows and the end of the log. */
   readonly lag: readonly number[]
   readonly parked: number
 }
@@ -28,22 +29,20 @@ export interface ProjectionLag {
 export class Projector {
   readonly store: ProjectionStore
   readonly projections: readonly Projection[]
-  readonly #feed: EventFeed
+  readonly feed: Feed
   readonly #hosts: readonly ProjectionHost[]
   /** Rejects when the process should end. */
   readonly failed: Promise<never>
 
   constructor(wiring: ProjectorWiring) {
-    const { clock = systemClock, codec, log, logger, projections, registry, store } = wiring
+    const { clock = systemClock, feed, log, logger, projections, registry, store } = wiring
     this.store = store
     this.projections = projections
-    this.#feed = new EventFeed(log, codec)
+    this.feed = feed
     const metrics = hostMetrics(registry)
     const versions = new Map(projections.map(({ name, version }) => [name, version]))
     const announce = announceTo(log, (name) => versions.get(name)!)
-    this.#hosts = projections.map(
-      (projection) => new ProjectionHost({ projection, store, feed: this.#feed, clock, logger, metrics, announce }),
-    )
+    this.#hosts = projections.map((projection) => new ProjectionHost({ projection, store, feed, clock, logger, metrics, announce }))
     this.failed = Promise.race(this.#hosts.map(({ failed }) => failed))
     this.failed.catch(() => {})
     watchProjections(registry, this)
@@ -59,12 +58,12 @@ export class Projector {
   }
 
   async ends(): Promise<readonly number[]> {
-    return await this.#feed.ends()
+    return await this.feed.ends()
   }
 
   /** Of those that have rows. */
   async lags(): Promise<readonly ProjectionLag[]> {
-    const [ends, stored] = await Promise.all([this.#feed.ends(), this.store.projections()])
+    const [ends, stored] = await Promise.all([this.feed.ends(), this.store.projections()])
     return stored.flatMap(({ generations, live, name }) => {
       const found = generations.find(({ generation }) => generation === live)
       if (found === undefined) return []
@@ -75,7 +74,6 @@ export class Projector {
 
   async stop(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.stop()))
-    await this.#feed.close()
   }
 }
 

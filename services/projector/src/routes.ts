@@ -161,8 +161,10 @@ async function reached(projector: Projector, name: string, atLeast: string | und
   for (;;) {
     const stored = await projector.store.projection(name)
     const live = stored?.generations.find(({ generation }) => generation === stored.live)
-    if (live !== undefined && live.positions[partition] === undefined)
-      throw new RequestRefused('QUERY_INVALID', `there is no partition ${partition}: the log has ${live.positions.length}`, 'atLeast')
+    if (partition >= projector.feed.ownPartitionCount) {
+      const count = projector.feed.ownPartitionCount
+      throw new RequestRefused('QUERY_INVALID', `there is no partition ${partition}: the log has ${count}`, 'atLeast')
+    }
     if ((live?.positions[partition]?.logOffset ?? 0) >= offset) return true
     if (performance.now() >= deadlineMs) return false
     await new Promise((resolve) => setTimeout(resolve, pollMs))

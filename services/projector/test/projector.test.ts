@@ -2,7 +2,7 @@
 import { Chain, chainHeader, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { createMemoryLog, type MemoryLog, MemoryLogStore } from '@signalbox/log-memory'
-import { defineProjection, MemoryStore, shippedProjections } from '@signalbox/projection'
+import { defineProjection, EventFeed, MemoryStore, shippedProjections } from '@signalbox/projection'
 import { committed, type TestEvent } from '@signalbox/projection/testing'
 import { createProjectorServer, type ParkedLetter, type Projector, type ProjectorServer, startProjector } from '@signalbox/projector'
 import pino from 'pino'
@@ -26,6 +26,7 @@ const fragile = defineProjection({
 })
 
 let log: MemoryLog
+let feed: EventFeed
 let projector: Projector
 let server: ProjectorServer
 let url: string
@@ -47,7 +48,8 @@ beforeAll(async () => {
     await writer.append({ events: records, deadLetters: [] })
   }
   const registry = new Registry()
-  projector = startProjector({ log, codec, store: new MemoryStore(), projections: [...shippedProjections, fragile], logger, registry })
+  feed = new EventFeed(log, codec)
+  projector = startProjector({ log, feed, store: new MemoryStore(), projections: [...shippedProjections, fragile], logger, registry })
   server = createProjectorServer(projector, registry, logger)
   url = await server.listen({ host: '127.0.0.1', port: 0 })
   await write([
@@ -61,6 +63,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close()
   await projector.stop()
+  await feed.close()
   await log.close()
 })
 
@@ -193,7 +196,7 @@ describe('the projector', () => {
   })
 
   it('refuses two projections of one name', () => {
-    const wiring = { log, codec, store: new MemoryStore(), logger, registry: new Registry() }
+    const wiring = { log, feed, store: new MemoryStore(), logger, registry: new Registry() }
     expect(() => startProjector({ ...wiring, projections: [fragile, fragile] })).toThrow('there are two projections named fragile')
   })
 })

@@ -2,7 +2,7 @@
 import { systemClock } from '@signalbox/log'
 import {
   describeProgress,
-  EventFeed,
+  type Feed,
   isProjectionError,
   type Projection,
   ProjectionHost,
@@ -14,7 +14,7 @@ import {
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openToRead, type Reading } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'
-import { openProjectionStore, projectionNamed, projectionsOf } from '../projections.ts'
+import { openFeed, openProjectionStore, projectionNamed, projectionsOf } from '../projections.ts'
 import { type ProjectionSummary, parkedText, projectionText, rowText, summaryText, verificationText } from '../render/projection.ts'
 import type { Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
@@ -42,18 +42,22 @@ async function withStore<Result>(
   }
 }
 
-async function withLog<Result>(settings: Settings, ask: (reading: Reading, feed: EventFeed) => Promise<Result>): Promise<Result> {
+async function withLog<Result>(settings: Settings, ask: (reading: Reading, feed: Feed) => Promise<Result>): Promise<Result> {
   const reading = await openToRead(settings)
-  const feed = new EventFeed(reading.log, reading.codec)
   try {
-    return await ask(reading, feed)
+    const { close, feed } = await openFeed(settings, reading)
+    try {
+      return await ask(reading, feed)
+    } finally {
+      await close()
+    }
   } finally {
-    await feed.close()
     await reading.log.close()
   }
 }
 
-function summaryOf(projection: Projection, stored: StoredProjection | null, ends: readonly number[]): ProjectionSummary {
+async function summaryOf(projection: Projection, stored: StoredProjection | null, feed: Feed): Promise<ProjectionSummary> {
+  const ends = await feed.ends()
   const live = stored?.generations.find(({ generation }) => generation === stored.live)
   const lag = ends.map((end, partition) => Math.max(0, end - (live?.positions[partition]?.logOffset ?? 0)))
   return {
@@ -64,6 +68,7 @@ function summaryOf(projection: Projection, stored: StoredProjection | null, ends
     live: stored?.live ?? null,
     behind: lag.reduce((sum, events) => sum + events, 0),
     lag,
+    partitions: ends.map((_, partition) => feed.nameOf(partition)),
     parked: live?.parkedCount ?? 0,
     tables: live?.tables ?? Object.keys(projection.tables),
     generations: (stored?.generations ?? []).map(({ createdMs, generation, parkedCount, positions, state, version }) => {
@@ -76,8 +81,7 @@ export async function listProjections(settings: Settings): Promise<number> {
   const projections = projectionsOf(settings)
   const summaries = await withStore(settings, true, (store) =>
     withLog(settings, async (_reading, feed) => {
-      const ends = await feed.ends()
-      return await Promise.all(projections.map(async (each) => summaryOf(each, await store.projection(each.name), ends)))
+      return await Promise.all(projections.map(async (each) => await summaryOf(each, await store.projection(each.name), feed)))
     }),
   )
   await printMany(settings.output, summaries, summaryText)
@@ -88,7 +92,7 @@ export async function showProjection(settings: Settings, name: string): Promise<
   const projection = projectionNamed(settings, name)
   const shown = await withStore(settings, true, (store) =>
     withLog(settings, async (_reading, feed) => {
-      const summary = summaryOf(projection, await store.projection(name), await feed.ends())
+      const summary = await summaryOf(projection, await store.projection(name), feed)
       const parked = summary.live === null ? [] : await store.snapshot(name, null, (snapshot) => snapshot.parked({ limit: 10 }))
       return { ...summary, firstParked: parked.map(({ event: _event, ...rest }) => rest) }
     }),

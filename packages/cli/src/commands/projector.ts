@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Engine } from '../logs.ts'
 import { personalOf } from '../personal.ts'
-import { openProjectionStore, projectionsOf } from '../projections.ts'
+import { openFeed, openProjectionStore, projectionsOf } from '../projections.ts'
 import type { Settings } from '../settings.ts'
 
 export interface RunningProjector {
@@ -26,7 +26,11 @@ export interface ProjectorContext extends Engine {
 export async function openProjector({ codec, log, logger, registry, settings }: ProjectorContext): Promise<RunningProjector> {
   const projections = projectionsOf(settings)
   const store = await openProjectionStore(settings)
-  const projector = startProjector({ log, codec, store, projections, logger, registry })
+  const { close, feed } = await openFeed(settings, { log, codec }).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
+  const projector = startProjector({ log, feed, store, projections, logger, registry })
   const { reveal } = personalOf(settings)
   const server = createProjectorServer(projector, registry, logger, reveal)
   return {
@@ -36,6 +40,7 @@ export async function openProjector({ codec, log, logger, registry, settings }: 
     async stop() {
       await server.close()
       await projector.stop()
+      await close()
       await store.close()
     },
   }

@@ -13,6 +13,8 @@ export interface ProjectionSummary {
   readonly live: number | null
   readonly behind: number
   readonly lag: readonly number[]
+  /** `3`; of a log before, `NAME/3`. In the order of `lag`, and of the offsets of generations. */
+  readonly partitions: readonly string[]
   readonly parked: number
   readonly tables: readonly string[]
   readonly generations: readonly {
@@ -41,7 +43,7 @@ export function summaryText({ behind, description, generations, liveVersion, nam
 export function projectionText(shown: ProjectionSummary): string {
   const rows: (readonly [string, string])[] = [
     ['tables', shown.tables.join(', ')],
-    ['lag', shown.lag.map((events, partition) => `${partition}: ${events}`).join(', ')],
+    ['lag', shown.lag.map((events, index) => `${shown.partitions[index]}: ${events}`).join(', ')],
     ['parked', `${shown.parked}`],
     ...shown.generations.map(({ createdMs, generation, offsets, parked, state, version }): readonly [string, string] => {
       const what = `${state}, version ${version}, begun ${isoTime(createdMs)}, at ${offsets.join(', ')}${parked === 0 ? '' : `, ${parked} parked`}`

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { ConformanceCase } from './index.ts'
-import { batch, begun, generationOfTwo, liveRows, offsetsOf, owner, projection, put, refused } from './support.ts'
+import { batch, begun, generationOfTwo, liveRows, offsetsOf, owner, parked, projection, put, refused } from './support.ts'
 
 export const generationCases: readonly ConformanceCase[] = [
   {
@@ -64,6 +64,47 @@ export const generationCases: readonly ConformanceCase[] = [
       await newer.swap(next.generation)
       await refused('SUPERSEDED', writer.commit(batch(generation.generation, 5, 6)))
       await newer.close()
+    },
+  },
+  {
+    name: 'partitions that come in front begin at nothing, and what was known of the others moves up with them',
+    async run({ store }) {
+      const { generation, writer } = await begun(store)
+      const next = await writer.createGeneration(generationOfTwo)
+      await writer.commit(batch(generation.generation, 0, 5, { mutations: [put('a', '{"n":1}')], parked: [parked('k', 4)] }))
+      await writer.commit(batch(generation.generation, 0, 9, { partition: 1 }))
+      await writer.commit(batch(next.generation, 0, 3, { partition: 1 }))
+      // More than there were, and fewer: keys that pass by each other.
+      await writer.putInFront({ before: 2, partitionCount: 3, reactFrom: 0 })
+      await writer.putInFront({ before: 5, partitionCount: 1, reactFrom: -1 })
+      deepEqual(await offsetsOf(store), [0, 0, 0, 0, 5, 9])
+      deepEqual(await offsetsOf(store, next.generation), [0, 0, 0, 0, 0, 3])
+      deepEqual((await store.projection(projection))?.reactions, [-1, 0, 0, 0, 7, 8])
+      deepEqual(await liveRows(store), { shelf: { a: '{"n":1}' }, total: {} })
+      await store.snapshot(projection, null, async (snapshot) => {
+        const [first] = await snapshot.parked({ limit: 10 })
+        deepEqual([first?.partition, first?.logOffset, first?.reference], [4, 4, '0/4/0'])
+      })
+      await writer.commit(batch(generation.generation, 5, 6, { partition: 4 }))
+      await writer.commit(batch(generation.generation, 0, 2, { partition: 3 }))
+      deepEqual(await offsetsOf(store), [0, 0, 0, 2, 6, 9])
+      await refused('CORRUPT', writer.putInFront({ before: 5, partitionCount: 1, reactFrom: 0 }))
+      deepEqual(await offsetsOf(store), [0, 0, 0, 2, 6, 9])
+    },
+  },
+  {
+    name: 'whoever owns another version is fenced by partitions that come in front: it would write to others than it means',
+    async run({ reopen, store }) {
+      const { generation, writer } = await begun(store)
+      const newer = await owner(await reopen(), 2)
+      await newer.putInFront({ before: 2, partitionCount: 2, reactFrom: 0 })
+      await refused('FENCED', writer.commit(batch(generation.generation, 0, 5)))
+      deepEqual(await offsetsOf(store), [0, 0, 0, 0])
+      await writer.close()
+      const again = await owner(store)
+      await again.commit(batch(generation.generation, 0, 5, { partition: 2 }))
+      await newer.close()
+      deepEqual(await offsetsOf(store), [0, 0, 5, 0])
     },
   },
   {

@@ -1,16 +1,10 @@
 /** Reads the events of partitions for several readers at once: those that stand at the same place share what is read. */
-import type { Codec } from '@signalbox/codec'
+import { Chain, type Codec, chainHeader } from '@signalbox/codec'
 import { isLogError, type LogReader } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from '@signalbox/replay'
 import { ProjectionError } from '../errors.ts'
 import type { PartitionPosition } from '../store/store.ts'
-
-export interface Chunk {
-  /** From the position that was asked for on; empty where none came in time. */
-  readonly events: readonly LoggedEvent[]
-  /** Behind them, and behind gaps. */
-  readonly position: PartitionPosition
-}
+import type { Chunk, Feed, Gate, ReadBounds } from './feed.ts'
 
 interface Reader {
   readonly events: EventReader
@@ -20,8 +14,16 @@ interface Reader {
 const idleReaders = 4
 const keptChunks = 16
 const keptEvents = 20_000
+/** Records looked at for the last link before a position, at first. */
+const linkWindow = 100
+const linkReadBytes = 4 * 1024 * 1024
+const linkReadMs = 500
+const linkReads = 20
+/** Where a chain stands before its first link. */
+const noLink = new Chain().position.link
 
-export class EventFeed {
+/** The events of one log. */
+export class EventFeed implements Feed {
   readonly #log: LogReader
   readonly #codec: Codec
   readonly #idle = new Map<number, Reader[]>()
@@ -40,15 +42,33 @@ export class EventFeed {
     return this.#log.partitionCount
   }
 
-  /** By partition, the log offset behind everything that is there. */
+  get ownPartitionCount(): number {
+    return this.#log.partitionCount
+  }
+
+  get stages(): readonly (readonly number[])[] {
+    return [Array.from({ length: this.#log.partitionCount }, (_, partition) => partition)]
+  }
+
+  nameOf(partition: number): string {
+    return `${partition}`
+  }
+
+  async before(): Promise<readonly Gate[]> {
+    return []
+  }
+
+  async partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null> {
+    return positions.length === this.partitionCount ? 0 : null
+  }
+
   async ends(): Promise<readonly number[]> {
     return await Promise.all(
       Array.from({ length: this.#log.partitionCount }, async (_, partition) => (await this.#log.offsets('events', partition)).end),
     )
   }
 
-  /** The next events behind a position. Errors: LogError; MISCONFIGURED where the log does not reach to the position. */
-  async read(partition: number, position: PartitionPosition, { maxEvents, waitMs }: { maxEvents: number; waitMs: number }): Promise<Chunk> {
+  async read(partition: number, position: PartitionPosition, { maxEvents, waitMs }: ReadBounds): Promise<Chunk> {
     // With the link: rows that are of another log must not be spared the check of the chain.
     const key = `${partition}:${position.logOffset}:${position.chainOffset}:${position.link}:${maxEvents}`
     const known = this.#kept.get(key) ?? this.#underWay.get(key)
@@ -64,7 +84,19 @@ export class EventFeed {
     }
   }
 
-  /** A reader of the caller's own, without the chain: for what was read and checked before. */
+  /** Whether the log has the last link before the position just there. One without a link says nothing. */
+  async hasLinkBefore(partition: number, { chainOffset, link }: PartitionPosition): Promise<boolean> {
+    if (link === null || link === noLink) return true
+    const { end, start } = await this.#log.offsets('events', partition)
+    if (end < chainOffset) return false
+    for (let window = linkWindow; ; window *= 10) {
+      const from = Math.max(start, chainOffset - window)
+      const found = await this.#lastLinkIn(partition, from, chainOffset)
+      if (found !== null) return found === link
+      if (from === start) return false
+    }
+  }
+
   async openAt(partition: number, fromOffset: number): Promise<EventReader> {
     return await EventReader.open({ log: this.#log, codec: this.#codec, partition, fromOffset })
   }
@@ -74,6 +106,22 @@ export class EventFeed {
     const readers = [...this.#idle.values()].flat()
     this.#idle.clear()
     await Promise.all(readers.map(({ events }) => events.close().catch(() => {})))
+  }
+
+  async #lastLinkIn(partition: number, from: number, to: number): Promise<string | null> {
+    const cursor = await this.#log.cursor({ topic: 'events', partition, fromOffset: from })
+    let last: string | null = null
+    try {
+      // Bounded: what lies before an offset that the log has is there, and gaps are passed with the next read.
+      for (let idle = 0; cursor.position < to && idle < linkReads; ) {
+        const records = await cursor.next({ maxRecords: to - cursor.position, maxBytes: linkReadBytes, waitMs: linkReadMs })
+        idle = records.length === 0 ? idle + 1 : 0
+        for (const { headers, offset } of records) if (offset < to) last = headers[chainHeader] ?? last
+      }
+      return last
+    } finally {
+      await cursor.close()
+    }
   }
 
   async #read(partition: number, from: PartitionPosition, maxEvents: number, waitMs: number): Promise<Chunk> {

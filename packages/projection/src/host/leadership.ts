@@ -4,7 +4,7 @@ import { fingerprintOf } from '../definition/projection.ts'
 import { isProjectionError, ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import type { ProjectionWriter, StoredGeneration, StoredProjection } from '../store/store.ts'
-import type { Chunk } from './event-feed.ts'
+import type { Chunk } from './feed.ts'
 import { describeProgress, type Progress, progressOf } from './progress.ts'
 import { runReactions } from './reactions.ts'
 import { Requests } from './requests.ts'
@@ -113,7 +113,7 @@ export class Leadership {
 
   /** Takes up what the store has: folds the live generation, resumes one that is being built, or begins one. */
   async #prepare(): Promise<StoredProjection> {
-    const { feed, projection, store } = this.#settings
+    const { projection, store } = this.#settings
     const { name, version } = projection
     if ((await store.projection(name)) === null) await this.#create()
     let stored = (await store.projection(name))!
@@ -124,13 +124,7 @@ export class Leadership {
         `version ${live.version} of projection ${name} is live, and this process has version ${version}: it leaves it alone. Deploy the newer one here too; to go back, give the older code a higher version`,
       )
     }
-    if (live.positions.length !== feed.partitionCount) {
-      const counts = `${live.positions.length} partitions, and this log has ${feed.partitionCount}`
-      throw new ProjectionError(
-        'MISCONFIGURED',
-        `projection ${name} was made for a log of ${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL)`,
-      )
-    }
+    if (await this.#goOnFrom(stored)) return await this.#prepare()
     for (const each of stored.generations) if (isLeftOver(each, version)) await this.#drop(each.generation)
     let building = stored.generations.find(({ state, version: of }) => state === 'building' && of === version)
     if (live.version < version && building === undefined) building = await this.#create()
@@ -141,6 +135,28 @@ export class Leadership {
     } else this.hasCaughtUp = true
     if (building !== undefined) await this.#startBuilding(building)
     return stored
+  }
+
+  /**
+   * Where the log goes on from the one that the rows are of, so do the rows: true once the store knows. Errors: MISCONFIGURED
+   * where they are of another log.
+   */
+  async #goOnFrom({ generations, live, name, reactions }: StoredProjection): Promise<boolean> {
+    const { feed, logger } = this.#settings
+    const { positions } = generations.find(({ generation }) => generation === live)!
+    if (positions.length === feed.partitionCount) return false
+    const inFront = await feed.partitionsInFrontOf(positions)
+    if (inFront === null) {
+      const counts = `${positions.length} partitions, and this log has ${feed.partitionCount}`
+      throw new ProjectionError(
+        'MISCONFIGURED',
+        `projection ${name} was made for a log of ${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL), or, where this log goes on from that one, set projector.history`,
+      )
+    }
+    const isReacting = reactions.some((offset) => offset !== noReactions)
+    await this.#writer.putInFront({ before: positions.length, partitionCount: inFront, reactFrom: isReacting ? 0 : noReactions })
+    logger.info({ projection: name, partitions: feed.partitionCount }, `projection ${name} goes on in the topics that its log was moved to`)
+    return true
   }
 
   async #create(): Promise<StoredGeneration> {
@@ -209,6 +225,7 @@ export class Leadership {
       reading.catch(() => {})
       return reading
     }
+    await this.#untilItsTurn(track, partition)
     let next = read(track.position(partition))
     while (this.#isCurrent(track)) {
       let chunk: Chunk
@@ -230,6 +247,24 @@ export class Leadership {
       if (!(await this.#takeInTurn(track, partition, chunk))) next = read(track.position(partition))
     }
     await next.catch(() => {})
+  }
+
+  /** A log that goes on from another comes after it, as it is for all scopes. */
+  async #untilItsTurn(track: Track, partition: number): Promise<void> {
+    const { clock, feed, logger, pollMs = defaultPollMs, projection } = this.#settings
+    while (this.#isCurrent(track) && track.position(partition).logOffset === 0) {
+      try {
+        const gates = await feed.before(partition)
+        if (gates?.every((gate) => track.position(gate.partition).logOffset >= gate.logOffset) === true) return
+      } catch (error) {
+        if (!isLogError(error, 'TRANSIENT')) throw error
+        logger.warn(
+          { projection: projection.name, partition, err: error },
+          `projection ${projection.name} waits for the log: ${error.message}`,
+        )
+      }
+      await clock.sleep(pollMs, this.#signal)
+    }
   }
 
   /** False where the chunk was not taken: too much is parked. */

@@ -1,4 +1,5 @@
 /** Runs the reactions of a projection for live events, in the order of each partition, behind what is durable. */
+import { type Event, isOfRecord } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import type { EventReader } from '@signalbox/replay'
 import { changesOf } from '../definition/change.ts'
@@ -28,6 +29,7 @@ export async function runReactions(
       for (;;) {
         const events = await reader.next(readWaitMs, reactionsAtOnce)
         for (const { event, logOffset } of events) {
+          if (isCarried(event)) continue
           // Of what the rows do not have yet, nothing is said.
           while (durable() <= logOffset && !signal.aborted) await clock.sleep(durablePollMs, signal)
           if (signal.aborted || !(await react(settings, event, signal))) return
@@ -44,6 +46,11 @@ export async function runReactions(
       await reader?.close().catch(() => {})
     }
   }
+}
+
+/** What a log that goes on from another begins with has happened there. */
+function isCarried(event: Event): boolean {
+  return !isOfRecord(event) && event.type !== 'PartitionOpened'
 }
 
 /** False where it was stopped before it went through. */

@@ -1,7 +1,7 @@
 import type { Clock } from '@signalbox/log'
 import type { Projection } from '../definition/projection.ts'
 import type { ProjectionStore, StoredParkedEvent } from '../store/store.ts'
-import type { EventFeed } from './event-feed.ts'
+import type { Feed } from './feed.ts'
 
 /** What the host has to say; a pino logger will do. */
 export interface HostLogger {
@@ -20,7 +20,7 @@ export interface HostMetrics {
 export interface HostSettings {
   readonly projection: Projection
   readonly store: ProjectionStore
-  readonly feed: EventFeed
+  readonly feed: Feed
   readonly clock: Clock
   readonly logger: HostLogger
   readonly metrics?: HostMetrics

@@ -2,7 +2,7 @@
 import { Fold } from '../definition/fold.ts'
 import type { Projection } from '../definition/projection.ts'
 import type { Mutation, PartitionPosition, ProjectionWriter, StoredGeneration, StoredParkedEvent } from '../store/store.ts'
-import type { Chunk } from './event-feed.ts'
+import type { Chunk } from './feed.ts'
 
 export interface Retried {
   readonly folded: number

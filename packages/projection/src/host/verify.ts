@@ -3,7 +3,7 @@ import { Fold } from '../definition/fold.ts'
 import type { Projection } from '../definition/projection.ts'
 import { compareKeys, type PartitionPosition, type ProjectionStore, type Snapshot } from '../store/store.ts'
 import { allRows, ContentHash } from './content-hash.ts'
-import type { EventFeed } from './event-feed.ts'
+import type { Feed } from './feed.ts'
 import { type Progress, progressOf } from './progress.ts'
 import { defaultBatchEvents } from './settings.ts'
 
@@ -37,7 +37,7 @@ export interface Verification {
 export interface VerifyOptions {
   readonly projection: Projection
   readonly store: ProjectionStore
-  readonly feed: EventFeed
+  readonly feed: Feed
   readonly signal?: AbortSignal
   readonly progress?: (progress: Progress) => void
   /** Differences that are named. Default 20. */
@@ -87,7 +87,8 @@ async function foldAnew(
   const fold = new Fold({ ...projection, maxParked: Number.MAX_SAFE_INTEGER }, { load, isEmpty: true, parked: new Map() })
   const offsets = ends.map(() => 0)
   let events = 0
-  for (const [partition, end] of ends.entries()) {
+  for (const partition of feed.stages.flat()) {
+    const end = ends[partition] ?? 0
     let position: PartitionPosition = { logOffset: 0, chainOffset: 0, link: null }
     let movedMs = performance.now()
     while (position.logOffset < end) {

@@ -1,5 +1,5 @@
 /** What each agent has done, with which rejects, and how it stands in each scope. */
-import { agentData } from '@signalbox/contract'
+import { agentData, systemScope } from '@signalbox/contract'
 import { z } from 'zod'
 import { defineProjection, type TableView } from '../definition/projection.ts'
 import { rowKey } from '../definition/row-key.ts'
@@ -26,7 +26,7 @@ function count(agents: TableView<Agent>, name: string | null, what: Counted, tim
 
 export const agents = defineProjection({
   name: 'agents',
-  version: 1,
+  version: 2,
   description: 'What each agent has done, with which rejects, and how it stands in each scope',
   tables: {
     agents: agent,
@@ -42,6 +42,12 @@ export const agents = defineProjection({
     },
     IntentShadowed: ({ payload, time }, { agents }) => count(agents, payload.agent, 'shadowed', time),
     IntentDuplicated: ({ payload, time }, { agents }) => count(agents, payload.agent, 'duplicates', time),
+    // How they stood on the partitions of the log before is over; on those of this one, changes say it.
+    PartitionCarried: ({ payload: { fromPartitions, lastQuarantines } }, { standing }) => {
+      for (const { agent } of lastQuarantines)
+        for (let partition = 0; partition < fromPartitions; partition++)
+          standing.delete(rowKey(agent, systemScope(partition, fromPartitions)))
+    },
     IntentRejected: ({ payload, time }, { agents, rejects }) => {
       const { agent, code } = payload
       count(agents, agent, 'rejected', time)

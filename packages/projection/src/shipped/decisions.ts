@@ -1,5 +1,5 @@
 /** What became of every intent. */
-import { formatEventReference } from '@signalbox/contract'
+import { type Event, formatEventReference } from '@signalbox/contract'
 import { z } from 'zod'
 import { defineProjection, type TableView } from '../definition/projection.ts'
 import { codeOf, embedded, type IntentEvent, messageOf, outcomeOf } from './intents.ts'
@@ -20,15 +20,19 @@ const decision = z.strictObject({
 })
 
 type Decision = z.output<typeof decision>
+type IntentPendingEvent = Extract<Event, { type: 'IntentPending' }>
 
 export const decisions = defineProjection({
   name: 'decisions',
-  version: 1,
+  version: 2,
   description: 'What became of every intent; keys are INTENT/PARTITION, as another scope may know the same id',
   tables: { decisions: decision },
   on: {
     IntentCommitted: (event, { decisions }) => put(event, decisions),
-    IntentPending: (event, { decisions }) => put(event, decisions),
+    IntentPending: (event, { decisions }) => {
+      forgetBefore(event, decisions)
+      put(event, decisions)
+    },
     IntentShadowed: (event, { decisions }) => put(event, decisions),
     IntentRejected: (event, { decisions }) => {
       const { intentId, settles } = event.payload
@@ -39,6 +43,14 @@ export const decisions = defineProjection({
     },
   },
 })
+
+/** An intent that was pending when its log moved is, from then on, of another partition. */
+function forgetBefore({ partition, payload, scope }: IntentPendingEvent, decisions: TableView<Decision>): void {
+  const { intentId, since } = payload
+  if (since === null || since.partition === partition) return
+  const known = decisions.get(`${intentId}/${since.partition}`)
+  if (known?.scope === scope && known.outcome === payload.reason) decisions.delete(`${intentId}/${since.partition}`)
+}
 
 function put(event: IntentEvent, decisions: TableView<Decision>): void {
   const { agent, intent, intentId } = event.payload

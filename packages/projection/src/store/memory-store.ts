@@ -7,6 +7,7 @@ import {
   type NewGeneration,
   type PageQuery,
   type PartitionPosition,
+  type PartitionsInFront,
   type ProjectionStore,
   type ProjectionWriter,
   type Release,
@@ -16,7 +17,15 @@ import {
   type StoredProjection,
   type StoredRequest,
 } from './store.ts'
-import { fencedError, missingGeneration, missingTable, notCaughtUp, positionMoved, supersededError } from './store-errors.ts'
+import {
+  fencedError,
+  missingGeneration,
+  missingTable,
+  notCaughtUp,
+  partitionsMoved,
+  positionMoved,
+  supersededError,
+} from './store-errors.ts'
 
 interface Generation {
   readonly about: Omit<StoredGeneration, 'state' | 'positions' | 'parkedCount'>
@@ -165,6 +174,10 @@ export class MemoryStore implements ProjectionStore {
         check()
         kept().reactions[partition] = logOffset
       },
+      putInFront: async (partitions) => {
+        check()
+        this.#putInFront(projection, owned, partitions)
+      },
       settle: async (request, state, message) => {
         check()
         this.#requests[request - 1] = { ...this.#requests[request - 1]!, state, message }
@@ -189,6 +202,21 @@ export class MemoryStore implements ProjectionStore {
     kept.live ??= number
     kept.generations.set(number, generation)
     return describe(generation)
+  }
+
+  #putInFront(projection: string, owned: string, { before, partitionCount, reactFrom }: PartitionsInFront): void {
+    const { generations, reactions } = this.#kept.get(projection)!
+    if (reactions.length !== before) throw partitionsMoved(projection, before, reactions.length)
+    reactions.unshift(...Array.from({ length: partitionCount }, () => reactFrom))
+    for (const generation of generations.values()) {
+      generation.positions.unshift(...Array.from({ length: partitionCount }, () => ({ logOffset: 0, chainOffset: 0, link: null })))
+      generation.parked = generation.parked.map((each) => ({ ...each, partition: each.partition + partitionCount }))
+    }
+    for (const [name, owner] of this.#owners) {
+      if (name === owned || !name.startsWith(`${projection}@`)) continue
+      owner.epoch++
+      owner.isHeld = false
+    }
   }
 
   #commit(projection: string, generation: Generation, { fromOffset, mutations, parked, partition, position }: Batch): void {

@@ -7,13 +7,14 @@ import type {
   Batch,
   Mutation,
   NewGeneration,
+  PartitionsInFront,
   ProjectionWriter,
   Release,
   StoredGeneration,
   StoredParkedEvent,
   StoredRequest,
 } from './store.ts'
-import { fencedError, notCaughtUp, positionMoved, supersededError } from './store-errors.ts'
+import { fencedError, notCaughtUp, partitionsMoved, positionMoved, supersededError } from './store-errors.ts'
 
 export interface SqlWriterOptions {
   readonly database: SqlDatabase
@@ -198,6 +199,30 @@ export class SqlWriter implements ProjectionWriter {
         partition,
       ]),
     )
+  }
+
+  async putInFront({ before, partitionCount, reactFrom }: PartitionsInFront): Promise<void> {
+    const { owned, projection } = this.#options
+    await this.#owned(async (connection) => {
+      // First, as their own transactions begin with it: who waits for the other only waits.
+      for (const { name } of await connection.query('SELECT name FROM owner ORDER BY name')) {
+        if (name !== owned && `${name}`.startsWith(`${projection}@`))
+          await connection.query('UPDATE owner SET epoch = epoch + 1 WHERE name = $1', [`${name}`])
+      }
+      const [known] = await connection.query('SELECT count(*) AS count FROM reaction WHERE projection = $1', [projection])
+      if (Number(known!.count) !== before) throw partitionsMoved(projection, before, Number(known!.count))
+      for (const table of ['position', 'reaction', 'parked']) {
+        // By way of numbers that none has: a key is checked row by row.
+        await connection.query(`UPDATE ${table} SET part = -1 - (part + $1) WHERE projection = $2`, [partitionCount, projection])
+        await connection.query(`UPDATE ${table} SET part = -1 - part WHERE projection = $1`, [projection])
+      }
+      const generations = await connection.query('SELECT generation FROM generation WHERE projection = $1', [projection])
+      for (let partition = 0; partition < partitionCount; partition++) {
+        for (const { generation } of generations)
+          await connection.query('INSERT INTO position VALUES ($1, $2, $3, 0, 0, NULL)', [projection, Number(generation), partition])
+        await connection.query('INSERT INTO reaction VALUES ($1, $2, $3)', [projection, partition, reactFrom])
+      }
+    })
   }
 
   async settle(request: number, state: StoredRequest['state'], message: string): Promise<void> {

@@ -26,6 +26,13 @@ export function positionMoved(projection: string, partition: number, from: numbe
   )
 }
 
+export function partitionsMoved(projection: string, before: number, known: number): ProjectionError {
+  return new ProjectionError(
+    'CORRUPT',
+    `projection ${projection} was to go on from a log of ${before} partitions, and its rows are of ${known}; this is a bug in Signalbox, or somebody wrote to the store by hand: rebuild the projection in a store of its own`,
+  )
+}
+
 export function missingGeneration(projection: string, generation: number | null): ProjectionError {
   return new ProjectionError(
     'NOT_FOUND',

@@ -125,6 +125,16 @@ export interface StoredRequest {
   readonly message: string | null
 }
 
+/** Partitions of a log that goes on from the one whose partitions a projection knows. */
+export interface PartitionsInFront {
+  /** How many it knows. */
+  readonly before: number
+  /** How many come in front of them, each from its beginning: those that it knows are numbered so much higher from then on. */
+  readonly partitionCount: number
+  /** Where reactions begin in each. */
+  readonly reactFrom: number
+}
+
 /** The only owner of a projection of one version. After FENCED or UNAVAILABLE it is of no further use: close it. */
 export interface ProjectionWriter {
   readonly epoch: number
@@ -144,6 +154,8 @@ export interface ProjectionWriter {
   /** Drops a generation that is not live. */
   drop(generation: number): Promise<void>
   reacted(partition: number, logOffset: number): Promise<void>
+  /** In all generations of the projection; other owners, whatever their version, are fenced. Errors: FENCED, UNAVAILABLE; CORRUPT where it knows another number. */
+  putInFront(partitions: PartitionsInFront): Promise<void>
   settle(request: number, state: 'running' | 'done' | 'failed', message: string): Promise<void>
   close(): Promise<void>
 }

@@ -1,0 +1,155 @@
+/**
+ * The events of a log that goes on from others, with those of the others before them: what a read model has counted goes on
+ * being counted. What the log carried over of resources is left out, as the events that made them come before.
+ */
+import type { Codec } from '@signalbox/codec'
+import { type Event, isSystemScope } from '@signalbox/contract'
+import type { LogReader } from '@signalbox/log'
+import { EventReader, type LoggedEvent } from '@signalbox/replay'
+import type { PartitionPosition } from '../store/store.ts'
+import { EventFeed } from './event-feed.ts'
+import type { Chunk, Feed, Gate, ReadBounds } from './feed.ts'
+
+export interface HistoricLog {
+  readonly name: string
+  readonly log: LogReader
+  readonly codec: Codec
+}
+
+const firstEventMs = 1_000
+const carriedAtOnce = 2_000
+
+interface Place {
+  /** 0 is the log itself, 1 the one before. */
+  readonly age: number
+  readonly partition: number
+}
+
+export class HistoryFeed implements Feed {
+  readonly #logs: readonly HistoricLog[]
+  readonly #feeds: readonly EventFeed[]
+  // What was carried over to a partition, as far as it is new; once all of it is there.
+  readonly #beginnings = new Map<number, Chunk>()
+
+  /** The newest first. */
+  constructor(logs: readonly HistoricLog[]) {
+    this.#logs = logs
+    this.#feeds = logs.map(({ codec, log }) => new EventFeed(log, codec))
+  }
+
+  get partitionCount(): number {
+    return this.#feeds.reduce((sum, feed) => sum + feed.partitionCount, 0)
+  }
+
+  get ownPartitionCount(): number {
+    return this.#feeds[0]!.partitionCount
+  }
+
+  get stages(): readonly (readonly number[])[] {
+    return this.#feeds
+      .map((feed, age) => Array.from({ length: feed.partitionCount }, (_, partition) => this.#firstOf(age) + partition))
+      .reverse()
+  }
+
+  nameOf(partition: number): string {
+    const place = this.#placeOf(partition)
+    return place.age === 0 ? `${partition}` : `${this.#logs[place.age]!.name}/${place.partition}`
+  }
+
+  async ends(): Promise<readonly number[]> {
+    return (await Promise.all(this.#feeds.map((feed) => feed.ends()))).flat()
+  }
+
+  async read(partition: number, position: PartitionPosition, bounds: ReadBounds): Promise<Chunk> {
+    const { age, partition: own } = this.#placeOf(partition)
+    const feed = this.#feeds[age]!
+    if (position.logOffset > 0 || age === this.#feeds.length - 1) return await feed.read(own, position, bounds)
+    return (await this.#beginning(partition)) ?? { events: [], position }
+  }
+
+  async openAt(partition: number, fromOffset: number): Promise<EventReader> {
+    const { age, partition: own } = this.#placeOf(partition)
+    return await this.#feeds[age]!.openAt(own, fromOffset)
+  }
+
+  async before(partition: number): Promise<readonly Gate[] | null> {
+    const older = this.#placeOf(partition).age + 1
+    const feed = this.#feeds[older]
+    if (feed === undefined) return []
+    // Once all is carried over, nothing more is decided there: only then its ends are what lies before.
+    if ((await this.#beginning(partition)) === null) return null
+    return (await feed.ends()).map((logOffset, of) => ({ partition: this.#firstOf(older) + of, logOffset }))
+  }
+
+  async partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null> {
+    for (let age = 0; age < this.#feeds.length; age++) {
+      const inFront = this.#firstOf(age)
+      if (positions.length !== this.partitionCount - inFront) continue
+      const feed = this.#feeds[age]!
+      const known = positions.slice(0, feed.partitionCount)
+      const fits = await Promise.all(known.map((position, partition) => feed.hasLinkBefore(partition, position)))
+      if (fits.every(Boolean)) return inFront
+    }
+    return null
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#feeds.map((feed) => feed.close()))
+  }
+
+  /** How many partitions lie in front of those of a log. */
+  #firstOf(age: number): number {
+    return this.#feeds.slice(0, age).reduce((sum, feed) => sum + feed.partitionCount, 0)
+  }
+
+  #placeOf(partition: number): Place {
+    let age = 0
+    let own = partition
+    while (own >= this.#feeds[age]!.partitionCount) own -= this.#feeds[age++]!.partitionCount
+    return { age, partition: own }
+  }
+
+  /** All that was carried over to a partition, in one chunk; null where some of it is not there yet. */
+  async #beginning(partition: number): Promise<Chunk | null> {
+    const known = this.#beginnings.get(partition)
+    if (known !== undefined) return known
+    const { age, partition: own } = this.#placeOf(partition)
+    const feed = this.#feeds[age]!
+    const events: LoggedEvent[] = []
+    let position: PartitionPosition = { logOffset: 0, chainOffset: 0, link: null }
+    for (;;) {
+      const chunk = await feed.read(own, position, { maxEvents: carriedAtOnce, waitMs: firstEventMs })
+      if (chunk.events.length === 0) return null
+      events.push(...chunk.events.filter(({ event }) => saysSomethingNew(event)))
+      position = chunk.position
+      if (!chunk.events.some(({ event }) => isLastCarried(event))) continue
+      const beginning = { events, position }
+      this.#beginnings.set(partition, beginning)
+      return beginning
+    }
+  }
+}
+
+function isLastCarried(event: Event): boolean {
+  return event.type === 'PartitionCarried' && event.payload.isLast
+}
+
+/**
+ * Resources are as the events of the log before have made them, but in scopes that only this one has. Where intents are pending
+ * now, and agents in quarantine, is new.
+ */
+function saysSomethingNew({ payload, scope, type }: Event): boolean {
+  if (type === 'ScopeCarried') return isSystemScope(scope)
+  return type !== 'PartitionCarried' || payload.isLast || payload.lastQuarantines.length > 0
+}
+
+/** Where a log was before; null where it began as itself, or has not begun. Errors: LogError. */
+export async function predecessorOf(log: LogReader, codec: Codec): Promise<string | null> {
+  const reader = await EventReader.open({ log, codec, partition: 0, fromOffset: 0 })
+  try {
+    const [first] = await reader.next(firstEventMs, 1)
+    return first?.event.type === 'PartitionCarried' ? first.event.payload.from : null
+  } finally {
+    await reader.close()
+  }
+}
