@@ -26,10 +26,15 @@ interface Started {
 }
 
 /** One command on the topics of a prefix, with the brokers of the tests. */
-export async function runOnTopics(directory: string, topicPrefix: string, parameters: readonly string[]): Promise<Ended> {
+export async function runOnTopics(
+  directory: string,
+  topicPrefix: string,
+  parameters: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
     cwd: directory,
-    env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, NO_COLOR: '1' },
+    env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, NO_COLOR: '1', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const out = { stdout: '', stderr: '' }

@@ -61,6 +61,21 @@ async function command(topicPrefix: string, ...parameters: string[]): Promise<En
   return await runOnTopics(directory, topicPrefix, [...parameters, '--config', config, ...json])
 }
 
+const history = { SIGNALBOX_PROJECTOR_HISTORY: 'true' }
+const models = ['decisions', 'agents', 'escalations', 'contention']
+
+/** In a store that all topics share. */
+async function projection(topicPrefix: string, verb: string, name: string, variables = {}): Promise<Ended> {
+  const flags = ['--log', 'kafka', '--data-dir', 'models', '--config', config, '--json', ...(verb === 'rows' ? ['--limit', '1000'] : [])]
+  return await runOnTopics(directory, topicPrefix, ['projection', verb, name, ...flags], variables)
+}
+
+async function decisionRows(topicPrefix: string, variables = {}) {
+  const { stdout } = await projection(topicPrefix, 'rows', 'decisions', variables)
+  const rows = JSON.parse(stdout) as { key: string; row: { intentId: string; outcome: string; code: string | null } }[]
+  return new Map(rows.map(({ key, row }) => [key, row]))
+}
+
 /** Sent again until something is known of it: a busy machine may take longer than what waits is waited for. */
 async function heard(intent: Intent, waitMs = 5_000): Promise<Decision> {
   for (let left = 60; left > 0; left--) {
@@ -118,6 +133,7 @@ afterAll(async () => {
 
 describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () => {
   let before: readonly PartitionState[] = []
+  let decisionsBefore: Awaited<ReturnType<typeof decisionRows>>
   // A human has an hour to answer, whatever the machine does meanwhile.
   const waiting = intentFromJson(
     asked([{ resource: 'stock/none', action: 'take', input: {} }], { scope: 'shop-0', onConflict: 'escalate' }),
@@ -142,6 +158,15 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
       await until('the quarantine', async () => (await seen(systemScope(partition, counts[first]!), 'agent/rogue')).state === 'quarantined')
     await until('what follows', async () => ((await seen(warehouse, stockName)).data as { left: number }).left === stocked - orders)
     await stop()
+  })
+
+  it('has read models', async () => {
+    for (const name of models) {
+      const built = await projection(first, 'rebuild', name)
+      expect(built, built.stderr).toMatchObject({ code: 0 })
+    }
+    decisionsBefore = await decisionRows(first)
+    expect(decisionsBefore.size).toBeGreaterThan(100)
   })
 
   it('is closed, and carried over while agents go on asking', async () => {
@@ -256,6 +281,28 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     expect(said.stdout).toContain(`7  open  (carried over from ${first} with 3 partitions; intents began at 1000000)`)
   })
 
+  it('has read models that go on from those before, where that is wanted', async () => {
+    const alone = await projection(second, 'rebuild', 'decisions')
+    expect(alone).toMatchObject({ code: 2, stderr: expect.stringContaining('set projector.history') })
+    for (const name of models.slice(0, 3)) {
+      const built = await projection(second, 'rebuild', name, history)
+      expect(built, built.stderr).toMatchObject({ code: 0 })
+      const verified = await projection(second, 'verify', name, history)
+      expect(JSON.parse(verified.stdout), verified.stderr).toMatchObject({ isClean: true, offsets: { length: 8 + 3 } })
+    }
+    const after = await decisionRows(second, history)
+    expect(after.size).toBeGreaterThan(decisionsBefore.size)
+    // One that waits is of its new partition now; all else that was known is known as before.
+    for (const [key, row] of decisionsBefore) {
+      if (row.intentId !== waiting.intentId) expect(after.get(key)).toEqual(row)
+      else
+        expect([after.has(key), after.get(`${waiting.intentId}/${partitionOf('shop-0', counts[second]!)}`)?.outcome]).toEqual([
+          false,
+          'escalated',
+        ])
+    }
+  })
+
   it('settles there what was a dead letter before', async () => {
     const url = await running.gateway.server.listen({ host: '127.0.0.1', port: 0 })
     const letters = async (standing: string) =>
@@ -296,6 +343,16 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     const no = await ask('shop-0', `escalation/${waiting.intentId}`, 'reject', { reason: 'no' }, { agent: 'human:ann' })
     expect(no).toMatchObject({ committed: true })
     expect(await heard(waiting)).toMatchObject({ code: 'ESCALATION_DENIED', duplicate: true })
+    const verified = await projection(third, 'rebuild', 'decisions', history)
+    expect(verified, verified.stderr).toMatchObject({ code: 0 })
+    const row = (await decisionRows(third, history)).get(`${waiting.intentId}/${partitionOf('shop-0', counts[third]!)}`)
+    expect(row).toMatchObject({ outcome: 'rejected', code: 'ESCALATION_DENIED' })
+    for (const name of ['decisions', 'contention']) {
+      // The other one is taken up here, over both moves.
+      if (name !== 'decisions') expect(await projection(third, 'rebuild', name, history)).toMatchObject({ code: 0 })
+      const clean = await projection(third, 'verify', name, history)
+      expect(JSON.parse(clean.stdout), clean.stderr).toMatchObject({ isClean: true, offsets: { length: 2 + 8 + 3 } })
+    }
   })
 
   it('is backed up and restored there like any other log', async () => {

@@ -211,12 +211,16 @@ describe.each(stores)('the history of a log, on a store in %s', (_name, make) =>
       partitionCarried({ partition: 0, fromPartitions: 2 }),
       carried({ scope: 's0', partition: 0, changes: [{ resource: 'order/1', state: 'open' }] }),
     ])
-    host(trail, history(log, old))
+    const feed = history(log, old)
+    host(trail, feed)
     await counted(1)
     await sleep(200)
+    expect(await feed.before(0)).toBeNull()
     expect((await offsets('trail')).slice(0, 3)).toEqual([0, 0, 0])
     await old.append([change('s0', 2, 0), change('s0', 3, 0)])
     await log.append([0, 1, 2].map((partition) => partitionCarried({ partition, fromPartitions: 2, isLast: true })))
+    const ends = await old.feed().ends()
+    expect(await feed.before(0)).toEqual(ends.map((logOffset, partition) => ({ partition: 3 + partition, logOffset })))
     await log.append([change('s0', 4, 0)])
     await counted(4)
     expect(await rows('trail', 'scopes')).toEqual({ s0: { changes: ['order/1@1', 'order/1@2', 'order/1@3', 'order/1@4'] } })
