@@ -26,7 +26,8 @@ export interface Running {
 
 /** `script`: in place of the command. */
 export function start({ directory, kafka }: Place, parameters: readonly string[], script = main): Running {
-  const { KAFKA_BROKERS: _brokers, KAFKA_BOOTSTRAP_SERVERS: _servers, ...rest } = process.env
+  // What checks them reads records without a registry.
+  const { KAFKA_BROKERS: _brokers, KAFKA_BOOTSTRAP_SERVERS: _servers, SCHEMA_REGISTRY_URL: _registry, ...rest } = process.env
   const environment: NodeJS.ProcessEnv = {
     ...rest,
     NO_COLOR: '1',
