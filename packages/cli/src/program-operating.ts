@@ -46,10 +46,12 @@ function addGeneration(program: Command, action: Action, common: (command: Comma
   said(
     generation
       .command('move <PREFIX>')
-      .description('Close the log and carry it over into new, empty topics, of which there may be more (topics apply makes them)'),
+      .description(
+        'Close the log and carry it over into new, empty topics, of which there may be more (topics apply makes them); an embedded log too',
+      ),
   ).action(
     action(async (settings, [next], flags) =>
-      (await import('./commands/operating/generation.ts')).moveGeneration(settings, next!, flags as GenerationFlags),
+      (await import('./commands/operating/move.ts')).moveGeneration(settings, next!, flags as GenerationFlags),
     ),
   )
   said(generation.command('close').description('Close the log: every intent is rejected, and told where it goes on'))

@@ -1,7 +1,8 @@
 /** The projections that the settings name, and the store that their rows are in. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Codec } from '@signalbox/codec'
+import { type Codec, createCodec } from '@signalbox/codec'
+import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type LogReader } from '@signalbox/log'
 import {
   EventFeed,
@@ -18,6 +19,7 @@ import {
 } from '@signalbox/projection'
 import { CommandError } from './exit-codes.ts'
 import { kafkaConnection, openTopics } from './logs.ts'
+import { embeddedPlace, isEmbeddedPlace } from './places.ts'
 import type { Settings } from './settings.ts'
 
 export const defaultProjectorUrl = 'http://127.0.0.1:7075'
@@ -88,7 +90,7 @@ export async function openFeed(settings: Settings, { codec, log }: { readonly lo
       const name = await predecessorOf(oldest.log, oldest.codec)
       if (name === null) break
       if (logs.some((known) => known.name === name)) throw gone(name, 'others have their name by now')
-      logs.push({ name, ...(await openTopicsOf(name)) })
+      logs.push({ name, ...(await openBefore(settings, name)) })
     }
   } catch (error) {
     await closeOlder()
@@ -104,9 +106,21 @@ export async function openFeed(settings: Settings, { codec, log }: { readonly lo
   }
 }
 
-async function openTopicsOf(name: string) {
+async function openBefore({ dataDirectory }: Settings, name: string) {
+  if (isEmbeddedPlace(name)) return await openEmbeddedBefore(dataDirectory, name)
   try {
     return await openTopics(name)
+  } catch (cause) {
+    if (!isLogError(cause, 'MISCONFIGURED')) throw cause
+    throw gone(name, cause.message, cause)
+  }
+}
+
+async function openEmbeddedBefore(dataDirectory: string, name: string) {
+  if (name !== embeddedPlace(dataDirectory)) throw gone(name, `--data-dir names ${dataDirectory}`)
+  try {
+    const { openSqliteLogReader } = await import('@signalbox/log-sqlite')
+    return { log: await openSqliteLogReader({ directory: dataDirectory }), codec: createCodec({ limits: defaultLimits }) }
   } catch (cause) {
     if (!isLogError(cause, 'MISCONFIGURED')) throw cause
     throw gone(name, cause.message, cause)
@@ -116,7 +130,7 @@ async function openTopicsOf(name: string) {
 function gone(name: string, why: string, cause?: unknown): CommandError {
   return new CommandError(
     'usage',
-    `read models go back to the topics of ${name}, from which this log was moved, and those cannot be read: ${why}. Keep the topics of a log for as long as projector.history is to read them; or switch it off, and name another store`,
+    `read models go back to ${name}, from where this log was moved, and it cannot be read: ${why}. Keep a log for as long as projector.history is to read it; or switch that off, and name another store`,
     { cause },
   )
 }

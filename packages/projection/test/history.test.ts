@@ -9,6 +9,7 @@ import {
   type HostSettings,
   type Projection,
   ProjectionHost,
+  positionsIn,
   rowKey,
   shippedProjections,
   verify,
@@ -273,6 +274,25 @@ describe.each(stores)('the history of a log, on a store in %s', (_name, make) =>
       s0: { changes: ['order/1@1'] },
       s1: { changes: ['order/1@1', 'order/1@2', 'order/1@3'] },
     })
+  })
+
+  it('leaves rows alone that have gone on, where the log before is opened again', async () => {
+    await old.append([change('s0', 1, 0), change('s1', 1, 1)])
+    host(trail, old.feed())
+    await counted(2)
+    await stopHosts()
+    await carryOver(log, 3, 2)
+    host(trail, history(log, old))
+    await vi.waitUntil(async () => (await offsets('trail'))[0]! > 0, { timeout: 10_000, interval: 10 })
+    await stopHosts()
+    const before = await offsets('trail')
+    const late = host(trail, old.feed())
+    await vi.waitUntil(async () => (await late.status()).phase === 'superseded', { timeout: 10_000, interval: 10 })
+    expect((await late.status()).reason).toContain('have gone on with the log that this one was moved to')
+    expect(late.notReady()).toBeNull()
+    expect(await offsets('trail')).toEqual(before)
+    const stored = await made.store.projection('trail')
+    expect(positionsIn(stored!.generations[0]!, 2).map(({ logOffset }) => logOffset)).toEqual(before.slice(3))
   })
 
   it('takes no store of another log for one of its own, and leaves it as it was', async () => {

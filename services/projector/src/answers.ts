@@ -1,6 +1,13 @@
 /** What the projector answers, as schemas. */
 import { formatEventReference } from '@signalbox/contract'
-import type { HostStatus, Projection, StoredGeneration, StoredParkedEvent, StoredProjection } from '@signalbox/projection'
+import {
+  type HostStatus,
+  type Projection,
+  positionsIn,
+  type StoredGeneration,
+  type StoredParkedEvent,
+  type StoredProjection,
+} from '@signalbox/projection'
 import { z } from 'zod'
 
 const jsonObject = z.record(z.string(), z.json())
@@ -104,6 +111,7 @@ export function presentProjection(
 ): ProjectionJson {
   const generations = stored?.generations ?? []
   const live = generations.find(({ generation }) => generation === stored?.live)
+  const positions = live === undefined ? [] : positionsIn(live, ends.length)
   return {
     name: projection.name,
     description: projection.description ?? null,
@@ -113,7 +121,7 @@ export function presentProjection(
     tables: [...(live?.tables ?? Object.keys(projection.tables))],
     live: stored?.live ?? null,
     generations: generations.map(presentGeneration),
-    lag: ends.map((end, partition) => Math.max(0, end - (live?.positions[partition]?.logOffset ?? 0))),
+    lag: ends.map((end, partition) => Math.max(0, end - (positions[partition]?.logOffset ?? 0))),
     parked: live?.parkedCount ?? 0,
     building:
       status.building === null ? null : { ...status.building, offsets: [...status.building.offsets], ends: [...status.building.ends] },

@@ -1,7 +1,7 @@
 /** The HTTP interface. Every route says what it takes and answers as schemas. */
 import { problemJson } from '@signalbox/contract'
 import { RequestRefused } from '@signalbox/http'
-import { maxPageRows, type Projection, type StoredRequest } from '@signalbox/projection'
+import { maxPageRows, type Projection, positionsIn, type StoredRequest } from '@signalbox/projection'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -165,7 +165,7 @@ async function reached(projector: Projector, name: string, atLeast: string | und
       const count = projector.feed.ownPartitionCount
       throw new RequestRefused('QUERY_INVALID', `there is no partition ${partition}: the log has ${count}`, 'atLeast')
     }
-    if ((live?.positions[partition]?.logOffset ?? 0) >= offset) return true
+    if (live !== undefined && positionsIn(live, projector.feed.partitionCount)[partition]!.logOffset >= offset) return true
     if (performance.now() >= deadlineMs) return false
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }

@@ -6,6 +6,7 @@ import { type DecisionFilter, decisions, earlierGeneration, explainDecision, fin
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say } from '../output.ts'
+import { placeText } from '../places.ts'
 import { decisionLine, decisionText } from '../render/decision.ts'
 import { dryRunText, explainedText } from '../render/explanation.ts'
 import { readerRules } from '../rules.ts'
@@ -114,7 +115,7 @@ function notFound(settings: Settings, intentId: string, earlier: string | null):
   const where = settings.urlIsGiven ? settings.url : settings.log === 'kafka' ? 'the Kafka log' : settings.dataDirectory
   return new CommandError(
     'notFound',
-    `there is no decision on intent ${intentId} in ${where}; ${earlier === null ? '' : `it may lie where this log was before (KAFKA_TOPIC_PREFIX=${earlier}); else `}check the id (signalbox intent list), or name another log with --data-dir or --url`,
+    `there is no decision on intent ${intentId} in ${where}; ${earlier === null ? '' : `it may lie where this log was before (${placeText(earlier)}); else `}check the id (signalbox intent list), or name another log with --data-dir or --url`,
   )
 }
 

@@ -84,7 +84,6 @@ export class EventFeed implements Feed {
     }
   }
 
-  /** Whether the log has the last link before the position just there. One without a link says nothing. */
   async hasLinkBefore(partition: number, { chainOffset, link }: PartitionPosition): Promise<boolean> {
     if (link === null || link === noLink) return true
     const { end, start } = await this.#log.offsets('events', partition)

@@ -42,6 +42,8 @@ export interface Feed {
    * are positions in none of these logs.
    */
   partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null>
+  /** Whether the log has the last link before the position just there. One without a link says nothing. */
+  hasLinkBefore(partition: number, position: PartitionPosition): Promise<boolean>
   /** Closes readers; logs are closed by whoever opened them. */
   close(): Promise<void>
 }

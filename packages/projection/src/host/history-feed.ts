@@ -93,6 +93,11 @@ export class HistoryFeed implements Feed {
     return null
   }
 
+  async hasLinkBefore(partition: number, position: PartitionPosition): Promise<boolean> {
+    const { age, partition: own } = this.#placeOf(partition)
+    return await this.#feeds[age]!.hasLinkBefore(own, position)
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#feeds.map((feed) => feed.close()))
   }

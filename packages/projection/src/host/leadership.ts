@@ -5,8 +5,9 @@ import { isProjectionError, ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import type { ProjectionWriter, StoredGeneration, StoredProjection } from '../store/store.ts'
 import type { Chunk } from './feed.ts'
+import { goOnFrom } from './go-on.ts'
 import { describeProgress, type Progress, progressOf } from './progress.ts'
-import { runReactions } from './reactions.ts'
+import { noReactions, runReactions } from './reactions.ts'
 import { Requests } from './requests.ts'
 import { defaultBatchEvents, defaultPollMs, defaultReadWaitMs, type HostSettings, lastRetryMs } from './settings.ts'
 import { Track } from './track.ts'
@@ -124,7 +125,7 @@ export class Leadership {
         `version ${live.version} of projection ${name} is live, and this process has version ${version}: it leaves it alone. Deploy the newer one here too; to go back, give the older code a higher version`,
       )
     }
-    if (await this.#goOnFrom(stored)) return await this.#prepare()
+    if (await goOnFrom(stored, this.#settings, this.#writer)) return await this.#prepare()
     for (const each of stored.generations) if (isLeftOver(each, version)) await this.#drop(each.generation)
     let building = stored.generations.find(({ state, version: of }) => state === 'building' && of === version)
     if (live.version < version && building === undefined) building = await this.#create()
@@ -135,28 +136,6 @@ export class Leadership {
     } else this.hasCaughtUp = true
     if (building !== undefined) await this.#startBuilding(building)
     return stored
-  }
-
-  /**
-   * Where the log goes on from the one that the rows are of, so do the rows: true once the store knows. Errors: MISCONFIGURED
-   * where they are of another log.
-   */
-  async #goOnFrom({ generations, live, name, reactions }: StoredProjection): Promise<boolean> {
-    const { feed, logger } = this.#settings
-    const { positions } = generations.find(({ generation }) => generation === live)!
-    if (positions.length === feed.partitionCount) return false
-    const inFront = await feed.partitionsInFrontOf(positions)
-    if (inFront === null) {
-      const counts = `${positions.length} partitions, and this log has ${feed.partitionCount}`
-      throw new ProjectionError(
-        'MISCONFIGURED',
-        `projection ${name} was made for a log of ${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL), or, where this log goes on from that one, set projector.history`,
-      )
-    }
-    const isReacting = reactions.some((offset) => offset !== noReactions)
-    await this.#writer.putInFront({ before: positions.length, partitionCount: inFront, reactFrom: isReacting ? 0 : noReactions })
-    logger.info({ projection: name, partitions: feed.partitionCount }, `projection ${name} goes on in the topics that its log was moved to`)
-    return true
   }
 
   async #create(): Promise<StoredGeneration> {
@@ -389,9 +368,6 @@ export class Leadership {
       )
   }
 }
-
-/** Where a projection has no reactions. */
-const noReactions = -1
 
 function isLeftOver({ state, version }: StoredGeneration, own: number): boolean {
   return state === 'retired' || (state === 'building' && version < own)

@@ -6,6 +6,9 @@ import { changesOf } from '../definition/change.ts'
 import type { ProjectionWriter } from '../store/store.ts'
 import { defaultReadWaitMs, firstRetryMs, type HostSettings, lastRetryMs } from './settings.ts'
 
+/** Where a projection has no reactions. */
+export const noReactions = -1
+
 const reactionsAtOnce = 100
 const durablePollMs = 20
 

@@ -37,6 +37,18 @@ export interface StoredGeneration {
   readonly parkedCount: number
 }
 
+/** Where everything begins. */
+export const beginning: PartitionPosition = { logOffset: 0, chainOffset: 0, link: null }
+
+/**
+ * Where a generation stands, by partition of a log: also where it has gone on with the log that this one was moved to, or knows only
+ * those before as yet.
+ */
+export function positionsIn({ positions }: StoredGeneration, partitionCount: number): readonly PartitionPosition[] {
+  const unknown = Array.from({ length: Math.max(0, partitionCount - positions.length) }, () => beginning)
+  return [...unknown, ...positions.slice(-partitionCount)]
+}
+
 export interface StoredProjection {
   readonly name: string
   /** Null before the first generation. */

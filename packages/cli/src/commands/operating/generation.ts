@@ -2,15 +2,14 @@
 
 import { defaultLimits, generationResource, type Status, systemScope } from '@signalbox/contract'
 import type { Closed, Origin } from '@signalbox/core'
-import { closeLog, GenerationError, moveLog, OldLog, reopenLog, type Saying } from '@signalbox/generation'
+import { closeLog, GenerationError, OldLog, reopenLog, type Saying } from '@signalbox/generation'
 import { isLogError, notEmpty, systemClock } from '@signalbox/log'
 import { currentState } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { kafkaConnection, openEngine, openTopics, withSource } from '../../logs.ts'
-import { printMany, printOne, say } from '../../output.ts'
+import { printMany, printOne } from '../../output.ts'
 import { isoTime } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
-import { auditSource, auditText } from '../audit.ts'
 import { decide, humanOf, required, withGateway } from '../gateway.ts'
 import { seldom } from './progress.ts'
 
@@ -124,6 +123,8 @@ async function sayThere(
   const agent = humanOf(flags.by)
   const refused = await withGateway(settings, async (gateway) => {
     const { partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
+    if (action === 'reopen' && process.env.KAFKA_BROKERS !== undefined)
+      for (const next of new Set(partitions.flatMap(({ closed }) => closed ?? []))) await refuseIfUsed(next)
     for (const { partition } of partitions) {
       const scope = systemScope(partition, partitions.length)
       const [found] = (await gateway.observe(scope, [generationResource]))!.resources
@@ -141,72 +142,18 @@ async function sayThere(
   return exitCodes.ok
 }
 
-export async function moveGeneration(settings: Settings, next: string, flags: GenerationFlags): Promise<number> {
-  const reason = required('--reason', flags.reason, 'it stays in the log, and every agent that is turned away is told')
-  if (settings.log !== 'kafka')
-    throw new CommandError(
-      'usage',
-      'an embedded log has the partitions that it was made with; what is moved is a log on Kafka: set KAFKA_BROKERS',
-    )
-  const connection = await kafkaConnection()
-  const name = connection.topicPrefix ?? 'signalbox'
-  if (next === name)
-    throw new CommandError(
-      'usage',
-      `the log lies under ${name}; name the prefix of other topics, made by KAFKA_TOPIC_PREFIX=NEW signalbox topics apply --partitions COUNT`,
-    )
-  const { openKafkaRestoreTarget } = await import('@signalbox/log-kafka')
-  const from = await openEngine(settings)
-  const to = await openTopics(next)
-  const target = await openKafkaRestoreTarget({ ...connection, topicPrefix: next })
-  const aborted = new AbortController()
-  try {
-    const moved = await explained(() =>
-      moveLog({
-        from: { name, ...from },
-        to: { name: next, ...to, topics: target },
-        limits: defaultLimits,
-        reactions: settings.config?.reactions ?? [],
-        clock: systemClock,
-        by: humanOf(flags.by),
-        reason,
-        signal: aborted.signal,
-        waitMs: waitOf(flags),
-        progress: say,
-        read: telling(),
-      }),
-    )
-    say('everything is carried over; auditing it')
-    const report = await auditSource(settings, { ...to, snapshots: null, limits: defaultLimits })
-    printOne(settings.output, { ...moved, audit: report }, () => {
-      const { beginsAt, closedMs, deadLetters, followUps, fromPartitions, ids, pending, resources, toPartitions } = moved
-      return [
-        auditText(report),
-        `${name} (${fromPartitions} partitions) goes on as ${next} (${toPartitions}): ${resources} resources, ${pending} pending intents, ${ids} ids, ${deadLetters} dead letters, ${followUps} follow-ups; closed for ${closedMs} ms; intents begin at ${beginsAt}`,
-        report.clean
-          ? `start everything with KAFKA_TOPIC_PREFIX=${next}`
-          : 'do not use the new topics: delete them, and keep the old ones closed',
-      ].join('\n')
-    })
-    return report.clean ? exitCodes.ok : exitCodes.bug
-  } finally {
-    aborted.abort('over')
-    await target.close()
-    await Promise.all([from.log.close(), to.log.close()])
-  }
-}
-
-function telling() {
+/** Says now and then how much was read. */
+export function telling() {
   const tell = seldom()
   return ({ events, partition }: { partition: number; events: number }) => tell(() => `partition ${partition}: ${events} events read`)
 }
 
-function waitOf({ waitMs = '30000' }: GenerationFlags): number {
+export function waitOf({ waitMs = '30000' }: GenerationFlags): number {
   if (!/^[1-9]\d{0,7}$/.test(waitMs)) throw new CommandError('usage', `--wait-ms takes whole milliseconds, not ${waitMs}`)
   return Number(waitMs)
 }
 
-async function explained<Result>(run: () => Promise<Result>): Promise<Result> {
+export async function explained<Result>(run: () => Promise<Result>): Promise<Result> {
   try {
     return await run()
   } catch (cause) {

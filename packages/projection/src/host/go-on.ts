@@ -1,0 +1,41 @@
+/** What becomes of rows when their log is moved: they go on in the log that it was moved to. */
+import { ProjectionError } from '../errors.ts'
+import type { PartitionPosition, ProjectionWriter, StoredProjection } from '../store/store.ts'
+import { noReactions } from './reactions.ts'
+import type { HostSettings } from './settings.ts'
+
+/**
+ * Lets the rows go on where the feed's log goes on from the one that they are of: true once the store knows. Errors: SUPERSEDED
+ * where they have gone on from this log, MISCONFIGURED where they are of another one.
+ */
+export async function goOnFrom(
+  { generations, live, name, reactions }: StoredProjection,
+  { feed, logger }: HostSettings,
+  writer: ProjectionWriter,
+): Promise<boolean> {
+  const { positions } = generations.find(({ generation }) => generation === live)!
+  if (positions.length === feed.partitionCount) return false
+  const inFront = await feed.partitionsInFrontOf(positions)
+  if (inFront === null) {
+    if (await haveGoneOn(feed, positions))
+      throw new ProjectionError(
+        'SUPERSEDED',
+        `the rows of projection ${name} have gone on with the log that this one was moved to, and its projector keeps them: this process leaves them alone`,
+      )
+    const counts = `${positions.length} partitions, and this log has ${feed.partitionCount}`
+    throw new ProjectionError(
+      'MISCONFIGURED',
+      `projection ${name} was made for a log of ${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL), or, where this log goes on from that one, set projector.history`,
+    )
+  }
+  const isReacting = reactions.some((offset) => offset !== noReactions)
+  await writer.putInFront({ before: positions.length, partitionCount: inFront, reactFrom: isReacting ? 0 : noReactions })
+  logger.info({ projection: name, partitions: feed.partitionCount }, `projection ${name} goes on in the topics that its log was moved to`)
+  return true
+}
+
+async function haveGoneOn(feed: HostSettings['feed'], positions: readonly PartitionPosition[]): Promise<boolean> {
+  if (positions.length < feed.partitionCount) return false
+  const own = positions.slice(-feed.partitionCount)
+  return (await Promise.all(own.map((position, partition) => feed.hasLinkBefore(partition, position)))).every(Boolean)
+}
