@@ -59,7 +59,9 @@ export class EventFeed implements Feed {
   }
 
   async partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null> {
-    return positions.length === this.partitionCount ? 0 : null
+    if (positions.length !== this.partitionCount) return null
+    const fits = await Promise.all(positions.map((position, partition) => this.hasLinkBefore(partition, position)))
+    return fits.every(Boolean) ? 0 : null
   }
 
   async ends(): Promise<readonly number[]> {

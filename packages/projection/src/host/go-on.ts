@@ -14,18 +14,19 @@ export async function goOnFrom(
   writer: ProjectionWriter,
 ): Promise<boolean> {
   const { positions } = generations.find(({ generation }) => generation === live)!
-  if (positions.length === feed.partitionCount) return false
   const inFront = await feed.partitionsInFrontOf(positions)
+  if (inFront === 0) return false
   if (inFront === null) {
-    if (await haveGoneOn(feed, positions))
+    if (positions.length > feed.partitionCount && (await fit(feed, positions.slice(-feed.partitionCount))))
       throw new ProjectionError(
         'SUPERSEDED',
         `the rows of projection ${name} have gone on with the log that this one was moved to, and its projector keeps them: this process leaves them alone`,
       )
-    const counts = `${positions.length} partitions, and this log has ${feed.partitionCount}`
+    const counts =
+      positions.length === feed.partitionCount ? '' : ` of ${positions.length} partitions, and this one has ${feed.partitionCount}`
     throw new ProjectionError(
       'MISCONFIGURED',
-      `projection ${name} was made for a log of ${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL), or, where this log goes on from that one, set projector.history`,
+      `the rows of projection ${name} are of another log${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL), or, where this log goes on from that one, set projector.history`,
     )
   }
   const isReacting = reactions.some((offset) => offset !== noReactions)
@@ -34,8 +35,7 @@ export async function goOnFrom(
   return true
 }
 
-async function haveGoneOn(feed: HostSettings['feed'], positions: readonly PartitionPosition[]): Promise<boolean> {
-  if (positions.length < feed.partitionCount) return false
-  const own = positions.slice(-feed.partitionCount)
-  return (await Promise.all(own.map((position, partition) => feed.hasLinkBefore(partition, position)))).every(Boolean)
+/** Whether these are positions in a feed, partition by partition: what the chain was there, it still is. */
+async function fit(feed: HostSettings['feed'], positions: readonly PartitionPosition[]): Promise<boolean> {
+  return (await Promise.all(positions.map((position, partition) => feed.hasLinkBefore(partition, position)))).every(Boolean)
 }

@@ -85,9 +85,7 @@ export class HistoryFeed implements Feed {
     for (let age = 0; age < this.#feeds.length; age++) {
       const inFront = this.#firstOf(age)
       if (positions.length !== this.partitionCount - inFront) continue
-      const feed = this.#feeds[age]!
-      const known = positions.slice(0, feed.partitionCount)
-      const fits = await Promise.all(known.map((position, partition) => feed.hasLinkBefore(partition, position)))
+      const fits = await Promise.all(positions.map((position, index) => this.hasLinkBefore(inFront + index, position)))
       if (fits.every(Boolean)) return inFront
     }
     return null
