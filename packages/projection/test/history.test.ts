@@ -20,14 +20,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { codec, TestLog } from './support/log.ts'
 import { usePostgres } from './support/postgres.ts'
-import { makeMemoryStore, makePostgresStore, makeSqliteStore } from './support/stores.ts'
+import { allStores } from './support/stores.ts'
 
-const postgres = usePostgres()
-const stores: readonly (readonly [string, () => Promise<ConformanceStore>])[] = [
-  ['memory', () => makeMemoryStore()],
-  ['SQLite', makeSqliteStore],
-  ['PostgreSQL', () => makePostgresStore(postgres)],
-]
+const stores = allStores(usePostgres())
 const cure = { isOn: false }
 const decisions = shippedProjections.find(({ name }) => name === 'decisions')!
 const agents = shippedProjections.find(({ name }) => name === 'agents')!

@@ -16,14 +16,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TestLog } from './support/log.ts'
 import { usePostgres } from './support/postgres.ts'
 import { cure, move, shelves } from './support/shelves.ts'
-import { makeMemoryStore, makePostgresStore, makeSqliteStore } from './support/stores.ts'
+import { allStores } from './support/stores.ts'
 
-const postgres = usePostgres()
-const stores: readonly (readonly [string, () => Promise<ConformanceStore>])[] = [
-  ['memory', () => makeMemoryStore()],
-  ['SQLite', makeSqliteStore],
-  ['PostgreSQL', () => makePostgresStore(postgres)],
-]
+const stores = allStores(usePostgres())
 function bound<Of extends object>(of: Of, property: string | symbol): unknown {
   const value = Reflect.get(of, property)
   return typeof value === 'function' ? value.bind(of) : value

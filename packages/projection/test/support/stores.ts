@@ -71,3 +71,12 @@ export async function makePostgresStore(postgres: TestPostgres): Promise<Conform
     },
   }
 }
+
+/** Each by its name; the PostgreSQL is that of `usePostgres`. */
+export function allStores(postgres: TestPostgres): readonly (readonly [string, () => Promise<ConformanceStore>])[] {
+  return [
+    ['memory', () => makeMemoryStore()],
+    ['SQLite', makeSqliteStore],
+    ['PostgreSQL', () => makePostgresStore(postgres)],
+  ]
+}
