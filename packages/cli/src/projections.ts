@@ -83,7 +83,7 @@ export async function openFeed(settings: Settings, { codec, log }: { readonly lo
   const { topicPrefix = 'signalbox' } = await kafkaConnection()
   const logs: HistoricLog[] = [{ name: topicPrefix, log, codec }]
   const closeOlder = async () => {
-    for (const older of logs.slice(1)) await older.log.close()
+    await Promise.allSettled(logs.slice(1).map((older) => older.log.close()))
   }
   try {
     for (let oldest = logs[0]!; ; oldest = logs.at(-1)!) {

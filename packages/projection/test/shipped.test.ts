@@ -110,7 +110,7 @@ describe('the shipped projections', () => {
       rejected({ timeMs, intentId: 'i1', code: 'INTENT_EXPIRED', message: 'old' }),
       committed({ timeMs, intentId: 'i1', intent, changes: [reserved] }),
       rejected({ timeMs, intentId: 'i1', code: 'INTENT_ID_REUSED' }),
-    ]).shows({ decisions: { 'i1/0': row } })
+    ]).shows({ decisions: { 'i1/scope-1': row } })
   })
 
   it('escalations: each with its state, and how many are in which', async () => {

@@ -1,6 +1,6 @@
 /** Reads the events of partitions for several readers at once: those that stand at the same place share what is read. */
 import { Chain, type Codec, chainHeader } from '@signalbox/codec'
-import { isLogError, type LogReader } from '@signalbox/log'
+import { isLogError, LogError, type LogReader } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from '@signalbox/replay'
 import { ProjectionError } from '../errors.ts'
 import type { PartitionPosition } from '../store/store.ts'
@@ -119,6 +119,8 @@ export class EventFeed implements Feed {
         idle = records.length === 0 ? idle + 1 : 0
         for (const { headers, offset } of records) if (offset < to) last = headers[chainHeader] ?? last
       }
+      if (cursor.position < to)
+        throw new LogError('TRANSIENT', `the events of partition ${partition} before offset ${to} did not come in time; look at the broker`)
       return last
     } finally {
       await cursor.close()

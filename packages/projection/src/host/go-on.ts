@@ -29,6 +29,14 @@ export async function goOnFrom(
       `the rows of projection ${name} are of another log${counts}; use a store of its own for each log (another --data-dir, or projector.schema on PostgreSQL), or, where this log goes on from that one, set projector.history`,
     )
   }
+  // Before that the move may be given up, and the rows would be of a log that never was.
+  for (let partition = 0; partition < inFront; partition++) {
+    if ((await feed.before(partition)) !== null) continue
+    throw new ProjectionError(
+      'UNAVAILABLE',
+      `projection ${name} goes on once its log is moved: not all is carried over to partition ${feed.nameOf(partition)}`,
+    )
+  }
   const isReacting = reactions.some((offset) => offset !== noReactions)
   await writer.putInFront({ before: positions.length, partitionCount: inFront, reactFrom: isReacting ? 0 : noReactions })
   logger.info({ projection: name, partitions: feed.partitionCount }, `projection ${name} goes on in the topics that its log was moved to`)

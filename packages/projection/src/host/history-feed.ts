@@ -6,7 +6,8 @@ import type { Codec } from '@signalbox/codec'
 import { type Event, isSystemScope } from '@signalbox/contract'
 import type { LogReader } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from '@signalbox/replay'
-import type { PartitionPosition } from '../store/store.ts'
+import { ProjectionError } from '../errors.ts'
+import { beginning as atStart, type PartitionPosition } from '../store/store.ts'
 import { EventFeed } from './event-feed.ts'
 import type { Chunk, Feed, Gate, ReadBounds } from './feed.ts'
 
@@ -28,6 +29,9 @@ interface Place {
 export class HistoryFeed implements Feed {
   readonly #logs: readonly HistoricLog[]
   readonly #feeds: readonly EventFeed[]
+  // By age: where a log ended once all of it was carried over. What it turns away from then on holds nobody up.
+  readonly #gates = new Map<number, readonly Gate[]>()
+  #hasBegun = false
   // What was carried over to a partition, as far as it is new; once all of it is there.
   readonly #beginnings = new Map<number, Chunk>()
 
@@ -75,10 +79,14 @@ export class HistoryFeed implements Feed {
   async before(partition: number): Promise<readonly Gate[] | null> {
     const older = this.#placeOf(partition).age + 1
     const feed = this.#feeds[older]
-    if (feed === undefined) return []
+    if (feed === undefined) return (await this.#oldestHasBegun()) ? [] : null
     // Once all is carried over, nothing more is decided there: only then its ends are what lies before.
     if ((await this.#beginning(partition)) === null) return null
-    return (await feed.ends()).map((logOffset, of) => ({ partition: this.#firstOf(older) + of, logOffset }))
+    const known = this.#gates.get(older)
+    if (known !== undefined) return known
+    const gates = (await feed.ends()).map((logOffset, of) => ({ partition: this.#firstOf(older) + of, logOffset }))
+    this.#gates.set(older, gates)
+    return gates
   }
 
   async partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null> {
@@ -112,6 +120,22 @@ export class HistoryFeed implements Feed {
     return { age, partition: own }
   }
 
+  /** A log that is still empty may be one that another is just being moved to. Errors: MISCONFIGURED where it has turned out to be. */
+  async #oldestHasBegun(): Promise<boolean> {
+    if (this.#hasBegun) return true
+    const { codec, log, name } = this.#logs.at(-1)!
+    const partition = (await this.#feeds.at(-1)!.ends()).findIndex((end) => end > 0)
+    const first = partition < 0 ? null : await firstEvent(log, codec, partition)
+    if (first === null) return false
+    if (first.type === 'PartitionCarried')
+      throw new ProjectionError(
+        'MISCONFIGURED',
+        `${name} goes on from ${first.payload.from}, which it did not when this process began; start it again`,
+      )
+    this.#hasBegun = true
+    return true
+  }
+
   /** All that was carried over to a partition, in one chunk; null where some of it is not there yet. */
   async #beginning(partition: number): Promise<Chunk | null> {
     const known = this.#beginnings.get(partition)
@@ -119,7 +143,7 @@ export class HistoryFeed implements Feed {
     const { age, partition: own } = this.#placeOf(partition)
     const feed = this.#feeds[age]!
     const events: LoggedEvent[] = []
-    let position: PartitionPosition = { logOffset: 0, chainOffset: 0, link: null }
+    let position: PartitionPosition = atStart
     for (;;) {
       const chunk = await feed.read(own, position, { maxEvents: carriedAtOnce, waitMs: firstEventMs })
       if (chunk.events.length === 0) return null
@@ -148,10 +172,15 @@ function saysSomethingNew({ payload, scope, type }: Event): boolean {
 
 /** Where a log was before; null where it began as itself, or has not begun. Errors: LogError. */
 export async function predecessorOf(log: LogReader, codec: Codec): Promise<string | null> {
-  const reader = await EventReader.open({ log, codec, partition: 0, fromOffset: 0 })
+  const first = await firstEvent(log, codec, 0)
+  return first?.type === 'PartitionCarried' ? first.payload.from : null
+}
+
+async function firstEvent(log: LogReader, codec: Codec, partition: number): Promise<Event | null> {
+  const reader = await EventReader.open({ log, codec, partition, fromOffset: 0 })
   try {
     const [first] = await reader.next(firstEventMs, 1)
-    return first?.event.type === 'PartitionCarried' ? first.event.payload.from : null
+    return first?.event ?? null
   } finally {
     await reader.close()
   }

@@ -16,6 +16,8 @@ import { Track } from './track.ts'
 const finalEvents = 2_000
 const announcedAtOnce = 100
 const progressMs = 5_000
+/** How often it is looked whether all was carried over. */
+const beginningMs = 1_000
 
 export class Leadership {
   readonly #settings: HostSettings
@@ -142,6 +144,11 @@ export class Leadership {
     const { feed, logger, projection } = this.#settings
     const ends = await feed.ends()
     const { name, react, tables, version } = projection
+    if ((await feed.before(feed.stages[0]![0]!)) === null)
+      throw new ProjectionError(
+        'UNAVAILABLE',
+        `projection ${name} is begun once its log has begun, as that may be one that goes on from another`,
+      )
     const generation = await this.#writer.createGeneration({
       version,
       fingerprint: fingerprintOf(projection),
@@ -232,8 +239,10 @@ export class Leadership {
   async #untilItsTurn(track: Track, partition: number): Promise<void> {
     const { clock, feed, logger, pollMs = defaultPollMs, projection } = this.#settings
     while (this.#isCurrent(track) && track.position(partition).logOffset === 0) {
+      let waitMs = pollMs
       try {
         const gates = await feed.before(partition)
+        if (gates === null) waitMs = Math.max(pollMs, beginningMs)
         if (gates?.every((gate) => track.position(gate.partition).logOffset >= gate.logOffset) === true) return
       } catch (error) {
         if (!isLogError(error, 'TRANSIENT')) throw error
@@ -241,8 +250,9 @@ export class Leadership {
           { projection: projection.name, partition, err: error },
           `projection ${projection.name} waits for the log: ${error.message}`,
         )
+        waitMs = lastRetryMs
       }
-      await clock.sleep(pollMs, this.#signal)
+      await clock.sleep(waitMs, this.#signal)
     }
   }
 

@@ -1,6 +1,7 @@
 /** Proves that the live rows are what the log gives: folds it anew in memory, up to the same positions, and compares row by row. */
 import { Fold } from '../definition/fold.ts'
 import type { Projection } from '../definition/projection.ts'
+import { ProjectionError } from '../errors.ts'
 import { compareKeys, type PartitionPosition, type ProjectionStore, type Snapshot } from '../store/store.ts'
 import { allRows, ContentHash } from './content-hash.ts'
 import type { Feed } from './feed.ts'
@@ -58,7 +59,14 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   // In one snapshot: the live rows may move on meanwhile.
   return await store.snapshot(projection.name, null, async (snapshot) => {
     const { generation, parkedCount, positions, version } = snapshot.generation
-    const offsets = positions.map(({ logOffset }) => logOffset)
+    const inFront = await options.feed.partitionsInFrontOf(positions)
+    if (inFront === null)
+      throw new ProjectionError(
+        'MISCONFIGURED',
+        `the rows of projection ${projection.name} are of another log than this one; verify them against theirs, with projector.history where that goes on from others`,
+      )
+    // Of a log that they have not gone on to, there is nothing in them.
+    const offsets = [...Array.from({ length: inFront }, () => 0), ...positions.map(({ logOffset }) => logOffset)]
     const { events, parked, tables } = await foldAnew(options, offsets, sinceMs)
     const compared = await compare(snapshot, tables, named)
     return {

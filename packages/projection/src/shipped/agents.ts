@@ -1,8 +1,10 @@
 /** What each agent has done, with which rejects, and how it stands in each scope. */
-import { agentData, systemScope } from '@signalbox/contract'
+import { agentData, isSystemScope, systemScope } from '@signalbox/contract'
 import { z } from 'zod'
 import { defineProjection, type TableView } from '../definition/projection.ts'
 import { rowKey } from '../definition/row-key.ts'
+
+const agentPrefix = 'agent/'
 
 const agent = z.strictObject({
   agent: z.string(),
@@ -42,11 +44,24 @@ export const agents = defineProjection({
     },
     IntentShadowed: ({ payload, time }, { agents }) => count(agents, payload.agent, 'shadowed', time),
     IntentDuplicated: ({ payload, time }, { agents }) => count(agents, payload.agent, 'duplicates', time),
-    // How they stood on the partitions of the log before is over; on those of this one, changes say it.
-    PartitionCarried: ({ payload: { fromPartitions, lastQuarantines } }, { standing }) => {
-      for (const { agent } of lastQuarantines)
-        for (let partition = 0; partition < fromPartitions; partition++)
-          standing.delete(rowKey(agent, systemScope(partition, fromPartitions)))
+    // Scopes of partitions have the same names in many logs: how agents stand on this one's is of the time of the move, so that it can
+    // be told from how they stood on those before, which is over.
+    ScopeCarried: ({ payload: { changes, isShadow }, scope, time }, { standing }) => {
+      if (isShadow || !isSystemScope(scope)) return
+      for (const { data, resource, state } of changes) {
+        if (!resource.startsWith(agentPrefix)) continue
+        const { reason } = agentData.partial().parse(JSON.parse(data))
+        const id = resource.slice(agentPrefix.length)
+        standing.put(rowKey(id, scope), { agent: id, scope, state, reason: reason ?? '', changedMs: time })
+      }
+    },
+    PartitionCarried: ({ payload: { fromPartitions, lastQuarantines }, time }, { standing }) => {
+      for (const { agent } of lastQuarantines) {
+        for (let partition = 0; partition < fromPartitions; partition++) {
+          const key = rowKey(agent, systemScope(partition, fromPartitions))
+          if ((standing.get(key)?.changedMs ?? time) < time) standing.delete(key)
+        }
+      }
     },
     IntentRejected: ({ payload, time }, { agents, rejects }) => {
       const { agent, code } = payload
@@ -57,7 +72,8 @@ export const agents = defineProjection({
     },
   },
   changes: {
-    agent: ({ data, id, scope, state, timeMs }, { standing }) => {
+    agent: ({ data, id, isCarried, scope, state, timeMs }, { standing }) => {
+      if (isCarried && isSystemScope(scope)) return
       const { reason } = agentData.partial().parse(data)
       standing.put(rowKey(id, scope), { agent: id, scope, state, reason: reason ?? '', changedMs: timeMs })
     },

@@ -1,7 +1,8 @@
 /** What became of every intent. */
-import { type Event, formatEventReference } from '@signalbox/contract'
+import { type Event, formatEventReference, isOfRecord } from '@signalbox/contract'
 import { z } from 'zod'
 import { defineProjection, type TableView } from '../definition/projection.ts'
+import { rowKey } from '../definition/row-key.ts'
 import { codeOf, embedded, type IntentEvent, messageOf, outcomeOf } from './intents.ts'
 
 const decision = z.strictObject({
@@ -20,43 +21,54 @@ const decision = z.strictObject({
 })
 
 type Decision = z.output<typeof decision>
-type IntentPendingEvent = Extract<Event, { type: 'IntentPending' }>
 
 export const decisions = defineProjection({
   name: 'decisions',
   version: 2,
-  description: 'What became of every intent; keys are INTENT/PARTITION, as another scope may know the same id',
+  description: 'What became of every intent; keys are INTENT/SCOPE, as another scope may know the same id',
   tables: { decisions: decision },
   on: {
     IntentCommitted: (event, { decisions }) => put(event, decisions),
     IntentPending: (event, { decisions }) => {
-      forgetBefore(event, decisions)
-      put(event, decisions)
+      // Carried over from the log before, where that was said already.
+      const isKnown = !isOfRecord(event) && decisions.get(rowKey(event.payload.intentId, event.scope)) !== undefined
+      if (!isKnown) put(event, decisions)
     },
     IntentShadowed: (event, { decisions }) => put(event, decisions),
     IntentRejected: (event, { decisions }) => {
-      const { intentId, settles } = event.payload
-      const known = intentId === null ? undefined : decisions.get(`${intentId}/${event.partition}`)
-      // Another body under an id that is used up is refused; what became of the first stays.
-      const isDecided = known !== undefined && (known.outcome === 'committed' || known.outcome === 'shadowed')
-      if (!isDecided && (known === undefined || known.outcome === 'rejected' || settles !== null)) put(event, decisions)
+      const { intentId } = event.payload
+      if (intentId !== null && isLastWord(event, decisions.get(rowKey(intentId, event.scope)))) put(event, decisions)
     },
   },
 })
 
-/** An intent that was pending when its log moved is, from then on, of another partition. */
-function forgetBefore({ partition, payload, scope }: IntentPendingEvent, decisions: TableView<Decision>): void {
-  const { intentId, since } = payload
-  if (since === null || since.partition === partition) return
-  const known = decisions.get(`${intentId}/${since.partition}`)
-  if (known?.scope === scope && known.outcome === payload.reason) decisions.delete(`${intentId}/${since.partition}`)
+/** Codes with which an intent was sent back as it is: what becomes of it is said elsewhere, before or after. */
+const turnedAway: readonly (string | null)[] = ['WRONG_PARTITION', 'GENERATION_CLOSED']
+
+/**
+ * Whether a reject is what became of an intent, of which a row may be known. Partitions say `turnedAway` in any order to each other, so
+ * that must not depend on it.
+ */
+function isLastWord(event: Extract<Event, { type: 'IntentRejected' }>, known: Decision | undefined): boolean {
+  if (known === undefined) return true
+  const { code, settles } = event.payload
+  const isNewer = event.time > known.decidedMs || (event.time === known.decidedMs && formatEventReference(event) > known.event)
+  if (turnedAway.includes(code)) return turnedAway.includes(known.code) && isNewer
+  // Another body under an id that is used up is refused; what became of the first stays.
+  if (known.outcome === 'committed' || known.outcome === 'shadowed') return false
+  return known.outcome === 'rejected' || settles !== null
+}
+
+/** Of what was carried over: the event in the log before. */
+function firstSaid(event: IntentEvent): Parameters<typeof formatEventReference>[0] {
+  return (event.type === 'IntentPending' ? event.payload.since : null) ?? event
 }
 
 function put(event: IntentEvent, decisions: TableView<Decision>): void {
   const { agent, intent, intentId } = event.payload
   if (intentId === null) return
   const { actions, correlationId, note } = embedded(intent)
-  decisions.put(`${intentId}/${event.partition}`, {
+  decisions.put(rowKey(intentId, event.scope), {
     intentId,
     scope: event.scope,
     agent,
@@ -67,7 +79,7 @@ function put(event: IntentEvent, decisions: TableView<Decision>): void {
     correlationId,
     note,
     verdict: event.type === 'IntentCommitted' ? event.payload.verdict : null,
-    event: formatEventReference(event),
+    event: formatEventReference(isOfRecord(event) ? event : firstSaid(event)),
     decidedMs: event.time,
   })
 }

@@ -31,11 +31,13 @@ export class SqlStore implements ProjectionStore {
       await session.close()
     }
     try {
-      const [row] = await session.transaction((connection) =>
-        connection.query('INSERT INTO owner VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET epoch = owner.epoch + 1 RETURNING epoch', [
-          owned,
-        ]),
-      )
+      const [row] = await session.transaction(async (connection) => {
+        const sql = 'INSERT INTO owner VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET epoch = owner.epoch + 1 RETURNING epoch'
+        const rows = await connection.query(sql, [owned])
+        // Whoever numbers partitions anew cannot fence an owner that it does not see yet: who becomes one waits until that is done.
+        await connection.query(`SELECT live FROM projection WHERE name = $1${this.#database.forUpdate}`, [projection])
+        return rows
+      })
       return new SqlWriter({ database: this.#database, session, projection, owned, epoch: Number(row!.epoch), close })
     } catch (error) {
       await close()

@@ -209,6 +209,7 @@ export class SqlWriter implements ProjectionWriter {
         if (name !== owned && `${name}`.startsWith(`${projection}@`))
           await connection.query('UPDATE owner SET epoch = epoch + 1 WHERE name = $1', [`${name}`])
       }
+      await connection.query(`SELECT live FROM projection WHERE name = $1${this.#options.database.forUpdate}`, [projection])
       const [known] = await connection.query('SELECT count(*) AS count FROM reaction WHERE projection = $1', [projection])
       if (Number(known!.count) !== before) throw partitionsMoved(projection, before, Number(known!.count))
       for (const table of ['position', 'reaction', 'parked']) {

@@ -41,12 +41,12 @@ export interface StoredGeneration {
 export const beginning: PartitionPosition = { logOffset: 0, chainOffset: 0, link: null }
 
 /**
- * Where a generation stands, by partition of a log: also where it has gone on with the log that this one was moved to, or knows only
- * those before as yet.
+ * Where a generation stands, by partition of a log: at the beginning of those that it does not know yet, as it has not gone on from the
+ * log before, and of all where it has gone on to a log after this one.
  */
 export function positionsIn({ positions }: StoredGeneration, partitionCount: number): readonly PartitionPosition[] {
   const unknown = Array.from({ length: Math.max(0, partitionCount - positions.length) }, () => beginning)
-  return [...unknown, ...positions.slice(-partitionCount)]
+  return positions.length > partitionCount ? Array.from({ length: partitionCount }, () => beginning) : [...unknown, ...positions]
 }
 
 export interface StoredProjection {
