@@ -17,7 +17,13 @@ const statusMs = 20
 const { projection } = (await import(pathToFileURL(file!).href)) as { projection: Projection }
 const log = await openSqliteLogReader({ directory: directory!, pollIntervalMs: 10 })
 const feed = new EventFeed(log, createCodec({ limits: defaultLimits }))
-const store = planted === 'apart' ? commitApart(await openStore(address!)) : await openStore(address!)
+let isDying = false
+// With the planted bug it chooses where it dies; without, nobody does.
+process.on('SIGUSR2', () => {
+  isDying = true
+})
+const opened = await openStore(address!)
+const store = planted === 'apart' ? commitApart(opened, () => isDying) : opened
 const say = (_detail: object, message: string) => void process.stderr.write(`projector ${process.pid}: ${message}\n`)
 const logger = { info: () => {}, warn: say, error: say }
 const host = new ProjectionHost({

@@ -165,15 +165,11 @@ class Proving {
   async #killAndRebuild(): Promise<void> {
     const { events, kills, say } = this.#options
     while (this.#kills < kills) {
-      if ((await this.#store.open(name)).length === 0) await this.#store.ask(name, 'rebuild', null)
       const projector = this.#start()
-      await this.#within(
-        projector.heard((status) => status.building !== null),
-        'the rebuild to begin',
-      )
+      await this.#until(() => this.#isBuilding(projector), 'the rebuild to begin')
       await sleep(this.#random.between(0, events > manyEvents ? 1_500 : 250))
       const { building } = projector.last()!
-      projector.child.kill('SIGKILL')
+      projector.child.kill(this.#options.plant === undefined ? 'SIGKILL' : 'SIGUSR2')
       await projector.ended
       this.#projector = null
       this.#kills++
@@ -181,6 +177,13 @@ class Proving {
     }
     this.#start()
     await this.#settled()
+  }
+
+  /** Asks for a rebuild where none is under way: one that is resumed may end before anybody sees it. */
+  async #isBuilding(projector: Talking<HostStatus>): Promise<boolean> {
+    if ((await this.#store.open(name)).length === 0) await this.#store.ask(name, 'rebuild', null)
+    const status = projector.last()
+    return status !== null && status.building !== null
   }
 
   async #settled(): Promise<void> {

@@ -1,5 +1,4 @@
 /** The stores of the proof, and one with a bug. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openPostgresStore, openSqliteStore, type ProjectionStore, type ProjectionWriter } from '@signalbox/projection'
 
 /** A store by its address: `postgres://...#SCHEMA`, or the folder of a SQLite file. */
@@ -11,14 +10,19 @@ export async function openStore(address: string): Promise<ProjectionStore> {
   return await openPostgresStore({ url: url.href, schema })
 }
 
-const betweenMs = 5
-
-/** Commits rows in one transaction and the position in the next: who dies in between folds them once more. */
-export function commitApart(store: ProjectionStore): ProjectionStore {
-  const apart = (writer: ProjectionWriter): ProjectionWriter['commit'] => {
+/**
+ * Commits rows in one transaction and the position in the next: who dies in between folds them once more. And there it dies, where
+ * `isDying` says so, at the next batch of a rebuild, or of the live rows where none is under way.
+ */
+export function commitApart(store: ProjectionStore, isDying: () => boolean): ProjectionStore {
+  const apart = (projection: string, writer: ProjectionWriter): ProjectionWriter['commit'] => {
     return async (batch) => {
-      await writer.commit({ ...batch, position: { ...batch.position, logOffset: batch.fromOffset } })
-      await sleep(betweenMs)
+      const { generations } = (await store.projection(projection))!
+      const { positions, state } = generations.find(({ generation }) => generation === batch.generation)!
+      // The position as it is, whole, with its place in the chain: reading begins there.
+      await writer.commit({ ...batch, position: positions[batch.partition]! })
+      const isRebuilt = generations.some((each) => each.state === 'building')
+      if (isDying() && (state === 'building' || !isRebuilt)) process.kill(process.pid, 'SIGKILL')
       await writer.commit({ ...batch, mutations: [], parked: [] })
     }
   }
@@ -32,7 +36,7 @@ export function commitApart(store: ProjectionStore): ProjectionStore {
   return replacing(store, {
     async own(projection, version) {
       const writer = await store.own(projection, version)
-      return writer === null ? null : replacing(writer, { commit: apart(writer) })
+      return writer === null ? null : replacing(writer, { commit: apart(projection, writer) })
     },
   })
 }
