@@ -162,8 +162,8 @@ function isLastCarried(event: Event): boolean {
 }
 
 /**
- * Resources are as the events of the log before have made them, but in scopes that only this one has. Where intents are pending
- * now, and agents in quarantine, is new.
+ * Resources are as the events of the log before have made them, but in the scopes of its own partitions: how agents stand there is
+ * new, and so is where intents are pending now.
  */
 function saysSomethingNew({ payload, scope, type }: Event): boolean {
   if (type === 'ScopeCarried') return isSystemScope(scope)
