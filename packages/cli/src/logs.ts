@@ -40,13 +40,18 @@ export async function openEngine(settings: Pick<Settings, 'log' | 'dataDirectory
   return { log, codec: createCodec({ limits: defaultLimits }) }
 }
 
-/** The connection of the environment. Throws CommandError (usage) where there is none. */
+/** Whether the environment names brokers. */
+export function hasKafka(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return (environment.KAFKA_BROKERS ?? environment.KAFKA_BOOTSTRAP_SERVERS) !== undefined
+}
+
+/** The connection of the environment, with its prefix. Throws CommandError (usage) where there is none. */
 export async function kafkaConnection() {
   const { kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
   const { kafka } = kafkaOptionsFromEnvironment(process.env)
   if (kafka === undefined)
     throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
-  return kafka
+  return { ...kafka, topicPrefix: kafka.topicPrefix ?? 'signalbox' }
 }
 
 /** Opens the topics of another prefix, on the cluster of the environment. */

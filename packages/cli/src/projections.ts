@@ -80,7 +80,7 @@ export async function openFeed(settings: Settings, { codec, log }: { readonly lo
     const feed = new EventFeed(log, codec)
     return { feed, close: () => feed.close() }
   }
-  const { topicPrefix = 'signalbox' } = await kafkaConnection()
+  const { topicPrefix } = await kafkaConnection()
   const logs: HistoricLog[] = [{ name: topicPrefix, log, codec }]
   const closeOlder = async () => {
     await Promise.allSettled(logs.slice(1).map((older) => older.log.close()))

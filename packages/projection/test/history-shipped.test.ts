@@ -4,12 +4,11 @@ import { shippedProjections, verify } from '@signalbox/projection'
 import { committed, rejected, type TestEvent } from '@signalbox/projection/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { rowKey } from '../src/definition/row-key.ts'
-import { carriedOver, change, MovedLog, partitionCarried, pending, withdrawn } from './support/history.ts'
+import { carriedOver, change, MovedLog, partitionCarried, pending, wait, withdrawn } from './support/history.ts'
 import { makeMemoryStore } from './support/stores.ts'
 
 const decisions = shippedProjections.find(({ name }) => name === 'decisions')!
 const agents = shippedProjections.find(({ name }) => name === 'agents')!
-const wait = { timeout: 10_000, interval: 10 }
 const quarantine = { resource: 'agent/clerk', state: 'quarantined', data: { reason: 'loops' } }
 
 describe('a log that is moved', () => {

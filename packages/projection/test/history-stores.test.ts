@@ -2,13 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { positionsIn, predecessorOf } from '@signalbox/projection'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { change, MovedLog, partitionCarried, trail } from './support/history.ts'
+import { change, MovedLog, partitionCarried, trail, wait } from './support/history.ts'
 import { codec } from './support/log.ts'
 import { usePostgres } from './support/postgres.ts'
 import { allStores } from './support/stores.ts'
 
 const stores = allStores(usePostgres())
-const wait = { timeout: 10_000, interval: 10 }
 
 describe.each(stores)('the store of a log that is moved, on a store in %s', (_name, make) => {
   let moved: MovedLog

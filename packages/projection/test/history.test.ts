@@ -4,12 +4,11 @@ import type { Event } from '@signalbox/contract'
 import { verify } from '@signalbox/projection'
 import { rejected } from '@signalbox/projection/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { carriedOver, change, cure, MovedLog, partitionCarried, trail } from './support/history.ts'
+import { carriedOver, change, cure, MovedLog, partitionCarried, trail, wait } from './support/history.ts'
 import { usePostgres } from './support/postgres.ts'
 import { allStores } from './support/stores.ts'
 
 const stores = allStores(usePostgres())
-const wait = { timeout: 10_000, interval: 10 }
 
 describe.each(stores)('the history of a log, on a store in %s', (_name, make) => {
   let moved: MovedLog

@@ -2,8 +2,8 @@
 import { formatEventReference } from '@signalbox/contract'
 import {
   type HostStatus,
+  lagOf,
   type Projection,
-  positionsIn,
   type StoredGeneration,
   type StoredParkedEvent,
   type StoredProjection,
@@ -111,7 +111,6 @@ export function presentProjection(
 ): ProjectionJson {
   const generations = stored?.generations ?? []
   const live = generations.find(({ generation }) => generation === stored?.live)
-  const positions = live === undefined ? [] : positionsIn(live, ends.length)
   return {
     name: projection.name,
     description: projection.description ?? null,
@@ -121,7 +120,7 @@ export function presentProjection(
     tables: [...(live?.tables ?? Object.keys(projection.tables))],
     live: stored?.live ?? null,
     generations: generations.map(presentGeneration),
-    lag: ends.map((end, partition) => Math.max(0, end - (positions[partition]?.logOffset ?? 0))),
+    lag: lagOf(live, ends),
     parked: live?.parkedCount ?? 0,
     building:
       status.building === null ? null : { ...status.building, offsets: [...status.building.offsets], ends: [...status.building.ends] },

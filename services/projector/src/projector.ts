@@ -1,6 +1,6 @@
 /** Hosts projections on one store: each with a host of its own, all reading the log together. */
 import { type Clock, type Log, systemClock } from '@signalbox/log'
-import { type Feed, type HostStatus, type Projection, ProjectionHost, type ProjectionStore, positionsIn } from '@signalbox/projection'
+import { type Feed, type HostStatus, lagOf, type Projection, ProjectionHost, type ProjectionStore } from '@signalbox/projection'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { announceTo } from './dead-letters.ts'
@@ -67,9 +67,7 @@ export class Projector {
     return stored.flatMap(({ generations, live, name }) => {
       const found = generations.find(({ generation }) => generation === live)
       if (found === undefined) return []
-      const positions = positionsIn(found, ends.length)
-      const lag = ends.map((end, partition) => Math.max(0, end - (positions[partition]?.logOffset ?? 0)))
-      return [{ name, lag, parked: found.parkedCount }]
+      return [{ name, lag: lagOf(found, ends), parked: found.parkedCount }]
     })
   }
 

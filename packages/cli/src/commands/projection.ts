@@ -4,10 +4,10 @@ import {
   describeProgress,
   type Feed,
   isProjectionError,
+  lagOf,
   type Projection,
   ProjectionHost,
   type ProjectionStore,
-  positionsIn,
   type StoredProjection,
   type StoredRequest,
   verify,
@@ -60,8 +60,7 @@ async function withLog<Result>(settings: Settings, ask: (reading: Reading, feed:
 async function summaryOf(projection: Projection, stored: StoredProjection | null, feed: Feed): Promise<ProjectionSummary> {
   const ends = await feed.ends()
   const live = stored?.generations.find(({ generation }) => generation === stored.live)
-  const positions = live === undefined ? [] : positionsIn(live, ends.length)
-  const lag = ends.map((end, partition) => Math.max(0, end - (positions[partition]?.logOffset ?? 0)))
+  const lag = lagOf(live, ends)
   return {
     name: projection.name,
     description: projection.description ?? null,

@@ -4,7 +4,7 @@ import { isLogError, LogError, type LogReader } from '@signalbox/log'
 import { EventReader, type LoggedEvent } from '@signalbox/replay'
 import { ProjectionError } from '../errors.ts'
 import type { PartitionPosition } from '../store/store.ts'
-import type { Chunk, Feed, Gate, ReadBounds } from './feed.ts'
+import { areOf, type Chunk, type Feed, type Gate, type ReadBounds } from './feed.ts'
 
 interface Reader {
   readonly events: EventReader
@@ -59,9 +59,7 @@ export class EventFeed implements Feed {
   }
 
   async partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null> {
-    if (positions.length !== this.partitionCount) return null
-    const fits = await Promise.all(positions.map((position, partition) => this.hasLinkBefore(partition, position)))
-    return fits.every(Boolean) ? 0 : null
+    return positions.length === this.partitionCount && (await areOf(this, positions)) ? 0 : null
   }
 
   async ends(): Promise<readonly number[]> {

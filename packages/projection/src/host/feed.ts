@@ -47,3 +47,9 @@ export interface Feed {
   /** Closes readers; logs are closed by whoever opened them. */
   close(): Promise<void>
 }
+
+/** Whether these are positions in a feed, partition by partition from the first one on: what the chain was there, it still is. */
+export async function areOf(feed: Pick<Feed, 'hasLinkBefore'>, positions: readonly PartitionPosition[], first = 0): Promise<boolean> {
+  const known = await Promise.all(positions.map((position, index) => feed.hasLinkBefore(first + index, position)))
+  return known.every(Boolean)
+}

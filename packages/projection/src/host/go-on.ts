@@ -1,6 +1,7 @@
 /** What becomes of rows when their log is moved: they go on in the log that it was moved to. */
 import { ProjectionError } from '../errors.ts'
-import type { PartitionPosition, ProjectionWriter, StoredProjection } from '../store/store.ts'
+import type { ProjectionWriter, StoredProjection } from '../store/store.ts'
+import { areOf } from './feed.ts'
 import { noReactions } from './reactions.ts'
 import type { HostSettings } from './settings.ts'
 
@@ -17,7 +18,7 @@ export async function goOnFrom(
   const inFront = await feed.partitionsInFrontOf(positions)
   if (inFront === 0) return false
   if (inFront === null) {
-    if (positions.length > feed.partitionCount && (await fit(feed, positions.slice(-feed.partitionCount))))
+    if (positions.length > feed.partitionCount && (await areOf(feed, positions.slice(-feed.partitionCount))))
       throw new ProjectionError(
         'SUPERSEDED',
         `the rows of projection ${name} have gone on with the log that this one was moved to, and its projector keeps them: this process leaves them alone`,
@@ -41,9 +42,4 @@ export async function goOnFrom(
   await writer.putInFront({ before: positions.length, partitionCount: inFront, reactFrom: isReacting ? 0 : noReactions })
   logger.info({ projection: name, partitions: feed.partitionCount }, `projection ${name} goes on in the topics that its log was moved to`)
   return true
-}
-
-/** Whether these are positions in a feed, partition by partition: what the chain was there, it still is. */
-async function fit(feed: HostSettings['feed'], positions: readonly PartitionPosition[]): Promise<boolean> {
-  return (await Promise.all(positions.map((position, partition) => feed.hasLinkBefore(partition, position)))).every(Boolean)
 }

@@ -9,7 +9,7 @@ import { EventReader, type LoggedEvent } from '@signalbox/replay'
 import { ProjectionError } from '../errors.ts'
 import { beginning as atStart, type PartitionPosition } from '../store/store.ts'
 import { EventFeed } from './event-feed.ts'
-import type { Chunk, Feed, Gate, ReadBounds } from './feed.ts'
+import { areOf, type Chunk, type Feed, type Gate, type ReadBounds } from './feed.ts'
 
 export interface HistoricLog {
   readonly name: string
@@ -92,9 +92,7 @@ export class HistoryFeed implements Feed {
   async partitionsInFrontOf(positions: readonly PartitionPosition[]): Promise<number | null> {
     for (let age = 0; age < this.#feeds.length; age++) {
       const inFront = this.#firstOf(age)
-      if (positions.length !== this.partitionCount - inFront) continue
-      const fits = await Promise.all(positions.map((position, index) => this.hasLinkBefore(inFront + index, position)))
-      if (fits.every(Boolean)) return inFront
+      if (positions.length === this.partitionCount - inFront && (await areOf(this, positions, inFront))) return inFront
     }
     return null
   }

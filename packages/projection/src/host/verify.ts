@@ -2,7 +2,7 @@
 import { Fold } from '../definition/fold.ts'
 import type { Projection } from '../definition/projection.ts'
 import { ProjectionError } from '../errors.ts'
-import { compareKeys, type PartitionPosition, type ProjectionStore, type Snapshot } from '../store/store.ts'
+import { beginning, compareKeys, type ProjectionStore, type Snapshot } from '../store/store.ts'
 import { allRows, ContentHash } from './content-hash.ts'
 import type { Feed } from './feed.ts'
 import { type Progress, progressOf } from './progress.ts'
@@ -97,7 +97,7 @@ async function foldAnew(
   let events = 0
   for (const partition of feed.stages.flat()) {
     const end = ends[partition] ?? 0
-    let position: PartitionPosition = { logOffset: 0, chainOffset: 0, link: null }
+    let position = beginning
     let movedMs = performance.now()
     while (position.logOffset < end) {
       signal?.throwIfAborted()

@@ -2,6 +2,7 @@
 import { ProjectionError } from '../errors.ts'
 import {
   type Batch,
+  beginning,
   compareKeys,
   type Mutation,
   type NewGeneration,
@@ -195,7 +196,7 @@ export class MemoryStore implements ProjectionStore {
     const generation: Generation = {
       about: { generation: number, version, fingerprint, tables, createdMs: Date.now() },
       state: kept.live === null ? 'live' : 'building',
-      positions: Array.from({ length: partitionCount }, () => ({ logOffset: 0, chainOffset: 0, link: null })),
+      positions: Array.from({ length: partitionCount }, () => beginning),
       tables: new Map(tables.map((table) => [table, new Map()])),
       parked: [],
     }
@@ -209,7 +210,7 @@ export class MemoryStore implements ProjectionStore {
     if (reactions.length !== before) throw partitionsMoved(projection, before, reactions.length)
     reactions.unshift(...Array.from({ length: partitionCount }, () => reactFrom))
     for (const generation of generations.values()) {
-      generation.positions.unshift(...Array.from({ length: partitionCount }, () => ({ logOffset: 0, chainOffset: 0, link: null })))
+      generation.positions.unshift(...Array.from({ length: partitionCount }, () => beginning))
       generation.parked = generation.parked.map((each) => ({ ...each, partition: each.partition + partitionCount }))
     }
     for (const [name, owner] of this.#owners) {

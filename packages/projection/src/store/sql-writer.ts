@@ -3,16 +3,17 @@ import type { Event } from '@signalbox/contract'
 import type { ParkedEvent } from '../definition/fold.ts'
 import { ProjectionError } from '../errors.ts'
 import { quoted, type SqlConnection, type SqlDatabase, type SqlRow, type SqlSession } from './sql.ts'
-import type {
-  Batch,
-  Mutation,
-  NewGeneration,
-  PartitionsInFront,
-  ProjectionWriter,
-  Release,
-  StoredGeneration,
-  StoredParkedEvent,
-  StoredRequest,
+import {
+  type Batch,
+  beginning,
+  type Mutation,
+  type NewGeneration,
+  type PartitionsInFront,
+  type ProjectionWriter,
+  type Release,
+  type StoredGeneration,
+  type StoredParkedEvent,
+  type StoredRequest,
 } from './store.ts'
 import { fencedError, notCaughtUp, partitionsMoved, positionMoved, supersededError } from './store-errors.ts'
 
@@ -71,7 +72,7 @@ export class SqlWriter implements ProjectionWriter {
       }
       for (const table of tables) await database.createTable(connection, tableName(projection, table, generation))
       if (state === 'live') await this.#makeLive(connection, generation, tables)
-      const positions = Array.from({ length: partitionCount }, () => ({ logOffset: 0, chainOffset: 0, link: null }))
+      const positions = Array.from({ length: partitionCount }, () => beginning)
       return { generation, version, fingerprint, tables, state, createdMs, positions, parkedCount: 0 }
     })
   }

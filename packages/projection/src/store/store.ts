@@ -49,6 +49,12 @@ export function positionsIn({ positions }: StoredGeneration, partitionCount: num
   return positions.length > partitionCount ? Array.from({ length: partitionCount }, () => beginning) : [...unknown, ...positions]
 }
 
+/** By partition of a log, how many log offsets lie between rows and its ends; all of them where there are no rows. */
+export function lagOf(live: StoredGeneration | undefined, ends: readonly number[]): number[] {
+  const positions = live === undefined ? [] : positionsIn(live, ends.length)
+  return ends.map((end, partition) => Math.max(0, end - (positions[partition]?.logOffset ?? 0)))
+}
+
 export interface StoredProjection {
   readonly name: string
   /** Null before the first generation. */

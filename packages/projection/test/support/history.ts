@@ -11,7 +11,8 @@ import { codec, TestLog } from './log.ts'
 
 /** What a move writes is all of one time, later than all before. */
 export const movedMs = Date.UTC(2031, 0, 1)
-const waitMs = { timeout: 10_000, interval: 10 }
+/** How long something may take to come. */
+export const wait = { timeout: 10_000, interval: 10 }
 
 export const cure = { isOn: false }
 
@@ -131,7 +132,7 @@ export class MovedLog {
   /** Until so much of the trail is folded, and a moment longer. */
   async counted(count: number): Promise<void> {
     const all = async () => ((await this.rows('trail', 'total')).all as { count: number } | undefined)?.count ?? 0
-    await vi.waitUntil(async () => (await all()) >= count, waitMs)
+    await vi.waitUntil(async () => (await all()) >= count, wait)
     await sleep(100)
     expect(await all()).toBe(count)
   }
@@ -139,7 +140,7 @@ export class MovedLog {
   /** Until the live rows are of all that there is. */
   async folded(projection: string, feed: Feed): Promise<void> {
     const ends = await feed.ends()
-    await vi.waitUntil(async () => (await this.offsets(projection).catch(() => [])).join() === ends.join(), waitMs)
+    await vi.waitUntil(async () => (await this.offsets(projection).catch(() => [])).join() === ends.join(), wait)
   }
 
   async offsets(projection: string): Promise<readonly number[]> {
@@ -148,7 +149,7 @@ export class MovedLog {
 
   async asked(projection: string, kind: 'rebuild' | 'retry'): Promise<void> {
     const id = await this.store.ask(projection, kind, null)
-    await vi.waitUntil(async () => (await this.store.request(id))!.state === 'done', waitMs)
+    await vi.waitUntil(async () => (await this.store.request(id))!.state === 'done', wait)
   }
 
   /** What the core's carrier writes, in short: resources, then what ends it. */

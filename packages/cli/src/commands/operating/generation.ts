@@ -6,7 +6,7 @@ import { closeLog, GenerationError, OldLog, reopenLog, type Saying } from '@sign
 import { isLogError, notEmpty, systemClock } from '@signalbox/log'
 import { currentState } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
-import { kafkaConnection, openEngine, openTopics, withSource } from '../../logs.ts'
+import { hasKafka, kafkaConnection, openEngine, openTopics, withSource } from '../../logs.ts'
 import { printMany, printOne } from '../../output.ts'
 import { isoTime } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
@@ -62,7 +62,7 @@ export async function reopenGeneration(settings: Settings, flags: GenerationFlag
   const reason = required('--reason', flags.reason, 'it stays in the log')
   if (settings.log !== 'kafka') return await sayThere(settings, 'reopen', { reason }, flags)
   await withOld(settings, flags, reason, async (saying) => {
-    const { topicPrefix = 'signalbox' } = await kafkaConnection()
+    const { topicPrefix } = await kafkaConnection()
     const nexts = new Set(saying.old.states.flatMap(({ coordination }) => coordination.closed?.next ?? []))
     // One that was restored is closed because it goes on right here.
     for (const next of nexts) if (next !== topicPrefix) await refuseIfUsed(next)
@@ -123,7 +123,7 @@ async function sayThere(
   const agent = humanOf(flags.by)
   const refused = await withGateway(settings, async (gateway) => {
     const { partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
-    if (action === 'reopen' && process.env.KAFKA_BROKERS !== undefined)
+    if (action === 'reopen' && hasKafka())
       for (const next of new Set(partitions.flatMap(({ closed }) => closed ?? []))) await refuseIfUsed(next)
     for (const { partition } of partitions) {
       const scope = systemScope(partition, partitions.length)

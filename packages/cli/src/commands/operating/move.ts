@@ -6,7 +6,7 @@ import { type Moved, moveLog } from '@signalbox/generation'
 import { systemClock } from '@signalbox/log'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
-import { type Engine, kafkaConnection, openEngine, openTopics } from '../../logs.ts'
+import { type Engine, hasKafka, kafkaConnection, openEngine, openTopics } from '../../logs.ts'
 import { printOne, say } from '../../output.ts'
 import { embeddedPlace } from '../../places.ts'
 import { agentsOf } from '../../rules.ts'
@@ -66,11 +66,11 @@ export async function moveGeneration(settings: Settings, next: string, flags: Ge
 /** The cluster that it goes to. Throws CommandError (usage) where it would go nowhere else, or to none. */
 async function connectionTo(settings: Settings, next: string) {
   if (settings.log === 'sqlite') {
-    if (process.env.KAFKA_BROKERS !== undefined || process.env.KAFKA_BOOTSTRAP_SERVERS !== undefined) return await kafkaConnection()
+    if (hasKafka()) return await kafkaConnection()
     throw new CommandError('usage', 'an embedded log is moved to Kafka; set KAFKA_BROKERS to HOST:PORT of your brokers')
   }
   const connection = await kafkaConnection()
-  if ((connection.topicPrefix ?? 'signalbox') !== next) return connection
+  if (connection.topicPrefix !== next) return connection
   throw new CommandError(
     'usage',
     `the log lies under ${next}; name the prefix of other topics, made by KAFKA_TOPIC_PREFIX=NEW signalbox topics apply --partitions COUNT`,
@@ -79,7 +79,7 @@ async function connectionTo(settings: Settings, next: string) {
 
 async function openOld(settings: Settings): Promise<Old> {
   if (settings.log === 'kafka') {
-    const { topicPrefix = 'signalbox' } = await kafkaConnection()
+    const { topicPrefix } = await kafkaConnection()
     return { name: topicPrefix, ...(await openEngine(settings)), sequencer: null }
   }
   const { dataDirectory } = settings
