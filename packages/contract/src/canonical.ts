@@ -1,10 +1,11 @@
 /**
  * Canonical JSON (RFC 8785) and the strict reading of JSON that it needs: one text, one meaning, in every language.
  * Refused are duplicate keys, the key `__proto__`, numbers that a double does not hold exactly as an integer beyond
- * 2^53 - 1, lone surrogates, and nesting past `maxDepth`.
+ * 2^53 - 1, lone surrogates, the character NUL, and nesting past `maxDepth`.
  */
 import { characters, consistsOf } from './characters.ts'
 import { flatObjectText } from './flat-json.ts'
+import { textProblem } from './name-text.ts'
 import { findDuplicateKey } from './strict-json.ts'
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
@@ -34,7 +35,8 @@ export function isUnescaped(text: string): boolean {
 /** A JSON string literal in RFC 8785 form. */
 export function canonicalString(text: string, path = ''): string {
   if (isUnescaped(text)) return `"${text}"`
-  if (!text.isWellFormed()) throw new JsonError(path, 'holds half of a surrogate pair; send valid Unicode')
+  const problem = textProblem(text)
+  if (problem !== null) throw new JsonError(path, problem)
   return JSON.stringify(text)
 }
 
@@ -79,6 +81,8 @@ function canonicalArray(values: readonly unknown[], path: string, depth: number)
 }
 
 function canonicalObject(object: Record<string, unknown>, path: string, depth: number): string {
+  if (!isPlainObject(object))
+    throw new JsonError(path, `is a ${classOf(object)}, which JSON has no form for; make a text, a number or a plain object of it`)
   const keys = Object.keys(object)
   if (keys.length > 1 && !areSorted(keys)) keys.sort()
   let text = '{'
@@ -92,6 +96,18 @@ function canonicalObject(object: Record<string, unknown>, path: string, depth: n
     text += `${canonicalString(key, path)}:${typeof member === 'string' && isUnescaped(member) ? `"${member}"` : canonicalText(member, inside(path, key), depth + 1)}`
   }
   return `${text}}`
+}
+
+/** Whether an object is one as `{}` makes it: anything else (a Date, a Map, an instance of a class) would lose what it holds. */
+export function isPlainObject(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  // The prototype of plain objects has none itself; that of another realm is as good.
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function classOf(object: object): string {
+  const name: unknown = object.constructor?.name
+  return typeof name === 'string' && name !== '' ? name : 'instance of a class'
 }
 
 // RFC 8785 sorts by UTF-16 code units, which is what `<` and `sort` compare.

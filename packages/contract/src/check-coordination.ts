@@ -1,4 +1,5 @@
 /** Refuses what a contract says of timers, waiting, escalation and effects where it cannot work. */
+import { bounds, longestMs } from './bounds.ts'
 import { checkFunction } from './check-function.ts'
 import { ContractError } from './contract-error.ts'
 import { clockAgent, handoffParts } from './coordination.ts'
@@ -7,9 +8,6 @@ import { matchesAgent } from './identifiers.ts'
 
 type AnyContract = Pick<Contract, 'states' | 'actions' | 'coordination'>
 
-/** A year: more is a mistake in the unit. */
-const longestMs = 366 * 86_400_000
-
 export function checkCoordination(contract: AnyContract, where: string): void {
   const { after, contradictions, escalation, handoff, maxPriority, reservation, waiting } = contract.coordination
   for (const [state, { action, ms }] of Object.entries(after)) checkTimer(contract, state, action, ms, `${where}, after ${state}`)
@@ -17,7 +15,7 @@ export function checkCoordination(contract: AnyContract, where: string): void {
   whole(waiting.bypasses, 1, 1_000_000, `${where}, waiting.bypasses`)
   whole(waiting.deadlineMs, 1, longestMs, `${where}, waiting.deadlineMs`)
   whole(reservation.maxMs, 1, longestMs, `${where}, reservation.maxMs`)
-  whole(maxPriority, 0, 1_000_000, `${where}, maxPriority`)
+  whole(maxPriority, 0, bounds.priority.most, `${where}, maxPriority`)
   if (escalation.levels.length === 0) throw new ContractError(`${where}, escalation`, 'it has no levels; name at least one')
   for (const { to, withinMs } of escalation.levels) {
     if (!to) throw new ContractError(`${where}, escalation`, 'a level has nobody to ask; name a team or a role')

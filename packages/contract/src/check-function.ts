@@ -11,6 +11,10 @@ const forbidden: readonly (readonly [RegExp, string])[] = [
     'it uses chance, so a replay would decide otherwise; take the value as input',
   ],
   [/\bperformance\s*\.\s*now\b|\bhrtime\b/, 'it reads the clock; use nowMs of its context'],
+  [
+    /\basync\s*(?:function\b|\()|\bnew\s+Promise\b|\bPromise\s*\.|\bset(?:Timeout|Interval|Immediate)\s*\(|\bqueueMicrotask\s*\(/,
+    'it leaves something to be done later; a decision is over when it returns',
+  ],
   [/\bfetch\s*\(|\bprocess\s*\.|\brequire\s*\(|\bimport\s*\(/, 'it reaches outside; contract code sees its context and nothing else'],
 ]
 

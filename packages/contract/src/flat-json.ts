@@ -93,6 +93,8 @@ export function flatObject(value: unknown): FlatObject | null {
 function read(value: unknown): FlatForm | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   const object = value as Record<string, unknown>
+  const prototype: unknown = Object.getPrototypeOf(object)
+  if (prototype !== Object.prototype && prototype !== null) return null
   let node: KeyNode | null = root
   let count = 0
   for (const key in object) {

@@ -1,39 +1,40 @@
 /** What names look like. Every name that enters a log has passed one of these. */
+import { lengths } from './bounds.ts'
 import { characters, consistsOf } from './characters.ts'
-
-const controlCharacter = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
-
-export const maxScopeLength = 200
-export const maxResourceIdLength = 200
-const maxAgentLength = 100
-const maxActionLength = 64
-const maxTypeLength = 64
-
-function isPlainText(text: string, maxLength: number): boolean {
-  if (text.length === 0 || text.length > maxLength) return false
-  return consistsOf(text, 0, text.length, characters.printable) || (!controlCharacter.test(text) && text.isWellFormed())
-}
+import { isNameText, nameProblem } from './name-text.ts'
 
 export function isScope(text: string): boolean {
-  return isPlainText(text, maxScopeLength)
+  return isNameText(text, lengths.scope)
 }
 
-/** Letters, digits and `. _ : @ -`, starting with a letter or digit. */
+/** Letters, digits and `. _ : @ -`. It begins with a letter or digit, and so does each part behind a colon. */
 export function isAgentName(text: string): boolean {
   const { length } = text
-  return (
-    length > 0 &&
-    length <= maxAgentLength &&
-    consistsOf(text, 0, 1, characters.alphanumeric) &&
-    consistsOf(text, 1, length, characters.agent)
-  )
+  if (length === 0 || length > lengths.agent || !consistsOf(text, 0, length, characters.agent)) return false
+  for (let start = 0; ; ) {
+    if (start >= length || !consistsOf(text, start, start + 1, characters.alphanumeric)) return false
+    const colon = text.indexOf(':', start)
+    if (colon === -1) return true
+    start = colon + 1
+  }
+}
+
+/** What an agent's name looks like, for messages. */
+export const agentNameText = `1 to ${lengths.agent} letters from A to Z, digits and . _ : @ -, with a letter or digit first and behind each colon`
+
+/**
+ * Under which name an agent or person is counted and held back: names that differ only in case are one there. What an
+ * agent may do is never widened by it: who acts is compared as it is written.
+ */
+export function agentKey(agent: string): string {
+  return agent.toLowerCase()
 }
 
 /** Letters, digits, dashes and underscores, starting with a letter. */
 export function isActionName(text: string): boolean {
   const { length } = text
   return (
-    length > 0 && length <= maxActionLength && consistsOf(text, 0, 1, characters.letter) && consistsOf(text, 1, length, characters.action)
+    length > 0 && length <= lengths.action && consistsOf(text, 0, 1, characters.letter) && consistsOf(text, 1, length, characters.action)
   )
 }
 
@@ -44,13 +45,16 @@ export function isResourceType(text: string): boolean {
 
 function startsWithType(text: string, length: number): boolean {
   return (
-    length > 0 && length <= maxTypeLength && consistsOf(text, 0, 1, characters.lowerCase) && consistsOf(text, 1, length, characters.type)
+    length > 0 &&
+    length <= lengths.resourceType &&
+    consistsOf(text, 0, 1, characters.lowerCase) &&
+    consistsOf(text, 1, length, characters.type)
   )
 }
 
-/** Correlation and causation ids: any text without control characters, up to 200 characters. */
+/** Correlation and causation ids, leases: any text that may be a name. */
 export function isTraceId(text: string): boolean {
-  return isPlainText(text, 200)
+  return isNameText(text, lengths.traceId)
 }
 
 /** Whether a text is `type/id`. The id may hold further slashes. */
@@ -60,8 +64,18 @@ export function isResourceName(resource: string): boolean {
     slash > 0 &&
     slash < resource.length - 1 &&
     startsWithType(resource, slash) &&
-    isPlainText(resource, 1 + maxTypeLength + maxResourceIdLength)
+    resource.charCodeAt(slash + 1) !== 0x20 &&
+    isNameText(resource, lengths.resource)
   )
+}
+
+/** Why a text is no `type/id`. Null where it is one. */
+export function resourceNameProblem(resource: string): string | null {
+  if (isResourceName(resource)) return null
+  const slash = resource.indexOf('/')
+  if (slash < 1 || !startsWithType(resource, slash)) return 'must be type/id: a type of lower-case letters, digits and dashes, then an id'
+  const id = resource.slice(slash + 1)
+  return `names an id that ${nameProblem(id, lengths.resourceId) ?? 'is too long'}`
 }
 
 /** The type of `type/id`, or null when the text is no resource name. */

@@ -1,39 +1,44 @@
 /** The plain JSON form of an intent: what a shell, `kcat` or any HTTP client sends. One schema for all of them. */
 import { z } from 'zod'
+import { bounds, lengths, within } from './bounds.ts'
 import { canonicalize, JsonError, type JsonObject, readJson } from './canonical.ts'
 import type { Intent } from './generated/records.ts'
+import { defaultLimits } from './limits.ts'
 
-const milliseconds = z.int().min(0).describe('Milliseconds since 1970, UTC')
-const version = z.int().min(0)
+const version = within(bounds.version)
+/** A text of which the schema tells the length, and which the decision judges: a reject is remembered and explained. */
+const text = (maxLength: number) => z.string().meta({ maxLength })
 
 export const intentJson = z
   .strictObject({
-    intentId: z.string().describe('UUIDv7 in lower case; the same id with the same body is the same intent, however often it is sent'),
-    scope: z.string().describe('The conflict domain and partition key'),
-    agent: z.string().describe('Who asks'),
+    intentId: text(lengths.intentId).describe(
+      'UUIDv7 in lower case; the same id with the same body is the same intent, however often it is sent',
+    ),
+    scope: text(lengths.scope).describe('The conflict domain and partition key'),
+    agent: text(lengths.agent).describe('Who asks'),
     actions: z
       .array(
         z.strictObject({
-          resource: z.string().describe('type/id, inside the scope'),
-          action: z.string(),
+          resource: text(lengths.resource).describe('type/id, inside the scope'),
+          action: text(lengths.action),
           input: z.record(z.string(), z.json()).default({}),
           expectedVersion: version.nullable().default(null).describe('The version the agent reasoned on; 0 where it expects none'),
         }),
       )
-      .describe('Applied together or not at all'),
+      .meta({ minItems: 1, maxItems: defaultLimits.actions, description: 'Applied together or not at all' }),
     reads: z
-      .array(z.strictObject({ resource: z.string(), version }))
-      .default([])
-      .describe('Versions, in the same scope, that the reasoning was based on'),
-    correlationId: z.string().optional().describe('The piece of work this belongs to; the intent id where left out'),
-    causationId: z.string().nullable().default(null),
-    deadline: milliseconds.nullable().default(null),
-    priority: z.int().nullable().default(null),
-    confidence: z.number().min(0).max(1).nullable().default(null),
+      .array(z.strictObject({ resource: text(lengths.resource), version }))
+      .meta({ maxItems: defaultLimits.reads, description: 'Versions, in the same scope, that the reasoning was based on' })
+      .default([]),
+    correlationId: text(lengths.traceId).optional().describe('The piece of work this belongs to; the intent id where left out'),
+    causationId: text(lengths.traceId).nullable().default(null),
+    deadline: within(bounds.timeMs).describe('Milliseconds since 1970, UTC').nullable().default(null),
+    priority: within(bounds.priority).nullable().default(null),
+    confidence: within(bounds.confidence).nullable().default(null),
     onConflict: z.enum(['reject', 'wait', 'escalate']).default('reject'),
-    reservation: z.string().nullable().default(null),
-    note: z.string().nullable().default(null),
-    signature: z.string().nullable().default(null),
+    reservation: text(lengths.traceId).nullable().default(null),
+    note: text(defaultLimits.noteLength).nullable().default(null),
+    signature: text(lengths.signature).nullable().default(null),
   })
   .meta({ id: 'Intent', description: "An agent's request to apply one or more actions, all or nothing, to resources of one scope" })
 

@@ -63,3 +63,34 @@ export function makeUuidV7(timeMs: number, bits: Uint8Array): string {
   for (let index = 2; index < 10; index++) tail += hex(index === 2 ? (bits[index]! & 0x3f) | 0x80 : bits[index]!, 2)
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(((bits[0]! << 8) | bits[1]!) & 0xfff, 3)}-${tail.slice(0, 4)}-${tail.slice(4)}`
 }
+
+/** Why a text is no id of an intent, and what to do: a sentence that follows the id. */
+export function idProblem(text: string): string {
+  const plain = text.toLowerCase().replaceAll(/^urn:uuid:|[{}]/g, '')
+  const digits = plain.replaceAll('-', '')
+  const remedy = 'make a UUIDv7 with a library of your language'
+  if (!/^[0-9a-f]{32}$/.test(digits)) {
+    if (/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(plain)) return `is a ULID and no UUID; ${remedy}`
+    return `is no UUID; ${remedy}`
+  }
+  const version = digits[12]
+  if (version !== '7') return `is a UUID of version ${Number.parseInt(version!, 16)}, and its time is not known; ${remedy}`
+  if (!/[89ab]/.test(digits[16]!)) return `is no UUIDv7 as RFC 9562 says it: its variant is not 10; ${remedy}`
+  const proper = `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`
+  return `is a UUIDv7 in another form; write it as ${proper}, in lower case and with dashes`
+}
+
+const yearMs = 366 * 86_400_000
+
+/**
+ * What is wrong with the time in an id that is far from now, where it is of now in another unit: a sentence that follows the
+ * id. Drafts of RFC 9562 before the fourth put 36 bits of seconds in front of 12 bits of fractions of one.
+ */
+export function unitOfIdTime(idTimeMs: number, nowMs: number): string | null {
+  const isNow = (timeMs: number) => Math.abs(timeMs - nowMs) < yearMs
+  if (isNow(idTimeMs)) return null
+  const remedy = 'its first 48 bits must be milliseconds since 1970. Update the library that makes it, and send the intent with a new id'
+  if (isNow(Math.floor(idTimeMs / 4096) * 1_000)) return `is a UUIDv7 of an old draft, which counts seconds: ${remedy}`
+  if (isNow(idTimeMs * 1_000)) return `is a UUIDv7 that counts seconds: ${remedy}`
+  return null
+}

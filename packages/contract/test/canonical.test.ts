@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalize, JsonError, maxDepth, readIntentJson, readJson, utf8Length } from '../src/index.ts'
@@ -13,7 +14,7 @@ describe('canonicalize (RFC 8785)', () => {
     [4.5, '4.5'],
     [1e-7, '1e-7'],
     [9_007_199_254_740_991, '9007199254740991'],
-    ['"\\\u0000\u001f\u007f', '"\\"\\\\\\u0000\\u001f\u007f"'],
+    ['"\\\u0001\u001f\u007f', '"\\"\\\\\\u0001\\u001f\u007f"'],
     [{ a: undefined, b: 1 }, '{"b":1}'],
   ])('%j', (value, text) => expect(canonicalize(value)).toBe(text))
 
@@ -22,9 +23,9 @@ describe('canonicalize (RFC 8785)', () => {
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const tame = JSON.parse(JSON.stringify(value), (key, each) => {
           // What is refused by design has tests of its own, below.
-          if (key === '__proto__') return undefined
+          if (key === '__proto__' || key.includes('\u0000')) return undefined
           if (typeof each === 'number') return Number.isSafeInteger(Math.trunc(each)) ? each : 1
-          return typeof each === 'string' ? each.toWellFormed() : each
+          return typeof each === 'string' ? each.toWellFormed().replaceAll('\u0000', '') : each
         })
         const text = canonicalize(tame)
         expect(JSON.parse(text)).toEqual(tame)
@@ -57,6 +58,8 @@ describe('readJson refuses', () => {
     ['a number past 2^53', '{"n":9007199254740993}', 'n is a number beyond 2^53 - 1'],
     ['a huge number', '{"n":1e400}', 'n is Infinity'],
     ['NaN', '{"n":NaN}', 'is no JSON'],
+    ['NUL in a text', '{"s":"a\\u0000b"}', 's holds the character U+0000 (NUL)'],
+    ['NUL in a key', '{"a\\u0000":1}', 'holds the character U+0000 (NUL)'],
     ['half of a surrogate pair', '{"s":"\\ud800"}', 's holds half of a surrogate pair'],
     ['10,000 arrays in each other', `${'['.repeat(10_000)}${']'.repeat(10_000)}`, `nests deeper than ${maxDepth}`],
     ['10,000 objects in each other', `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`, `nests deeper than ${maxDepth}`],
@@ -72,6 +75,39 @@ describe('readJson refuses', () => {
   it('never changes what objects are', () => {
     expect(() => readIntentJson('{"constructor":{"prototype":{"x":1}}}')).toThrow(JsonError)
     expect(({} as Record<string, unknown>).x).toBeUndefined()
+  })
+})
+
+describe('canonicalize refuses what would lose what it holds', () => {
+  class Money {
+    cents = 5
+  }
+  it.each<[string, unknown]>([
+    ['a Date', new Date(0)],
+    ['a Map', new Map([['a', 1]])],
+    ['a Set', new Set([1])],
+    ['an instance of a class', new Money()],
+    ['a regular expression', /a/],
+    ['an Error', new Error('x')],
+    ['bytes', new Uint8Array([1])],
+    ['a String object', Object('a')],
+    ['an URL', new URL('http://localhost')],
+    ['an object with a prototype of its own', Object.create({ inherited: 1 })],
+    ['a Symbol', Symbol('s')],
+    ['a function', () => 1],
+    ['a bigint', 1n],
+    ['a hole in a list', new Array(2)],
+    ['undefined in a list', [undefined]],
+    ['toJSON', { toJSON: () => 1 }],
+  ])('%s', (_name, value) => {
+    for (const made of [value, { a: value }, { a: [{ b: value }] }]) expect(() => canonicalize(made, 'data')).toThrow(JsonError)
+  })
+
+  it('takes objects without a prototype, and of another realm', () => {
+    const bare: Record<string, unknown> = Object.create(null)
+    bare.a = 1
+    expect(canonicalize(bare)).toBe('{"a":1}')
+    expect(canonicalize(runInNewContext('({ a: [{ b: 1 }] })'))).toBe('{"a":[{"b":1}]}')
   })
 })
 

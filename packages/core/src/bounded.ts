@@ -1,4 +1,4 @@
-/** A text of at most `maxLength` characters, valid Unicode whatever it was. */
+/** A text of at most `maxLength` characters that every store takes, whatever it was: valid Unicode, and without NUL. */
 export function bounded(text: string, maxLength: number): string {
-  return (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`).toWellFormed()
+  return (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`).toWellFormed().replaceAll('\u0000', '\ufffd')
 }

@@ -36,3 +36,29 @@ export function decide(state: PartitionState, record: IntentRecord, rules: Rules
     return decisions.events
   })
 }
+
+export interface Written<Bytes> {
+  readonly events: readonly Event[]
+  /** Of the events, one each. */
+  readonly bytes: readonly Bytes[]
+}
+
+/**
+ * Decides a record and writes what was decided. A decision that cannot be written is a fault of its intent, as one of contract
+ * code is: the record is then decided as a dead letter. Throws where that cannot be written either: a broken invariant.
+ */
+export function decideAndWrite<Bytes>(
+  state: PartitionState,
+  record: IntentRecord,
+  rules: Rules,
+  write: (event: Event) => Bytes,
+): Written<Bytes> {
+  const events = decide(state, record, rules)
+  try {
+    return { events, bytes: events.map(write) }
+  } catch (cause) {
+    if (record.intent === null) throw cause
+    const again = decide(state, { ...record, problem: cause instanceof Error ? cause.message : String(cause) }, rules)
+    return { events: again, bytes: again.map(write) }
+  }
+}

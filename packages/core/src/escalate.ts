@@ -4,7 +4,7 @@ import { ActionContext } from './contexts.ts'
 import type { Examination } from './examination.ts'
 import type { NewEscalation } from './pend.ts'
 import { changesSince } from './rejected.ts'
-import { ContractFault, runContractCode } from './sandbox.ts'
+import { ContractFault, described, runContractCode } from './sandbox.ts'
 import type { Change, ResourceState } from './state.ts'
 
 export function escalationNeeded(examination: Examination): NewEscalation | null {
@@ -19,7 +19,7 @@ export function ruledEscalation(examination: Examination): NewEscalation | null 
       const rule = escalate[index]!
       const where = planned.prepared.whereEscalate
       const answer = runContractCode(where, rule.when, new ActionContext(examination, planned) as AnyContext)
-      if (answer !== true && answer !== false) throw new ContractFault(`${where} returned ${typeof answer}; return true or false`)
+      if (answer !== true && answer !== false) throw new ContractFault(`${where} returned ${described(answer)}; return true or false`)
       if (!answer) continue
       const { resource } = planned.request
       const message = `${planned.request.action} ${resource} needs a human's consent: ${rule.reason}`

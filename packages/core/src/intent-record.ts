@@ -7,6 +7,7 @@ export interface IntentRecord {
   readonly timestampMs: number
   /** Null when the bytes could not be decoded; `problem` then says why. */
   readonly intent: Intent | null
+  /** Beside an intent: what was decided of it could not be written, and why. */
   readonly problem: string | null
   /** Set where a person passes the record by, unread: deciding it, or only decoding it, kills whoever tries. */
   readonly skip?: Skip

@@ -1,5 +1,5 @@
 /** What becomes of a record's own intent. */
-import { JsonError } from '@signalbox/contract'
+import { isScope, JsonError } from '@signalbox/contract'
 import type { Check } from './check.ts'
 import { decisionChecks, doorChecks } from './checks/index.ts'
 import type { ScopedSaid } from './decisions.ts'
@@ -30,9 +30,14 @@ export function decideOwn(state: PartitionState, record: IntentRecord, rules: Ru
     return rejectedOwn(state, null, rejection, '')
   }
   const examination = new Examination(rules, state, record, record.intent, nowMs)
-  const rejection = examine(examination)
+  const rejection = examine(examination) ?? unwritable(record)
   examination.isOver = true
   return outcomeOf(examination, rejection)
+}
+
+/** What was decided of it could not be written: it is decided once more, as a fault. */
+function unwritable({ problem }: IntentRecord): Rejection | null {
+  return problem === null ? null : faultRejection(new ContractFault(`what was decided could not be written: ${problem}`))
 }
 
 /** What the checks come to. */
@@ -89,7 +94,9 @@ function pendingOwn(examination: Examination, escalation: NewEscalation): Own {
   }
 }
 
-function rejectedOwn(state: PartitionState, examination: Examination | null, rejection: Rejection, scope: string): Own {
+function rejectedOwn(state: PartitionState, examination: Examination | null, rejection: Rejection, asked: string): Own {
+  // A name that is not well-formed is repeated nowhere: it may hold what a store does not take.
+  const scope = isScope(asked) ? asked : ''
   return { type: 'IntentRejected', scope, payload: rejected(state, examination, rejection), examination, rejection, escalation: null }
 }
 

@@ -4,11 +4,18 @@
  */
 import type { AnyAction, AnyInvariant, Contract, ContractSet } from '@signalbox/contract'
 import type { z } from 'zod'
+import { bounded } from './bounded.ts'
 import type { BuiltIn, BuiltInAction } from './built-in/built-in.ts'
 import { builtIns } from './built-in/index.ts'
 
-/** Validates a value by a schema. */
-type Reader = (value: unknown) => z.ZodSafeParseResult<unknown>
+/** A type, so that it can lie in the JSON of an event. */
+export type Issue = { readonly path: string; readonly message: string }
+
+/** What a schema says of a value. */
+export type ReadResult = { readonly success: true; readonly data: unknown } | { readonly success: false; readonly issues: readonly Issue[] }
+
+/** Validates a value by a schema. Runs contract code: refinements, and the messages of what fails. */
+type Reader = (value: unknown) => ReadResult
 
 export interface PreparedInvariant {
   readonly name: string
@@ -93,8 +100,17 @@ function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract 
 function readerOf(schema: z.ZodType): Reader {
   return (value) => {
     const result = schema.safeParse(value)
-    // The error is made when it is first read, and making it may run contract code (its messages): here, in the sandbox.
-    if (!result.success) void result.error
-    return result
+    return result.success ? result : { success: false, issues: issuesOf(result.error) }
   }
+}
+
+const maxIssues = 8
+const maxIssueLength = 300
+
+// The error is made when it is first read, and making it may run contract code: what is kept of it is text.
+function issuesOf({ issues }: z.ZodError): readonly Issue[] {
+  return issues.slice(0, maxIssues).map(({ message, path }) => ({
+    path: bounded(path.map(String).join('.'), maxIssueLength),
+    message: bounded(String(message), maxIssueLength),
+  }))
 }

@@ -1,5 +1,13 @@
 /** What the event of a reject says. */
-import { type EventReference, type IntentRejected, isAgentName, JsonError, type ResourceMove, utf8Length } from '@signalbox/contract'
+import {
+  type EventReference,
+  type IntentRejected,
+  isAgentName,
+  JsonError,
+  type ResourceMove,
+  textProblem,
+  utf8Length,
+} from '@signalbox/contract'
 import { bounded } from './bounded.ts'
 import { canonicalIntent } from './canonical-intent.ts'
 import type { Examination } from './examination.ts'
@@ -33,7 +41,7 @@ export function rejected(
   const embedded = examination === null ? null : embeddable(examination)
   return {
     // A name that is not well-formed is repeated nowhere: it may hold anything.
-    intentId: examination !== null && examination.intent.intentId.length <= 64 ? examination.intent.intentId : null,
+    intentId: examination !== null && isRepeatable(examination.intent.intentId) ? examination.intent.intentId : null,
     agent: examination !== null && isAgentName(examination.intent.agent) ? examination.intent.agent : null,
     intent: embedded,
     digest: embedded === null || examination === null ? null : examination.digest || examination.rules.sha256(embedded),
@@ -49,6 +57,10 @@ export function rejected(
     details: details === undefined ? null : JSON.stringify(details),
     settles,
   }
+}
+
+function isRepeatable(intentId: string): boolean {
+  return intentId.length <= 64 && textProblem(intentId) === null
 }
 
 /** The canonical intent, or null where it has none or one beyond the limits: such a record is kept whole as a dead letter. */

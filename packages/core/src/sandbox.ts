@@ -3,6 +3,8 @@
  * is replayed. Both throw; a Date made from an argument stays, as it depends on nothing else.
  */
 
+import { canonicalize, JsonError } from '@signalbox/contract'
+
 /** Contract code threw, or did what a decision may not. The intent becomes a dead letter; the partition goes on. */
 export class ContractFault extends Error {
   override readonly name = 'ContractFault'
@@ -32,34 +34,70 @@ function frozenRandom(): number {
   return forbidden('Math.random()')
 }
 
-/** Runs contract code on `context`, synchronously. What it throws comes out as a ContractFault that says where. */
-export function runContractCode<Context, Result>(where: string, code: (context: Context) => Result, context: Context): Result {
+const itself = (answer: unknown): unknown => answer
+
+// Looking at what was thrown may throw.
+function isFaultOf(cause: unknown, where: string): cause is ContractFault {
+  try {
+    return cause instanceof ContractFault && cause.message.startsWith(where)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Runs contract code on `context`, synchronously, and gives what `read` makes of its answer; looking at that may run contract
+ * code too. What is thrown comes out as a ContractFault that says where.
+ */
+export function runContractCode<Context, Answer, Result = Answer>(
+  where: string,
+  code: (context: Context) => Answer,
+  context: Context,
+  read: (answer: Answer) => Result = itself as (answer: Answer) => Result,
+): Result {
   // Whatever stood there before comes back: a test of a contract may have put its own clock there.
   const { Date: date } = globalThis
   const { random } = Math
   globalThis.Date = FrozenDate
   Math.random = frozenRandom
   try {
-    const result = code(context)
-    if (result instanceof Promise) {
+    const answer = code(context)
+    if (answer instanceof Promise) {
       // Nobody will await it: its failure must not end the process.
-      result.catch(() => {})
+      answer.catch(() => {})
       throw new ContractFault(`${where} returned a promise; decisions are synchronous, so that they replay`)
     }
-    return result
+    return read(answer)
   } catch (cause) {
-    if (cause instanceof ContractFault && cause.message.startsWith(where)) throw cause
-    throw new ContractFault(`${where} threw: ${said(cause)}`, { cause })
+    if (isFaultOf(cause, where)) throw cause
+    // What was thrown may be anything, and is looked at no further.
+    throw new ContractFault(`${where} threw: ${said(cause)}`)
   } finally {
     globalThis.Date = date
     Math.random = random
   }
 }
 
+/** The text of what contract code made. To be called where that code runs: its getters and proxies are part of it. */
+export function jsonTextOf(where: string, made: unknown): string {
+  try {
+    return canonicalize(made, 'data')
+  } catch (cause) {
+    if (cause instanceof JsonError) throw new ContractFault(`${where} made data that JSON cannot hold: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** What contract code gave in place of what it should, for a message. Nothing of it is run. */
+export function described(value: unknown): string {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean' || value === undefined) return `${value}`
+  return typeof value
+}
+
 // Anything can be thrown, and what is thrown may throw when it is looked at.
 function said(cause: unknown): string {
   try {
-    return cause instanceof Error ? `${cause.message}` : String(cause)
+    return `${cause instanceof Error ? cause.message : String(cause)}`
   } catch {
     return 'something that has no text'
   }

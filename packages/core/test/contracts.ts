@@ -63,6 +63,8 @@ const clockName = 'Date'
 const chance = Math as unknown as { readonly [name: string]: () => number }
 const chanceName = 'random'
 
+const promised = () => Promise.reject(new Error('late'))
+
 let kept: (() => unknown) | null = null
 
 export const faulty = defineContract({
@@ -88,7 +90,7 @@ export const faulty = defineContract({
         throw Object.create(null)
       },
     },
-    promising: { from: 'open', conflict: 'commutative', guard: () => Promise.reject(new Error('late')) as unknown as boolean },
+    promising: { from: 'open', conflict: 'commutative', guard: () => promised() as unknown as boolean },
     answeringText: { from: 'open', conflict: 'commutative', guard: () => 'yes' as unknown as boolean },
     readingClock: { from: 'open', conflict: 'commutative', guard: () => realm[clockName]!.now() > 0 },
     makingDate: { from: 'open', conflict: 'commutative', guard: () => new realm[clockName]!().getTime() > 0 },

@@ -4,6 +4,7 @@ import {
   type Intent,
   intentFromJson,
   isRejectCode,
+  isScope,
   partitionOf,
   type RejectCode,
   rejectCodes,
@@ -217,7 +218,7 @@ const cases: Readonly<Record<Exclude<RejectCode, keyof typeof longCases>, Case>>
     at: { rules: { partitionCount: 4 } },
     rejects: { details: expect.stringMatching(/"rightPartition":[123],"partition":0,"partitionCount":4/) },
   },
-  INTENT_MALFORMED: { when: deposit({ scope: 'a\u0000b' }), rejects: { details: '{"field":"scope"}' } },
+  INTENT_MALFORMED: { when: deposit({ scope: 'a\u200bb' }), rejects: { details: '{"field":"scope"}' } },
   INTENT_ID_INVALID: {
     when: deposit({ intentId: '0192F3AA-0000-7000-8000-000000000000' }),
     rejects: { message: expect.stringContaining('0192F3AA') },
@@ -317,7 +318,9 @@ describe('rejects', () => {
     test(code, () => {
       if (!isRejectCode(code)) throw new Error(`${code} is no code`)
       const { events, state } = given(...(before ?? [])).when(when, at)
-      expect(events).toMatchObject([{ type: 'IntentRejected', scope: when?.scope ?? '', payload: { code, ...rejects } }])
+      expect(events).toMatchObject([
+        { type: 'IntentRejected', scope: when !== null && isScope(when.scope) ? when.scope : '', payload: { code, ...rejects } },
+      ])
       // Its intent is embedded with its digest, so that the event alone can be explained, but where there is none.
       const { digest, intent: embedded } = events[0]!.payload as { digest: string | null; intent: string | null }
       if (when !== null) expect(digest).toBe(rules.sha256(embedded!))
@@ -347,8 +350,24 @@ describe('rejects', () => {
   }
 
   test('a name that is not well-formed is repeated nowhere', () => {
-    const outcome = given().when(deposit({ agent: 'x\u0000y' }))
+    const outcome = given().when(deposit({ agent: 'x y' }))
     outcome.rejects('INTENT_MALFORMED', { agent: null, details: '{"field":"agent"}' })
+  })
+
+  test.each<[string, Partial<Intent>]>([
+    ['agent', { agent: 'x\u0000y' }],
+    ['scope', { scope: 'x\u0000y' }],
+    ['correlationId', { correlationId: 'x\u0000y' }],
+    ['causationId', { causationId: 'x\u0000y' }],
+    ['reservation', { reservation: 'x\u0000y' }],
+    ['note', { note: 'x\u0000y' }],
+    ['actions[0].resource', { actions: [{ resource: 'account/x\u0000y', action: 'deposit', input: '{}', expectedVersion: null }] }],
+    ['actions[0].action', { actions: [{ resource: 'account/x', action: 'x\u0000y', input: '{}', expectedVersion: null }] }],
+    ['reads[0].resource', { reads: [{ resource: 'account/x\u0000y', version: 1 }] }],
+  ])('NUL in %s is in no event', (field, more) => {
+    const { events } = given(open).when(deposit(more))
+    expect(events).toMatchObject([{ payload: { code: 'INTENT_MALFORMED', intent: null, details: JSON.stringify({ field }) } }])
+    expect(JSON.stringify(events)).not.toContain('\\u0000')
   })
 
   test('an intent of too many actions is not embedded: the record is kept whole as a dead letter', () => {

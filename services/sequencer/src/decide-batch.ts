@@ -1,7 +1,7 @@
 /** Decides a run of intent records into one batch of event records, against the newest layer of the state. */
 import { type Chain, chainHeader, cloudEventHeaders, epochHeader, UndecodableError } from '@signalbox/codec'
 import { type Event, formatEventReference, type Intent } from '@signalbox/contract'
-import { decide, evolve, type IntentRecord, type PartitionState } from '@signalbox/core'
+import { decideAndWrite, evolve, type IntentRecord, type PartitionState } from '@signalbox/core'
 import type { Batch, Headers, Log, LogRecord, RecordToAppend } from '@signalbox/log'
 import { indexKeysOf } from '@signalbox/replay'
 import type { SequencerSettings } from './settings.ts'
@@ -50,9 +50,10 @@ export function decideBatch(context: BatchContext, records: readonly LogRecord[]
   state.begin()
   for (; taken < intents.length && (taken === 0 || bytes < settings.bounds.batchBytes); taken++) {
     const record = records[taken]!
-    for (const event of decide(state, intents[taken]!, settings.rules)) {
+    const decided = decideAndWrite(state, intents[taken]!, settings.rules, settings.codec.encodeEvent)
+    for (const [index, event] of decided.events.entries()) {
       evolve(state, event)
-      const value = settings.codec.encodeEvent(event)
+      const value = decided.bytes[index]!
       bytes += value.length
       chain.add(value)
       events.push(event)

@@ -30,7 +30,7 @@ export const schemas = [
           "null",
           "long"
         ],
-        "doc": "The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource.",
+        "doc": "The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource: a whole number from 0 to 999999999999999.",
         "default": null
       }
     ]
@@ -1343,7 +1343,7 @@ export const schemas = [
       {
         "name": "version",
         "type": "long",
-        "doc": "The version that was seen; 0 where the resource did not exist."
+        "doc": "The version that was seen; 0 where the resource did not exist: a whole number from 0 to 999999999999999."
       }
     ]
   },
@@ -1408,7 +1408,7 @@ export const schemas = [
             "logicalType": "timestamp-millis"
           }
         ],
-        "doc": "Decided later than this, the intent is rejected. Milliseconds since 1970, UTC.",
+        "doc": "Decided later than this, the intent is rejected. Milliseconds since 1970, UTC: a whole number from 0 to 253402300799999.",
         "default": null
       },
       {
@@ -1417,7 +1417,7 @@ export const schemas = [
           "null",
           "int"
         ],
-        "doc": "Higher goes first where a contract allows it; capped by the contract.",
+        "doc": "Higher goes first where a contract allows it; capped by the contract: a whole number from -1000000 to 1000000.",
         "default": null
       },
       {
@@ -1426,7 +1426,7 @@ export const schemas = [
           "null",
           "double"
         ],
-        "doc": "The agent's own confidence, from 0 to 1.",
+        "doc": "The agent's own confidence: a number from 0 to 1.",
         "default": null
       },
       {

@@ -1,14 +1,12 @@
 /** The data of Signalbox's own resources, and the input of their actions: what a client sends and a console shows. */
 import { z } from 'zod'
+import { bounds, within } from '../bounds.ts'
 import { isAgentName, isResourceName } from '../identifiers.ts'
 
 const agentName = z.string().refine(isAgentName, 'is no agent name')
 const resourceName = z.string().refine(isResourceName, 'must be type/id')
-const timeMs = z.int().min(0).describe('Milliseconds since 1970, UTC')
-const durationMs = z
-  .int()
-  .min(1)
-  .max(366 * 86_400_000)
+const timeMs = within(bounds.timeMs).describe('Milliseconds since 1970, UTC')
+const durationMs = within(bounds.durationMs)
 const reason = z.string().min(1).max(1_000).describe('Why, in a sentence: it stays in the log')
 const name = z.string().min(1).max(200)
 
@@ -40,7 +38,7 @@ export const agentInputs = {
   release: z.strictObject({ reason }),
 }
 
-const count = z.int().min(0)
+const count = within(bounds.amount)
 
 /** `allowance/AGENT`: in a scope, what it was lent of the agent's budget over all scopes; in its home scope, who was lent what. */
 export const allowanceData = z.strictObject({
@@ -87,7 +85,7 @@ export const effectData = z.strictObject({
 export type EffectData = z.output<typeof effectData>
 export const effectInputs = { done: z.strictObject({ result: z.string().max(4_000).optional() }), failed: z.strictObject({ reason }) }
 
-const versions = z.array(z.strictObject({ resource: z.string(), version: z.int() }))
+const versions = z.array(z.strictObject({ resource: z.string(), version: within(bounds.version) }))
 
 /** `escalation/ID`: something that a human decides. */
 export const escalationData = z.strictObject({

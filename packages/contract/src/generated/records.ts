@@ -8,7 +8,7 @@ export interface ActionRequest {
   readonly action: string
   /** The input of the action: a JSON object, validated by the contract. (The space in the default is for Apicurio, which does not take a schema with {} in quotes.) */
   readonly input: string
-  /** The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource. */
+  /** The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource: a whole number from 0 to 999999999999999. */
   readonly expectedVersion: number | null
 }
 
@@ -461,7 +461,7 @@ export type Event = IntentCommittedEvent | IntentRejectedEvent | IntentDuplicate
 export interface Read {
   /** The resource inside the scope, as type/id. */
   readonly resource: string
-  /** The version that was seen; 0 where the resource did not exist. */
+  /** The version that was seen; 0 where the resource did not exist: a whole number from 0 to 999999999999999. */
   readonly version: number
 }
 
@@ -484,11 +484,11 @@ export interface Intent {
   readonly correlationId: string
   /** The intent or event that caused this intent. */
   readonly causationId: string | null
-  /** Decided later than this, the intent is rejected. Milliseconds since 1970, UTC. */
+  /** Decided later than this, the intent is rejected. Milliseconds since 1970, UTC: a whole number from 0 to 253402300799999. */
   readonly deadline: number | null
-  /** Higher goes first where a contract allows it; capped by the contract. */
+  /** Higher goes first where a contract allows it; capped by the contract: a whole number from -1000000 to 1000000. */
   readonly priority: number | null
-  /** The agent's own confidence, from 0 to 1. */
+  /** The agent's own confidence: a number from 0 to 1. */
   readonly confidence: number | null
   /** What to do when the intent cannot be committed now. */
   readonly onConflict: OnConflict

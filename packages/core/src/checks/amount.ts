@@ -1,10 +1,10 @@
-import type { AnyContext } from '@signalbox/contract'
+import { type AnyContext, bounds, boundText, isWithin } from '@signalbox/contract'
 import { allowanceIn, checkAllowance } from '../allowance.ts'
 import type { Check } from '../check.ts'
 import { ActionContext } from '../contexts.ts'
 import type { Examination } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { ContractFault, runContractCode } from '../sandbox.ts'
+import { ContractFault, described, runContractCode } from '../sandbox.ts'
 import { exceeded, isRelief } from './agent.ts'
 
 /** What the actions use up, as their contracts say, and whether the agent's budget has so much left. */
@@ -18,12 +18,12 @@ export const amount: Check = {
       if (code === null) continue
       const where = planned.prepared.whereAmount
       const said = runContractCode(where, code, new ActionContext(examination, planned) as AnyContext)
-      if (!(typeof said === 'number' && Number.isSafeInteger(said) && said >= 0))
-        throw new ContractFault(`${where} returned ${String(said)}; return a whole number from 0`)
+      if (!isWithin(bounds.amount, said))
+        throw new ContractFault(`${where} returned ${described(said)}; return ${boundText(bounds.amount)}`)
       sum = (sum ?? 0) + said
     }
-    if (sum !== null && !Number.isSafeInteger(sum))
-      throw new ContractFault('the declared amounts of one intent have no whole number for their sum')
+    if (sum !== null && !isWithin(bounds.amount, sum))
+      throw new ContractFault(`the declared amounts of one intent have a sum of ${sum}; it must be ${boundText(bounds.amount)}`)
     examination.amount = sum
     return inScope(examination, sum) ?? checkAllowance(examination, costOf(examination, sum))
   },

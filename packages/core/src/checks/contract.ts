@@ -1,10 +1,8 @@
 /** Contract and payload: every action exists, its agent may take it, and its input fits. Plans the actions. */
 import { type ActionRequest, type Contract, matchesAgent, type RejectCode, resourceType } from '@signalbox/contract'
-import type { z } from 'zod'
-import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import { governingContract, type PreparedAction } from '../prepared.ts'
+import { governingContract, type Issue, type PreparedAction } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
 import { runContractCode } from '../sandbox.ts'
 
@@ -52,7 +50,7 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
   if (readInput === null && request.input !== '{}')
     return invalidInput(prepared, request, [{ path: '', message: 'this action takes no input; send {}' }])
   const read = readInput === null ? null : runContractCode(prepared.whereInput, readInput, value)
-  if (read?.success === false) return invalidInput(prepared, request, issuesOf(read.error))
+  if (read?.success === false) return invalidInput(prepared, request, read.issues)
   const before = examination.current(resource)
   return {
     request,
@@ -86,16 +84,6 @@ function unknownContract({ rules }: Examination, request: ActionRequest): Reject
 function unknownAction(contract: Contract, request: ActionRequest): Rejection {
   const known = Object.keys(contract.actions).join(', ')
   return reject(request, contract, 'ACTION_UNKNOWN', `contract ${nameOf(contract)} has no action ${request.action}; it has ${known}`)
-}
-
-const maxIssueLength = 300
-
-type Issue = { readonly path: string; readonly message: string }
-
-function issuesOf({ issues }: z.ZodError): readonly Issue[] {
-  return issues
-    .slice(0, 8)
-    .map(({ path, message }) => ({ path: bounded(path.map(String).join('.'), maxIssueLength), message: bounded(message, maxIssueLength) }))
 }
 
 function invalidInput({ contract }: PreparedAction, request: ActionRequest, issues: readonly Issue[]): Rejection {

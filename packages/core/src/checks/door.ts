@@ -1,15 +1,23 @@
 /** What an intent must be before anything of it is looked at: in the right place, well-formed, new. */
 import {
+  agentNameText,
+  bounds,
+  boundText,
   formatEventReference,
   generationResource,
   type Intent,
+  idProblem,
   isActionName,
   isAgentName,
-  isResourceName,
-  isScope,
   isSystemScope,
-  isTraceId,
+  isWithin,
+  lengths,
+  type NumberBound,
+  nameProblem,
   partitionOf,
+  resourceNameProblem,
+  textProblem,
+  unitOfIdTime,
   utf8Length,
   uuidTimeMs,
 } from '@signalbox/contract'
@@ -40,17 +48,18 @@ function malformed(field: string, problem: string): Rejection {
   return { code: 'INTENT_MALFORMED', message: `${field} ${problem}`, details: { field } }
 }
 
-const noName =
-  'must be type/id: a type of lower-case letters, digits and dashes, then an id of up to 200 characters without control characters'
+function outside(field: string, bound: NumberBound): Rejection {
+  return malformed(field, `must be ${boundText(bound)}`)
+}
 
 export const wellFormed: Check = {
   name: 'well-formed',
   run(examination) {
     const { intent, rules } = examination
     const { limits } = rules
-    if (!isScope(intent.scope)) return malformed('scope', 'must be 1 to 200 characters without control characters')
-    if (!isAgentName(intent.agent))
-      return malformed('agent', 'must be 1 to 100 letters, digits and . _ : @ -, starting with a letter or digit')
+    const scopeProblem = nameProblem(intent.scope, lengths.scope)
+    if (scopeProblem !== null) return malformed('scope', scopeProblem)
+    if (!isAgentName(intent.agent)) return malformed('agent', `must be ${agentNameText}`)
     if (intent.actions.length > limits.actions)
       return malformed('actions', `has ${intent.actions.length} entries, more than the ${limits.actions} of the limit; split the intent`)
     if (intent.reads.length > limits.reads)
@@ -59,8 +68,8 @@ export const wellFormed: Check = {
         `has ${intent.reads.length} entries, more than the ${limits.reads} of the limit; keep what the reasoning stood on`,
       )
     if (intent.actions.length === 0) return malformed('actions', 'is empty; ask for at least one action')
-    if (!isOwnCorrelation(examination) && !isTraceId(intent.correlationId))
-      return malformed('correlationId', 'must be 1 to 200 characters without control characters')
+    const correlationProblem = isOwnCorrelation(examination) ? null : nameProblem(intent.correlationId, lengths.traceId)
+    if (correlationProblem !== null) return malformed('correlationId', correlationProblem)
     return optionalFields(examination) ?? entries(examination)
   },
 }
@@ -71,28 +80,32 @@ function isOwnCorrelation({ intent, state }: Examination): boolean {
 }
 
 function optionalFields({ intent, rules }: Examination): Rejection | null {
-  const { causationId, confidence, deadline, note, priority, reservation } = intent
-  if (causationId !== null && !isTraceId(causationId))
-    return malformed('causationId', 'must be 1 to 200 characters without control characters')
-  if (reservation !== null && !isTraceId(reservation))
-    return malformed('reservation', 'must be 1 to 200 characters without control characters')
-  if (confidence !== null && !(confidence >= 0 && confidence <= 1)) return malformed('confidence', 'must be a number from 0 to 1')
-  if (deadline !== null && !(Number.isSafeInteger(deadline) && deadline >= 0))
-    return malformed('deadline', 'must be whole milliseconds since 1970')
-  if (priority !== null && !Number.isSafeInteger(priority)) return malformed('priority', 'must be a whole number')
-  if (note !== null && (note.length > rules.limits.noteLength || !note.isWellFormed()))
-    return malformed('note', `must be valid Unicode of up to ${rules.limits.noteLength} characters`)
+  const { causationId, confidence, deadline, note, priority, reservation, signature } = intent
+  const causationProblem = causationId === null ? null : nameProblem(causationId, lengths.traceId)
+  if (causationProblem !== null) return malformed('causationId', causationProblem)
+  const reservationProblem = reservation === null ? null : nameProblem(reservation, lengths.traceId)
+  if (reservationProblem !== null) return malformed('reservation', reservationProblem)
+  if (confidence !== null && !isWithin(bounds.confidence, confidence)) return outside('confidence', bounds.confidence)
+  if (deadline !== null && !isWithin(bounds.timeMs, deadline)) return outside('deadline', bounds.timeMs)
+  if (priority !== null && !isWithin(bounds.priority, priority)) return outside('priority', bounds.priority)
+  if (note !== null && note.length > rules.limits.noteLength)
+    return malformed('note', `has ${note.length} characters, more than the ${rules.limits.noteLength} of the limit`)
+  const noteProblem = note === null ? null : textProblem(note)
+  if (noteProblem !== null) return malformed('note', noteProblem)
+  if (signature !== null && signature.length > lengths.signature)
+    return malformed('signature', `has ${signature.length} characters, more than the ${lengths.signature} of the limit`)
   return null
 }
 
 function entries({ intent, rules }: Examination): Rejection | null {
   for (let index = 0; index < intent.actions.length; index++) {
     const { action, expectedVersion, input, resource } = intent.actions[index]!
-    if (!isResourceName(resource)) return malformed(`actions[${index}].resource`, noName)
+    const problem = resourceNameProblem(resource)
+    if (problem !== null) return malformed(`actions[${index}].resource`, problem)
     if (!isActionName(action))
       return malformed(`actions[${index}].action`, 'must be up to 64 letters, digits, dashes and underscores, starting with a letter')
-    if (expectedVersion !== null && !(Number.isSafeInteger(expectedVersion) && expectedVersion >= 0))
-      return malformed(`actions[${index}].expectedVersion`, 'must be a whole number from 0')
+    if (expectedVersion !== null && !isWithin(bounds.version, expectedVersion))
+      return outside(`actions[${index}].expectedVersion`, bounds.version)
     if (3 * input.length > rules.limits.inputBytes && utf8Length(input) > rules.limits.inputBytes) {
       return malformed(
         `actions[${index}].input`,
@@ -102,8 +115,9 @@ function entries({ intent, rules }: Examination): Rejection | null {
   }
   for (let index = 0; index < intent.reads.length; index++) {
     const { resource, version } = intent.reads[index]!
-    if (!isResourceName(resource)) return malformed(`reads[${index}].resource`, noName)
-    if (!Number.isSafeInteger(version) || version < 0) return malformed(`reads[${index}].version`, 'must be a whole number from 0')
+    const problem = resourceNameProblem(resource)
+    if (problem !== null) return malformed(`reads[${index}].resource`, problem)
+    if (!isWithin(bounds.version, version)) return outside(`reads[${index}].version`, bounds.version)
   }
   return null
 }
@@ -119,6 +133,18 @@ function pendingOf({ digest, intent, state }: Examination): Duplicate | undefine
 function decidedBefore({ digest, intent, state }: Examination): Duplicate | undefined {
   const found = state.decision(intent.intentId, digest)
   return found === undefined ? undefined : { ...found, isPending: false }
+}
+
+function fromTheFuture(intentId: string, idTimeMs: number, nowMs: number, clockSkewMs: number): string {
+  const unit = unitOfIdTime(idTimeMs, nowMs)
+  if (unit !== null) return `the id of intent ${intentId} ${unit}`
+  return `the id of intent ${intentId} is ${idTimeMs - nowMs} ms ahead of the log, more than the ${clockSkewMs} ms allowed; set the clock of its agent and send it with a new id`
+}
+
+function expiredId(intentId: string, idTimeMs: number, nowMs: number, identityHorizonMs: number): string {
+  const unit = unitOfIdTime(idTimeMs, nowMs)
+  if (unit !== null) return `the id of intent ${intentId} ${unit}`
+  return `the id of intent ${intentId} is ${nowMs - idTimeMs} ms old, and ids are remembered for ${identityHorizonMs} ms, so it might have been decided before; look it up, and send it with a new id if it was not`
 }
 
 export const identity: Check = {
@@ -138,7 +164,7 @@ export const identity: Check = {
     if (idWords === null) {
       return {
         code: 'INTENT_ID_INVALID',
-        message: `intentId ${JSON.stringify(intent.intentId.slice(0, 64))} is no UUIDv7 in lower case; make one with the library of your language`,
+        message: `intentId ${JSON.stringify(intent.intentId.slice(0, 64))} ${idProblem(intent.intentId)}`,
       }
     }
     const idTimeMs = uuidTimeMs(idWords)
@@ -146,14 +172,14 @@ export const identity: Check = {
     if (idTimeMs > nowMs + clockSkewMs) {
       return {
         code: 'INTENT_FROM_THE_FUTURE',
-        message: `the id of intent ${intent.intentId} is ${idTimeMs - nowMs} ms ahead of the log, more than the ${clockSkewMs} ms allowed; set the clock of its agent and send it with a new id`,
+        message: fromTheFuture(intent.intentId, idTimeMs, nowMs, clockSkewMs),
         details: { idTimeMs, nowMs },
       }
     }
     if (idTimeMs < nowMs - identityHorizonMs && pendingOf(examination) === undefined) {
       return {
         code: 'INTENT_EXPIRED',
-        message: `the id of intent ${intent.intentId} is ${nowMs - idTimeMs} ms old, and ids are remembered for ${identityHorizonMs} ms, so it might have been decided before; look it up, and send it with a new id if it was not`,
+        message: expiredId(intent.intentId, idTimeMs, nowMs, identityHorizonMs),
         details: { idTimeMs, nowMs },
       }
     }

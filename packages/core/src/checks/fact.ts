@@ -1,8 +1,8 @@
 /** Facts of systems of record: each is taken once, in its source's order. */
-import type { SourceData } from '@signalbox/contract'
+import { bounds, boundText, isWithin, type SourceData } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import { ContractFault, runContractCode } from '../sandbox.ts'
+import { ContractFault, described, runContractCode } from '../sandbox.ts'
 
 /** The place of a fact in its source's order. Contract code is asked once: as a check, where it may fail. */
 export function factVersion(planned: PlannedAction): number {
@@ -14,8 +14,8 @@ function askVersion(planned: PlannedAction): number {
   const { version } = planned.action.fact!
   const where = `${planned.prepared.whereAmount}, fact`
   const said = runContractCode(where, version, { input: planned.input })
-  if (!(typeof said === 'number' && Number.isSafeInteger(said) && said >= 0))
-    throw new ContractFault(`${where} returned ${String(said)} as its version; return a whole number from 0`)
+  if (!isWithin(bounds.factVersion, said))
+    throw new ContractFault(`${where} returned ${described(said)} as its version; return ${boundText(bounds.factVersion)}`)
   return said
 }
 

@@ -1,11 +1,12 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
-import { type AnyContext, canonicalize, flatObject, JsonError, none, Refusal, type Timer } from '@signalbox/contract'
+import { type AnyContext, canonicalize, flatObject, none, Refusal, type Timer } from '@signalbox/contract'
 import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
+import type { ReadResult } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
-import { ContractFault, runContractCode } from '../sandbox.ts'
+import { ContractFault, described, jsonTextOf, runContractCode } from '../sandbox.ts'
 
 function about({ before, contract, request }: PlannedAction): Omit<Rejection, 'code' | 'message'> {
   return {
@@ -44,6 +45,23 @@ export const states: Check = {
 
 const maxReasonLength = 500
 
+interface GuardRefusal {
+  /** Null where the guard only said false. */
+  readonly reason: string | null
+  readonly message: string | null
+}
+
+/** What a guard gave, as the text that it is. */
+function readAnswer(at: string, answer: unknown): true | GuardRefusal {
+  if (answer === true) return true
+  if (answer === false) return { reason: null, message: null }
+  if (!(answer instanceof Refusal)) throw new ContractFault(`${at} returned ${described(answer)}; return true, false or refuse('WHY')`)
+  const { message, reason } = answer
+  if (typeof reason !== 'string' || !(message === null || typeof message === 'string'))
+    throw new ContractFault(`${at} refused with ${described(reason)}; give refuse() a reason and a sentence as text`)
+  return { reason: bounded(reason, maxReasonLength), message: message === null ? null : bounded(message, maxReasonLength) }
+}
+
 export const guards: Check = {
   name: 'guards',
   run(examination) {
@@ -53,18 +71,15 @@ export const guards: Check = {
       if (own !== null) return own
       if (guard === null) continue
       const at = planned.prepared.whereGuard
-      const answer = runContractCode(at, guard, new ActionContext(examination, planned) as AnyContext)
+      const answer = runContractCode(at, guard, new ActionContext(examination, planned) as AnyContext, (given) => readAnswer(at, given))
       if (answer === true) continue
-      if (answer !== false && !(answer instanceof Refusal))
-        throw new ContractFault(`${at} returned ${typeof answer}; return true, false or refuse('WHY')`)
-      const reason = answer === false ? null : bounded(`${answer.reason}`, maxReasonLength)
-      const sentence = answer === false || answer.message === null ? null : bounded(`${answer.message}`, maxReasonLength)
+      const { message: sentence, reason } = answer
       const said = sentence === null ? '' : `: ${sentence}`
       return {
         ...about(planned),
         code: 'GUARD_REFUSED',
         message: `the guard of ${planned.request.action} refused ${planned.request.resource}${reason === null ? '' : ` with ${reason}`}${said}`,
-        details: { reason, ...(answer === false ? {} : { message: sentence }) },
+        details: { reason, ...(reason === null ? {} : { message: sentence }) },
       }
     }
     return null
@@ -126,27 +141,28 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
   const { readData, whereApply, whereData } = planned.prepared
   const result =
     action.apply === null ? planned.input : runContractCode(whereApply, action.apply, new ActionContext(examination, planned) as AnyContext)
-  const parsed = runContractCode(whereData, readData, result)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!
+  const parsed = runContractCode(whereData, readData, result, (read) => keptData(whereApply, read))
+  if ('issues' in parsed) {
+    const { message, path } = parsed.issues[0]!
     return {
       ...about(planned),
       code: 'INVARIANT_VIOLATED',
-      message: `after ${planned.request.action}, the data of ${planned.request.resource} would not fit its contract: ${issue.path.map(String).join('.')}: ${issue.message}`,
-      details: { invariant: 'data', path: issue.path.map(String).join('.') },
+      message: `after ${planned.request.action}, the data of ${planned.request.resource} would not fit its contract: ${path}: ${message}`,
+      details: { invariant: 'data', path },
     }
   }
-  let text: string
-  try {
-    const flat = flatObject(parsed.data)
-    if (flat !== null) examination.state.keepData(examination.worldOf(planned.request.resource), planned.request.resource, flat)
-    text = flat?.text ?? canonicalize(parsed.data)
-  } catch (cause) {
-    if (cause instanceof JsonError) throw new ContractFault(`${whereApply} made data that JSON cannot hold: ${cause.message}`, { cause })
-    throw cause
-  }
-  planned.after = { state, data: parsed.data, text, timer }
+  const { flat, text } = parsed
+  if (flat !== null) examination.state.keepData(examination.worldOf(planned.request.resource), planned.request.resource, flat)
+  // As it will be read from the log: what contract code made may be another thing each time it is looked at.
+  planned.after = { state, data: flat === null ? JSON.parse(text) : parsed.value, text, timer }
   return null
+}
+
+/** The text of data that contract code made. Runs where that code does: its getters and proxies are part of it. */
+function keptData(whereApply: string, read: ReadResult) {
+  if (!read.success) return { issues: read.issues }
+  const flat = flatObject(read.data)
+  return { flat, value: read.data, text: flat?.text ?? jsonTextOf(whereApply, read.data) }
 }
 
 export const invariants: Check = {
@@ -156,7 +172,7 @@ export const invariants: Check = {
       for (const { holds, name, where } of planned.prepared.invariants) {
         const answer = runContractCode(where, holds, new InvariantContext(examination, planned))
         if (answer === true) continue
-        if (answer !== false) throw new ContractFault(`${where} returned ${typeof answer}; return true or false`)
+        if (answer !== false) throw new ContractFault(`${where} returned ${described(answer)}; return true or false`)
         return {
           ...about(planned),
           code: 'INVARIANT_VIOLATED',

@@ -1,4 +1,5 @@
 /** What is counted of an agent in a scope: how much it asked, how much of it went wrong, what it spent, what waits. */
+import { agentKey, mostWhole } from '@signalbox/contract'
 import type { Journal } from './journal.ts'
 import { sliding, windowOf } from './windows.ts'
 
@@ -35,7 +36,7 @@ const fresh: Tally = {
 export class Tallies {
   readonly #journal: Journal
   readonly #windowMs: number
-  // By scope, then agent.
+  // By scope, then agent, as `agentKey` has it.
   readonly #scopes = new Map<string, Map<string, Tally>>()
   #lastScope: string | null = null
   #lastAgents: Map<string, Tally> | undefined = undefined
@@ -47,7 +48,7 @@ export class Tallies {
 
   /** As of `timeMs`: what lies before the window is gone. */
   get(scope: string, agent: string, timeMs: number): Tally {
-    const tally = this.#agents(scope)?.get(agent)
+    const tally = this.#agents(scope)?.get(agentKey(agent))
     const window = windowOf(timeMs, this.#windowMs)
     return tally === undefined ? { ...fresh, window } : rolled(tally, window)
   }
@@ -59,7 +60,7 @@ export class Tallies {
       this.#scopes.set(scope, agents)
       this.#lastScope = null
     }
-    this.#journal.set(agents, agent, tally)
+    this.#journal.set(agents, agentKey(agent), tally)
   }
 
   /** `isAsked` is false for what was pending: it was counted when it came. */
@@ -72,7 +73,8 @@ export class Tallies {
       askedBefore: tally.askedBefore,
       rejects: tally.rejects,
       rejectsBefore: tally.rejectsBefore,
-      amount: tally.amount + amount,
+      // Beyond the bound, more makes no difference: no budget is larger.
+      amount: Math.min(mostWhole, tally.amount + amount),
       amountBefore: tally.amountBefore,
       repeated: '',
       repeats: 0,

@@ -10,7 +10,7 @@ import {
   isOwnEvent,
   type JsonObject,
 } from '@signalbox/contract'
-import { decide, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
+import { decideAndWrite, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
 import type { LogRecord } from '@signalbox/log'
 import { embeddedIntent } from '../present.ts'
 import { rulesAt } from '../rules-at.ts'
@@ -42,7 +42,7 @@ export async function decideAgain(
   if (first === undefined) return { outcome: 'different', message: 'no event says what became of the intent of the record' }
   const intent = wasSkipped(first) ? skipped(first) : record === null ? ofEvent(first) : await ofRecord(options.codec, record)
   if (intent === null) return { outcome: 'impossible' }
-  const again = decide(state, intent, rules)
+  const again = decideAndWrite(state, intent, rules, options.codec.encodeEvent).events
   const [expected, found] = [textOf(again), textOf(logged)]
   if (expected === found) return { outcome: 'equal' }
   return { outcome: 'different', message: `decided again it is ${shorten(expected)}, and the log says ${shorten(found)}` }

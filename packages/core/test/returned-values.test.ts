@@ -1,0 +1,150 @@
+/** Whatever contract code gives back or throws, the intent gets exactly one decision, which can be written. */
+import { createCodec } from '@signalbox/codec'
+import { contractSet, defaultLimits, defineContract, none, Refusal, refuse } from '@signalbox/contract'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { owner } from './contracts.ts'
+import { changed, given, intent } from './specification.ts'
+
+const trap = () => {
+  throw new Error('looked at')
+}
+const proxy = new Proxy({}, { get: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap, has: trap })
+const getter = Object.defineProperty({}, 'a', { enumerable: true, get: trap })
+const sly: Record<string, unknown> = {}
+sly.self = sly
+class Money {
+  cents = 5
+}
+
+/** What code gave, and what the message must say of it. */
+const values: readonly (readonly [string, unknown, string])[] = [
+  ['a throwing getter', getter, 'looked at'],
+  ['a Proxy', proxy, 'looked at'],
+  ['a Date', new Date(0), 'is a Date'],
+  ['a Map', new Map([['a', 1]]), 'is a Map'],
+  ['a Set', new Set([1]), 'is a Set'],
+  ['an instance of a class', new Money(), 'is a Money'],
+  ['bytes', new Uint8Array(2), 'is a Uint8Array'],
+  ['a Symbol', Symbol('s'), 'is symbol'],
+  ['a function', () => 1, 'is function'],
+  ['a bigint', 1n, 'is bigint'],
+  ['NaN', Number.NaN, 'is NaN'],
+  ['Infinity', Number.POSITIVE_INFINITY, 'is Infinity'],
+  ['2^53', 2 ** 53, '2^53 - 1'],
+  ['NUL', 'a\u0000b', 'NUL'],
+  ['half of a surrogate pair', '\ud800', 'surrogate'],
+  ['a circle', sly, 'nests deeper'],
+  ['toJSON', { toJSON: () => 1 }, 'is function'],
+  ['a key that changes objects', JSON.parse('{"__proto__":1}'), '__proto__'],
+  ['a hole in a list', new Array(2), 'is undefined'],
+]
+
+let madeValue: unknown = null
+const fetchValue = () => madeValue
+
+const odd = defineContract({
+  type: 'odd',
+  version: 1,
+  owner,
+  data: z.looseObject({ value: z.any().optional() }),
+  states: ['open'],
+  actions: {
+    open: { from: none, to: 'open', input: z.strictObject({}) },
+    apply: { from: 'open', conflict: 'commutative', apply: () => ({ value: fetchValue() }) },
+    applyWhole: { from: 'open', conflict: 'commutative', apply: () => fetchValue() as { value: unknown } },
+    nest: { from: 'open', conflict: 'commutative', apply: () => ({ value: [{ deep: fetchValue() }] }) },
+    guard: { from: 'open', conflict: 'commutative', guard: () => fetchValue() as boolean },
+    refuseWith: { from: 'open', conflict: 'commutative', guard: () => refuse(fetchValue() as string, 'x') },
+    refuseSaying: { from: 'open', conflict: 'commutative', guard: () => refuse('NO', fetchValue() as string) },
+    refusal: { from: 'open', conflict: 'commutative', guard: () => new Refusal(fetchValue() as string, fetchValue() as string) },
+    throw: {
+      from: 'open',
+      conflict: 'commutative',
+      guard: () => {
+        throw fetchValue()
+      },
+    },
+    amount: { from: 'open', conflict: 'commutative', amount: () => fetchValue() as number },
+    escalate: { from: 'open', conflict: 'commutative', escalate: [{ reason: 'ODD', when: () => fetchValue() as boolean, to: 'x' }] },
+    wording: {
+      from: 'open',
+      conflict: 'commutative',
+      input: z.strictObject({ a: z.string().refine(() => false, { error: () => fetchValue() as string }) }),
+    },
+  },
+  invariants: { holds: () => (madeValue === undefined ? true : (fetchValue() as boolean)) },
+})
+
+const oddRules = { rules: { contracts: contractSet([odd]) } }
+const codec = createCodec({ limits: defaultLimits })
+
+function ask(action: string, input: unknown = {}) {
+  const { events } = given(changed('odd/o', {})).when(intent({ resource: 'odd/o', action, input }), oddRules)
+  // Whatever it is, it can be written and read.
+  for (const event of events) expect(codec.decodeEvent(codec.encodeEvent(event))).toEqual(event)
+  expect(JSON.stringify(events)).not.toContain('\\u0000')
+  return events[0]!
+}
+
+describe.each(values)('%s', (_what, value, said) => {
+  test('in data that contract code makes is a fault that names contract, action and path', () => {
+    madeValue = value
+    for (const [action, path] of [
+      ['apply', 'data.value'],
+      ['nest', 'data.value[0].deep'],
+    ] as const) {
+      const event = ask(action)
+      expect(event).toMatchObject({ type: 'IntentRejected', payload: { code: 'DEAD_LETTERED' } })
+      const { message } = event.payload as { message: string }
+      expect(message).toContain(`contract odd@1`)
+      expect(message).toContain(`of ${action}`)
+      expect(message).toContain(said)
+      if (!message.includes('looked at')) expect(message).toContain(path)
+    }
+  })
+
+  test.each(['applyWhole', 'guard', 'refuseWith', 'refusal', 'throw', 'amount', 'escalate'])(
+    'given by %s decides nothing else',
+    (action) => {
+      madeValue = value
+      const event = ask(action)
+      const { code } = event.payload as { code?: string }
+      expect(event.type).toBe('IntentRejected')
+      // Text is a reason; what does not fit a schema breaks its invariant.
+      expect(['DEAD_LETTERED', 'GUARD_REFUSED', 'INVARIANT_VIOLATED']).toContain(code)
+      if (typeof value !== 'string' && action !== 'applyWhole') expect(code).toBe('DEAD_LETTERED')
+    },
+  )
+
+  test.each(['refuseSaying', 'wording'])('worded by %s is a reject', (action) => {
+    madeValue = value
+    const event = ask(action, action === 'wording' ? { a: 'x' } : {})
+    expect(event).toMatchObject({ type: 'IntentRejected' })
+  })
+
+  test('given by an invariant decides nothing else', () => {
+    madeValue = value
+    // `open` of another resource has no code but the invariant.
+    const { events } = given().when(intent({ resource: 'odd/p', action: 'open', input: {} }), oddRules)
+    expect(events).toMatchObject([{ type: 'IntentRejected', payload: { code: 'DEAD_LETTERED' } }])
+  })
+})
+
+test('invariants judge what is written, not what contract code still holds', () => {
+  let looked = 0
+  const shifting = () => Object.defineProperty({}, 'cents', { enumerable: true, get: () => (++looked > 1 ? 1_000_000 : 5) })
+  const contract = defineContract({
+    type: 'shifty',
+    version: 1,
+    owner,
+    data: z.looseObject({ purse: z.any() }),
+    states: ['open'],
+    actions: { open: { from: none, to: 'open', input: z.strictObject({}), apply: () => ({ purse: shifting() }) } },
+    invariants: { little: ({ data }) => data.purse.cents <= 5 },
+  })
+  const { events } = given().when(intent({ resource: 'shifty/s', action: 'open', input: {} }), {
+    rules: { contracts: contractSet([contract]) },
+  })
+  expect(events).toMatchObject([{ type: 'IntentCommitted', payload: { changes: [{ data: '{"purse":{"cents":5}}' }] } }])
+})
