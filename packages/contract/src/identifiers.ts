@@ -83,6 +83,11 @@ export function resourceType(resource: string): string | null {
   return isResourceName(resource) ? resource.slice(0, resource.indexOf('/')) : null
 }
 
+/** As `matchesAgent`, for what holds an agent back: names that differ only in case are one. */
+export function holdsAgent(agent: string, patterns: readonly string[]): boolean {
+  return matchesAgent(agentKey(agent), patterns.map(agentKey))
+}
+
 /** Whether an agent's name is one of `patterns`; a pattern may end in `*`. */
 export function matchesAgent(agent: string, patterns: readonly string[]): boolean {
   for (const pattern of patterns) {

@@ -3,7 +3,7 @@
  * lent, and asks for more when little is left. A lease counts at home for as long as it holds and a window longer, but for what
  * comes back unspent: so in any window as long, over all scopes, no more than the limit is spent, whatever crashes.
  */
-import { type AllowanceData, type BudgetAcross, isHomeScope, isSystemScope } from '@signalbox/contract'
+import { type AllowanceData, agentKey, type BudgetAcross, isHomeScope, isSystemScope } from '@signalbox/contract'
 import type { Decisions } from './decisions.ts'
 import type { Examination } from './examination.ts'
 import type { Rejection } from './rejection.ts'
@@ -17,7 +17,7 @@ export interface Spending {
 }
 
 export function allowanceOf(agent: string): string {
-  return `allowance/${agent}`
+  return `allowance/${agentKey(agent)}`
 }
 
 interface Found {

@@ -1,6 +1,5 @@
 /** What time brings: the timers of what the record touches, always; others up to a bound, in the order in which they are due. */
-import type { Intent } from '@signalbox/contract'
-import { bareIntent, clockAgent, derivedId } from '@signalbox/contract'
+import { agentResource, bareIntent, clockAgent, derivedId, type Intent } from '@signalbox/contract'
 import { bounded } from './bounded.ts'
 import { clockChecks } from './checks/index.ts'
 import type { DurableTimer } from './coordination/timers.ts'
@@ -29,7 +28,7 @@ function touchedTimers(
   { nowMs, state }: Decisions,
   { actions, agent, intentId, reads, scope }: Intent,
 ): readonly (readonly [string, DurableTimer])[] {
-  const keys = new Set<string>([resourceKey(scope, `agent/${agent}`)])
+  const keys = new Set<string>([resourceKey(scope, agentResource(agent))])
   for (const { resource } of [...actions, ...reads]) {
     keys.add(resourceKey(scope, resource))
     keys.add(resourceKey(scope, `reservation/${resource}`))

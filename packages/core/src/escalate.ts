@@ -44,7 +44,7 @@ function taintFound(examination: Examination): NewEscalation | null {
     const current = resource === '' ? undefined : examination.current(resource)
     const change = current === undefined ? undefined : lastByAgent(current)
     if (change === undefined) continue
-    const since = quarantines.get(change.agent)?.taintedSinceMs ?? null
+    const since = state.coordination.quarantineOf(change.agent)?.taintedSinceMs ?? null
     if (since === null || change.time < since) continue
     return {
       cause: 'TAINTED',

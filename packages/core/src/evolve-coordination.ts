@@ -1,5 +1,6 @@
 /** What an event changes of who waits, what is due, what is counted and who is in quarantine. */
 import {
+  agentKey,
   type Event,
   type EventBase,
   type EventReference,
@@ -122,7 +123,7 @@ function noteReject(state: PartitionState, { payload, scope, time }: Event & { t
   if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION' || coordination.closed !== null) return
   // What waited and came to nothing is no reject that the agent could have spared itself.
   if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isTurnedAway(code))
-  if (movedBy !== null && resource !== null && movedBy.agent !== agent && !isOwnAgent(movedBy.agent)) {
+  if (movedBy !== null && resource !== null && agentKey(movedBy.agent) !== agentKey(agent) && !isOwnAgent(movedBy.agent)) {
     const key = contradictionKey(scope, resource, agent, movedBy.agent)
     coordination.setContradictions(key, counted(coordination.contradictions.get(key), time, state.limits.windowMs))
   }

@@ -1,5 +1,5 @@
 /** What follows from a decision, in the same record: from what was committed, and from what went wrong too often. */
-import { type AgentData, type Event, isSystemScope } from '@signalbox/contract'
+import { type AgentData, agentKey, agentResource, type Event, isSystemScope } from '@signalbox/contract'
 import { contradictionKey } from './coordination/coordination.ts'
 import type { Tally } from './coordination/tallies.ts'
 import { countIn } from './coordination/windows.ts'
@@ -121,14 +121,14 @@ function probe(decisions: Decisions, { intent }: Examination, isGood: boolean): 
       : `${agent}: ${successes} of what it was let try went well`,
     changes: [
       {
-        resource: `agent/${agent}`,
+        resource: agentResource(agent),
         action: isClosed ? 'close' : 'probe',
         state: isClosed ? 'active' : 'half-open',
         data: { ...data, successes },
       },
     ],
   })
-  const name = `escalation/breaker-${agent}`
+  const name = `escalation/breaker-${agentKey(agent)}`
   if (isClosed && escalationIn(state, scope, name)?.data.cause === 'BREAKER_OPEN')
     closeEscalation(decisions, scope, name, 'moot', `the breaker of ${agent} has closed again`)
 }
@@ -180,7 +180,7 @@ function whyOpen({ intent, nowMs, rules, state }: Examination, tally: Tally, mor
 function openBreaker(decisions: Decisions, scope: string, agent: string, cause: string, why: string): void {
   const { nowMs, rules, state } = decisions
   // Nothing of it is committed anyway; and its home scope must go on saying so.
-  if (state.resourceIn(scope, `agent/${agent}`)?.state === 'quarantined') return
+  if (state.resourceIn(scope, agentResource(agent))?.state === 'quarantined') return
   const { openMs, opensBeforeQuarantine } = rules.containment.breaker
   const before = agentIn(state, scope, agent, nowMs)
   const isRecent = before.sinceMs > nowMs - 86_400_000
@@ -192,23 +192,23 @@ function openBreaker(decisions: Decisions, scope: string, agent: string, cause: 
     scope,
     cause,
     message: `the breaker of ${agent} opens for ${openMs} ms: ${why}`,
-    changes: [{ resource: `agent/${agent}`, action: 'open', state: 'open', data, timer: { due: nowMs + openMs, action: 'try' } }],
+    changes: [{ resource: agentResource(agent), action: 'open', state: 'open', data, timer: { due: nowMs + openMs, action: 'try' } }],
     ...(isLast ? { details: { quarantine: true } } : {}),
   })
   openEscalation(decisions, {
-    id: `breaker-${agent}`,
+    id: `breaker-${agentKey(agent)}`,
     scope,
     rule: 'breaker',
     cause: isLast ? 'QUARANTINE' : 'BREAKER_OPEN',
     message: `the breaker of ${agent} in scope ${scope} is open: ${why}`,
     agent,
-    resource: `agent/${agent}`,
+    resource: agentResource(agent),
   })
 }
 
 /** What a scope knows of an agent. */
 export function agentIn(state: PartitionState, scope: string, agent: string, nowMs: number): AgentData {
-  const found = state.resourceIn(scope, `agent/${agent}`)
+  const found = state.resourceIn(scope, agentResource(agent))
   if (found !== undefined) return JSON.parse(found.data) as AgentData
   return { agent, reason: '', sinceMs: nowMs, taintedSinceMs: null, opens: 0, successes: 0, capabilities: [] }
 }
@@ -228,7 +228,7 @@ function contradiction(
 ): Contradiction | null {
   if (!('movedBy' in payload) || payload.movedBy === null || payload.resource === null) return null
   const { movedBy, resource } = payload
-  if (movedBy.agent === intent.agent || isOwnAgent(movedBy.agent)) return null
+  if (agentKey(movedBy.agent) === agentKey(intent.agent) || isOwnAgent(movedBy.agent)) return null
   const setting = rules.contracts.get(resource.slice(0, resource.indexOf('/')))?.coordination.contradictions ?? null
   if (setting === null) return null
   const count = countIn(

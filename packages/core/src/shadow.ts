@@ -1,4 +1,4 @@
-import { matchesAgent } from '@signalbox/contract'
+import { holdsAgent } from '@signalbox/contract'
 import type { Examination } from './examination.ts'
 import type { Rejection } from './rejection.ts'
 
@@ -9,7 +9,7 @@ export function shadowOf({ intent, planned, rules }: Examination): string | null
     if (contract.coordination.shadow) return `contract ${contract.type}`
   }
   const { shadowAgents } = rules.containment
-  return shadowAgents.length > 0 && matchesAgent(intent.agent, shadowAgents) ? `agent ${intent.agent}` : null
+  return shadowAgents.length > 0 && holdsAgent(intent.agent, shadowAgents) ? `agent ${intent.agent}` : null
 }
 
 /** What is pending when it comes into shadow is over: nothing in shadow may come into force. */

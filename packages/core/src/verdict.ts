@@ -3,7 +3,7 @@
  * saw in place of those that the agent had read: an approval of a world that has moved is refused, says what moved, and
  * leaves the escalation open with a new digest.
  */
-import { bareIntent, canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
+import { agentKey, bareIntent, canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
 import { refused } from './built-in/built-in.ts'
 import { checkHuman } from './built-in/escalation.ts'
 import { canonicalIntent } from './canonical-intent.ts'
@@ -34,9 +34,9 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
   const { intent, rules, state } = examination
   const data = planned.data as EscalationData
   const input = planned.input as VerdictInput
-  if (data.separationOfDuties && data.agent === intent.agent)
+  if (data.separationOfDuties && agentKey(data.agent) === agentKey(intent.agent))
     return refused(planned, 'SEPARATION_OF_DUTIES', `${intent.agent} asked for it, and somebody else must agree`)
-  if (data.approvals.some(({ by }) => by === intent.agent))
+  if (data.approvals.some(({ by }) => agentKey(by) === agentKey(intent.agent)))
     return refused(planned, 'APPROVED_ALREADY', `${intent.agent} has approved it; ${data.approvalsNeeded} different people must`)
   if (input.digest !== data.digest)
     return verdictRefused(planned, 'the digest is not that of what is asked now: look at the escalation again', { digest: data.digest })

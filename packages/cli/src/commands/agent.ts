@@ -4,6 +4,8 @@ import type { HttpCoordinator } from '@signalbox/client'
 import {
   type AgentData,
   type AllowanceData,
+  agentKey,
+  agentResource,
   homeScope,
   isHomeScope,
   isSystemScope,
@@ -92,7 +94,7 @@ function summaryOf(agent: string, all: readonly Resource[]): AgentSummary {
 
 export async function showAgent(settings: Settings, agent: string): Promise<number> {
   const summary = await withGateway(settings, async (gateway) => {
-    const found = (await summaries(gateway)).find((each) => each.agent === agent)
+    const found = (await summaries(gateway)).find((each) => each.agent === agentKey(agent))
     return found ?? summaryOf(agent, [])
   })
   printOne(settings.output, summary, () => {
@@ -119,7 +121,13 @@ export async function setQuarantine(
   const taintedSinceMs = flags.taintedSince === undefined ? null : timeOf(flags.taintedSince)
   return await withGateway(settings, async (gateway) => {
     const input = action === 'quarantine' ? { reason, taintedSinceMs } : { reason }
-    const decision = await decide(gateway, { scope: homeScope(agent), agent: humanOf(flags.by), resource: `agent/${agent}`, action, input })
+    const decision = await decide(gateway, {
+      scope: homeScope(agent),
+      agent: humanOf(flags.by),
+      resource: agentResource(agent),
+      action,
+      input,
+    })
     printOne(settings.output, decision, () => decisionText(decision))
     if (!decision.committed) return exitCodeOf(decision)
     await inForce(gateway, agent, action === 'quarantine' ? 'quarantined' : 'active', waitMs)
@@ -133,7 +141,7 @@ async function inForce(gateway: HttpCoordinator, agent: string, wanted: string, 
   const missing = new Set(partitions.map(({ partition }) => partition))
   for (;;) {
     for (const partition of [...missing]) {
-      const [found] = (await gateway.observe(systemScope(partition, partitions.length), [`agent/${agent}`]))!.resources
+      const [found] = (await gateway.observe(systemScope(partition, partitions.length), [agentResource(agent)]))!.resources
       // An agent that was never in quarantine somewhere is active there.
       if (found!.state === wanted || (wanted === 'active' && !found!.exists)) missing.delete(partition)
     }

@@ -1,4 +1,5 @@
 /** Names that are Signalbox's own: resource types, agents, and the scope in which a partition keeps what concerns all of it. */
+import { agentKey } from '../identifiers.ts'
 import { partitionOf } from '../partitioner.ts'
 
 /** Raised with every change of what the built-in contracts decide. */
@@ -58,7 +59,12 @@ export const generationResource = 'generation/log'
 
 /** The scope that gathers what all others say of an agent. */
 export function homeScope(agent: string): string {
-  return `~agent/${agent}`
+  return `~agent/${agentKey(agent)}`
+}
+
+/** What a scope knows of an agent: its breaker, its quarantine, what it can do. Agents whose names differ only in case are one there. */
+export function agentResource(agent: string): string {
+  return `agent/${agentKey(agent)}`
 }
 
 export function isHomeScope(scope: string): boolean {

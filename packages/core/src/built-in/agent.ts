@@ -1,4 +1,4 @@
-import { type AgentData, agentData, agentInputs, homeScope, isSystemScope, systemScope } from '@signalbox/contract'
+import { type AgentData, agentData, agentInputs, agentKey, agentResource, homeScope, isSystemScope, systemScope } from '@signalbox/contract'
 import { closeEscalation } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { agentIn } from '../follow.ts'
@@ -43,7 +43,9 @@ export const agent = defineBuiltIn({
 })
 
 function checkSelf({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  return planned.id === intent.agent ? null : refused(planned, 'NOT_YOURS', `only ${planned.id} itself declares what it can do`)
+  return planned.id === agentKey(intent.agent)
+    ? checkName(planned)
+    : refused(planned, 'NOT_YOURS', `only ${planned.id} itself declares what it can do`)
 }
 
 function declare(examination: Examination, planned: PlannedAction): Made {
@@ -53,9 +55,18 @@ function declare(examination: Examination, planned: PlannedAction): Made {
   return { state: planned.before?.state ?? 'active', data, timer: planned.before?.timer ?? null }
 }
 
+/** Agents whose names differ only in case are held back as one: there is one resource of them. */
+function checkName(planned: PlannedAction): Rejection | null {
+  const name = agentResource(planned.id)
+  return planned.request.resource === name
+    ? null
+    : refused(planned, 'NOT_THE_NAME', `agents whose names differ only in case are one here; name ${name}`)
+}
+
 /** A quarantine is asked for in the agent's home scope; the process manager carries it to that of each partition. */
 function checkPlace({ intent, rules, state }: Examination, planned: PlannedAction): Rejection | null {
-  if (intent.scope === homeScope(planned.id) || intent.scope === systemScope(state.partition, rules.partitionCount)) return null
+  if (intent.scope === homeScope(planned.id) || intent.scope === systemScope(state.partition, rules.partitionCount))
+    return checkName(planned)
   return refused(
     planned,
     'WRONG_SCOPE',
@@ -81,9 +92,9 @@ function quarantine({ nowMs }: Examination, planned: PlannedAction): Made {
 /** A breaker is released where it is open, a quarantine where it is asked for. */
 function checkPlaceOfRelease(examination: Examination, planned: PlannedAction): Rejection | null {
   const { intent } = examination
-  if (intent.agent === planned.id)
+  if (agentKey(intent.agent) === agentKey(planned.id))
     return refused(planned, 'NOT_YOURS', 'nobody releases themselves; another human does, who found out what was wrong')
-  return isSystemScope(intent.scope) ? checkPlace(examination, planned) : null
+  return isSystemScope(intent.scope) ? checkPlace(examination, planned) : checkName(planned)
 }
 
 function release({ nowMs }: Examination, planned: PlannedAction): Made {

@@ -1,4 +1,4 @@
-import { type AllowanceData, allowanceData, allowanceInputs, homeScope, matchesAgent } from '@signalbox/contract'
+import { type AllowanceData, allowanceData, allowanceInputs, holdsAgent, homeScope } from '@signalbox/contract'
 import { allowanceState, allowanceTimer, newAllowance } from '../allowance.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
@@ -47,7 +47,7 @@ interface GrantInput {
 }
 
 function budgetOf({ rules }: Examination, agent: string) {
-  return rules.containment.budgets.find(({ agents }) => matchesAgent(agent, agents))?.across
+  return rules.containment.budgets.find(({ agents }) => holdsAgent(agent, agents))?.across
 }
 
 /** What still counts, oldest first. */

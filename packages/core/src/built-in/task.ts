@@ -1,4 +1,4 @@
-import { type AgentData, type TaskData, taskData, taskInputs } from '@signalbox/contract'
+import { type AgentData, agentResource, type TaskData, taskData, taskInputs } from '@signalbox/contract'
 import type { Decisions } from '../decisions.ts'
 import { closeEscalation, openEscalation } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
@@ -70,13 +70,13 @@ function checkClaim(examination: Examination, planned: PlannedAction): Rejection
   return refused(
     planned,
     'NOT_CAPABLE',
-    `the task needs ${missing.join(', ')}, which ${intent.agent} has not declared in this scope (declare agent/${intent.agent})`,
+    `the task needs ${missing.join(', ')}, which ${intent.agent} has not declared in this scope (declare ${agentResource(intent.agent)})`,
   )
 }
 
 function capabilitiesOf(examination: Examination): readonly string[] {
   const { intent, state } = examination
-  const name = `agent/${intent.agent}`
+  const name = agentResource(intent.agent)
   examination.noteRead(name)
   const found = state.resourceIn(intent.scope, name)
   return found === undefined ? [] : (JSON.parse(found.data) as AgentData).capabilities

@@ -1,5 +1,5 @@
 /** Who asks, and how much: in time, known, not in quarantine, its breaker closed, within its budget and its chain. */
-import { type Budget, clockAgent, matchesAgent } from '@signalbox/contract'
+import { agentKey, agentResource, type Budget, clockAgent, holdsAgent, matchesAgent } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import { correlationKey } from '../coordination/coordination.ts'
 import { countIn } from '../coordination/windows.ts'
@@ -33,32 +33,30 @@ export const agent: Check = {
     }
     const feigned = feigns(examination)
     if (feigned !== null) return feigned
-    const { quarantines } = state.coordination
-    if (quarantines.size > 0) {
-      const quarantine = quarantines.get(intent.agent)
-      // What was done in the world must be told, whatever became of who did it.
-      if (quarantine !== undefined && !isRelief(examination, 'report')) {
-        return {
-          code: 'AGENT_QUARANTINED',
-          message: `agent ${intent.agent} is in quarantine: ${quarantine.reason}. Nothing it asks is committed until a human releases it`,
-          details: { reason: quarantine.reason, sinceMs: quarantine.sinceMs },
-        }
+    const quarantine = state.coordination.quarantineOf(intent.agent)
+    // What was done in the world must be told, whatever became of who did it.
+    if (quarantine !== undefined && !isRelief(examination, 'report')) {
+      return {
+        code: 'AGENT_QUARANTINED',
+        message: `agent ${intent.agent} is in quarantine: ${quarantine.reason}. Nothing it asks is committed until a human releases it`,
+        details: { reason: quarantine.reason, sinceMs: quarantine.sinceMs },
       }
     }
     return breaker(examination)
   },
   seen: ({ intent, nowMs, state }) => ({
     agent: intent.agent,
-    quarantined: state.coordination.quarantines.has(intent.agent),
+    quarantined: state.coordination.quarantineOf(intent.agent) !== undefined,
     breaker: state.coordination.tallies.get(intent.scope, intent.agent, nowMs).breaker,
   }),
 }
 
 /** What the clock and the rules do happens by itself. An intent in their name can only be a tick. */
 function feigns({ intent }: Examination): Rejection | null {
-  const { actions, agent: name } = intent
+  const { actions } = intent
+  const name = agentKey(intent.agent)
   if (name !== clockAgent && name !== 'signalbox') return null
-  if (name === clockAgent && actions.every(({ resource }) => resource.startsWith('clock/'))) return null
+  if (intent.agent === clockAgent && actions.every(({ resource }) => resource.startsWith('clock/'))) return null
   return {
     code: 'AGENT_NOT_ALLOWED',
     message: `what ${name} does happens by itself, when it is due; nobody sends it. Propose it in your own name`,
@@ -69,7 +67,7 @@ function breaker(examination: Examination): Rejection | null {
   const { intent, nowMs, state } = examination
   const tally = state.coordination.tallies.get(intent.scope, intent.agent, nowMs)
   if (tally.breaker !== 'open' || isRelief(examination, 'any')) return null
-  const resource = `agent/${intent.agent}`
+  const resource = agentResource(intent.agent)
   const timer = state.resourceIn(intent.scope, resource)?.timer ?? null
   return {
     code: 'BREAKER_OPEN',
@@ -93,7 +91,7 @@ export const budget: Check = {
     const { intent, nowMs, rules, state } = examination
     const { budgets } = rules.containment
     if (budgets.length === 0 || isOwnAgent(intent.agent)) return null
-    const found = budgets.find(({ agents }) => matchesAgent(intent.agent, agents)) ?? null
+    const found = budgets.find(({ agents }) => holdsAgent(intent.agent, agents)) ?? null
     examination.budget = found
     // What was pending was counted when it came.
     if (found?.intents === undefined || examination.wasPending || isRelief(examination, 'any')) return null

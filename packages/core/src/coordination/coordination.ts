@@ -1,5 +1,5 @@
 /** What a partition's state holds beside resources and ids: who waits, what is due, what is counted, who is in quarantine. */
-import type { EventReference } from '@signalbox/contract'
+import { agentKey, type EventReference } from '@signalbox/contract'
 import { Journal } from './journal.ts'
 import { PendingIntents } from './pending.ts'
 import { Tallies } from './tallies.ts'
@@ -49,7 +49,7 @@ export class CoordinationState {
   readonly timers = new Timers(this.#journal)
   readonly pending = new PendingIntents(this.#journal)
   readonly tallies: Tallies
-  // By agent.
+  // By agent, as `agentKey` has it; so are the next.
   readonly #quarantines = new Map<string, Quarantine>()
   // By agent, in quarantine or out of it again: what it held before then is not its own any more.
   readonly #lastQuarantines = new Map<string, readonly EventReference[]>()
@@ -74,8 +74,12 @@ export class CoordinationState {
     return this.#quarantines
   }
 
+  quarantineOf(agent: string): Quarantine | undefined {
+    return this.#quarantines.size === 0 ? undefined : this.#quarantines.get(agentKey(agent))
+  }
+
   setQuarantine(agent: string, quarantine: Quarantine | undefined): void {
-    this.#journal.set(this.#quarantines, agent, quarantine)
+    this.#journal.set(this.#quarantines, agentKey(agent), quarantine)
   }
 
   /** One an agent; of a log that was in other topics before, the last one on each partition there until there is one here. */
@@ -84,17 +88,18 @@ export class CoordinationState {
   }
 
   setLastQuarantine(agent: string, event: EventReference): void {
-    this.#journal.set(this.#lastQuarantines, agent, [event])
+    this.#journal.set(this.#lastQuarantines, agentKey(agent), [event])
   }
 
   /** Of a log that was in other topics before. */
   addLastQuarantine(agent: string, event: EventReference): void {
-    this.#journal.set(this.#lastQuarantines, agent, [...(this.#lastQuarantines.get(agent) ?? []), event])
+    const key = agentKey(agent)
+    this.#journal.set(this.#lastQuarantines, key, [...(this.#lastQuarantines.get(key) ?? []), event])
   }
 
   /** Whether what an agent got hold of there (a lease, a claim) has ended with a quarantine: its end does not bring it back. */
   isForfeit(agent: string, held: EventReference): boolean {
-    return this.#lastQuarantines.get(agent)?.some((last) => isLater(last, held, this.origin?.begins ?? [])) ?? false
+    return this.#lastQuarantines.get(agentKey(agent))?.some((last) => isLater(last, held, this.origin?.begins ?? [])) ?? false
   }
 
   /** Where the log was before; null where it was nowhere else. */
@@ -194,7 +199,7 @@ function isLater(event: EventReference, than: EventReference, begins: readonly n
 }
 
 export function contradictionKey(scope: string, resource: string, agent: string, other: string): string {
-  return `${scope}\u0000${resource}\u0000${agent}\u0000${other}`
+  return `${scope}\u0000${resource}\u0000${agentKey(agent)}\u0000${agentKey(other)}`
 }
 
 export function correlationKey(scope: string, correlationId: string): string {
