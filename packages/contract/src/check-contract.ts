@@ -54,10 +54,6 @@ function checkUpcast({ upcast, version }: AnyContract, where: string): void {
 function checkHeading(contract: AnyContract, where: string): void {
   if (!isResourceType(contract.type))
     throw new ContractError(where, 'the type must be lower-case letters, digits and dashes, starting with a letter')
-  if (!Number.isInteger(contract.version) || contract.version < 1)
-    throw new ContractError(where, 'the version must be a whole number from 1')
-  if (!contract.owner?.team || !contract.owner.contact)
-    throw new ContractError(where, 'name the owner, team and contact: rejects and escalations show them')
   if (contract.states.length === 0) throw new ContractError(where, 'it has no states; list at least one')
   const seen = new Set<string>()
   for (const state of contract.states) {

@@ -1,4 +1,6 @@
 /** `signalbox.config.ts`: the contracts and settings that every command and service loads. */
+
+import { configShape } from './config-shape.ts'
 import { type Containment, type ContainmentSettings, containmentOf } from './containment.ts'
 import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
@@ -6,6 +8,7 @@ import type { Contract } from './define-contract.ts'
 import type { EscalationSettings } from './escalation-settings.ts'
 import type { ConfiguredProjection, ProjectorSettings } from './projector-settings.ts'
 import type { Reaction } from './reaction.ts'
+import { ConfigError, checkShape } from './shape.ts'
 import type { Source } from './source.ts'
 
 export interface SignalboxConfig {
@@ -36,9 +39,17 @@ export interface SignalboxConfig {
   readonly url?: string
 }
 
-/** Gives a config its type, and refuses a set of contracts that cannot work together. */
+/** Gives a config its type. Throws ConfigError or ContractError for what cannot be, or contracts that cannot work together. */
 export function defineConfig(
   config: SignalboxConfig,
 ): SignalboxConfig & { readonly contractSet: ContractSet; readonly contained: Containment } {
+  checkShape(configShape, config, (path, message) => {
+    throw new ConfigError(`signalbox.config.ts${path === '' ? '' : `, ${path}`}: ${message}`)
+  })
+  for (const list of ['reactions', 'sources', 'projections'] as const) {
+    const names = (config[list] ?? []).map(({ name }) => name)
+    const again = names.find((name, index) => names.indexOf(name) !== index)
+    if (again !== undefined) throw new ConfigError(`signalbox.config.ts, ${list}: two are called '${again}'; give each a name of its own`)
+  }
   return { ...config, contractSet: contractSet(config.contracts), contained: containmentOf(config.containment) }
 }

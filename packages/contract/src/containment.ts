@@ -1,4 +1,6 @@
 /** What holds an agent's errors where they are: settings of the whole installation, the same for every sequencer. */
+import { containmentShape } from './config-shape.ts'
+import { ConfigError, checkShape } from './shape.ts'
 
 /** A budget over all scopes together: the agent's home scope lends parts of it to scopes. */
 export interface BudgetAcross {
@@ -77,44 +79,19 @@ export const defaultContainment: Containment = {
 /** As `containment` in signalbox.config.ts: what is left out has its default. */
 export type ContainmentSettings = Partial<Omit<Containment, 'breaker'>> & { readonly breaker?: Partial<Containment['breaker']> }
 
-/** Throws RangeError where a setting cannot be. */
+/** Throws ConfigError where a setting cannot be. */
 export function containmentOf(settings: ContainmentSettings = {}): Containment {
+  checkShape(containmentShape, settings, (path, message) => {
+    throw new ConfigError(`containment${path === '' ? '' : `.${path}`}: ${message}`)
+  })
   const containment = { ...defaultContainment, ...settings, breaker: { ...defaultContainment.breaker, ...settings.breaker } }
-  const { breaker } = containment
-  if (!(breaker.ratio >= 0 && breaker.ratio <= 1)) throw new RangeError(`containment.breaker.ratio is ${breaker.ratio}; give 0 to 1`)
-  for (const [index, { across, agents, amount, intents, pending }] of containment.budgets.entries()) {
+  for (const [index, { across, agents }] of containment.budgets.entries()) {
     if (agents.length === 0)
-      throw new RangeError(`containment.budgets[${index}] names no agents; give at least one name, like 'refunder' or 'agent-*'`)
-    for (const [name, value] of Object.entries({ amount, intents, pending })) {
-      if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
-        throw new RangeError(`containment.budgets[${index}].${name} is ${value}; give a whole number from 0`)
-    }
-    if (across !== undefined) checkAcross(across, `containment.budgets[${index}].across`)
-  }
-  for (const [name, value] of [
-    ['version', containment.version],
-    ['breaker.rejects', breaker.rejects],
-    ['breaker.openMs', breaker.openMs],
-    ['breaker.probes', breaker.probes],
-    ['breaker.opensBeforeQuarantine', breaker.opensBeforeQuarantine],
-    ['repeatedRejects', containment.repeatedRejects],
-    ['maxDepth', containment.maxDepth],
-    ['correlationIntents', containment.correlationIntents],
-    ['maxHops', containment.maxHops],
-    ['maxOffers', containment.maxOffers],
-    ['escalateWithinMs', containment.escalateWithinMs],
-  ] as const) {
-    if (value !== null && !(Number.isSafeInteger(value) && value >= 1))
-      throw new RangeError(`containment.${name} is ${value}; give a whole number from 1`)
+      throw new ConfigError(`containment.budgets[${index}] names no agents; give at least one name, like 'refunder' or 'agent-*'`)
+    if (across !== undefined && across.slice > across.limit)
+      throw new ConfigError(
+        `containment.budgets[${index}].across.slice is ${across.slice}, more than the limit of ${across.limit}; one scope alone would be lent it all`,
+      )
   }
   return containment
-}
-
-function checkAcross({ leaseMs, limit, measure, slice, windowMs }: BudgetAcross, where: string): void {
-  if (measure !== 'amount' && measure !== 'intents') throw new RangeError(`${where}.measure is ${measure}; give 'amount' or 'intents'`)
-  for (const [name, value] of Object.entries({ leaseMs, limit, slice, windowMs })) {
-    if (!(Number.isSafeInteger(value) && value >= 1)) throw new RangeError(`${where}.${name} is ${value}; give a whole number from 1`)
-  }
-  if (slice > limit)
-    throw new RangeError(`${where}.slice is ${slice}, more than the limit of ${limit}; one scope alone would be lent it all`)
 }

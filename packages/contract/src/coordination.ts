@@ -1,4 +1,5 @@
 /** What a contract says of waiting, reservations, timers and escalation, with the defaults of what it leaves out. */
+import { bare } from './bare.ts'
 
 export interface EscalationLevel {
   /** Who is asked: a team, a role, a person. */
@@ -62,7 +63,7 @@ export interface CoordinationParts {
 
 export function coordinationOf(parts: CoordinationParts): Coordination {
   return {
-    after: (parts.after ?? {}) as Coordination['after'],
+    after: bare(parts.after ?? {}) as Coordination['after'],
     waiting: { queue: 64, bypasses: 16, deadlineMs: 60_000, ...parts.waiting },
     reservation: { maxMs: 600_000, ...parts.reservation },
     maxPriority: parts.maxPriority ?? 0,

@@ -3,12 +3,16 @@
  * says is checked when it is defined (`check-contract.ts`): one that cannot work never starts.
  */
 import type { z } from 'zod'
+import { bare } from './bare.ts'
 import type { JsonObject } from './canonical.ts'
 import { checkContract } from './check-contract.ts'
+import { ContractError } from './contract-error.ts'
+import { contractShape } from './contract-shape.ts'
 import { type Coordination, type CoordinationParts, coordinationOf } from './coordination.ts'
 import type { ContractOwner } from './generated/records.ts'
 import type { none } from './none.ts'
 import type { DataSubject } from './personal.ts'
+import { checkShape } from './shape.ts'
 import type { Upcast } from './upcast.ts'
 
 /** Why a guard said no. Made by `refuse`. */
@@ -232,7 +236,8 @@ export function defineContract<const State extends string, DataSchema extends z.
   definition: ContractDefinition<State, DataSchema, InputOf, StartOf>,
 ): Contract<State, z.output<DataSchema>, Extract<keyof StartOf, string>> {
   type AnyRules = ActionRules<State, z.output<DataSchema>, z.ZodType, From<State>> & { readonly input?: z.ZodType }
-  const actions: Record<string, AnyAction> = {}
+  checkDefinition(definition)
+  const actions: Record<string, AnyAction> = bare({})
   for (const [name, action] of Object.entries(definition.actions as Record<string, AnyRules>)) {
     actions[name] = {
       from: typeof action.from === 'string' ? [action.from] : action.from,
@@ -256,11 +261,30 @@ export function defineContract<const State extends string, DataSchema extends z.
     states: definition.states,
     data: definition.data as z.ZodType<z.output<DataSchema>>,
     actions: actions as Contract<State, z.output<DataSchema>, Extract<keyof StartOf, string>>['actions'],
-    invariants: (definition.invariants ?? {}) as { readonly [name: string]: AnyInvariant },
+    invariants: bare(definition.invariants ?? {}) as { readonly [name: string]: AnyInvariant },
     coordination: coordinationOf(definition),
     upcast: definition.upcast ?? {},
     dataSubject: definition.dataSubject ?? null,
   }
   checkContract(contract)
-  return Object.freeze(contract)
+  return Object.freeze(Object.defineProperty(contract, contractMark, { value: true }))
+}
+
+// The same in every copy of this package, as a command and its user's project may each have one.
+const contractMark = Symbol.for('signalbox.contract')
+
+/** Whether a value was made by `defineContract`, so that it was checked. */
+export function isContract(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, contractMark)
+}
+
+function checkDefinition(definition: unknown): void {
+  const { type, version } = (typeof definition === 'object' && definition !== null ? definition : {}) as {
+    readonly type?: unknown
+    readonly version?: unknown
+  }
+  const where = typeof type === 'string' ? `${type}@${String(version)}` : '(without a type)'
+  checkShape(contractShape, definition, (path, message) => {
+    throw new ContractError(path === '' ? where : `${where}, ${path}`, message)
+  })
 }

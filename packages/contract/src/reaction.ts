@@ -1,5 +1,7 @@
 /** What follows from a commit: intents that the process manager appends on its own, once, whatever crashes. */
 import type { JsonObject } from './canonical.ts'
+import { reactionShape } from './config-shape.ts'
+import { ConfigError, checkShape } from './shape.ts'
 
 /** One resource as a commit left it. */
 export interface CommittedChange {
@@ -39,11 +41,10 @@ export interface Reaction {
   readonly react: (change: CommittedChange) => readonly FollowUp[]
 }
 
+/** Throws ConfigError for what cannot be a reaction. */
 export function defineReaction(reaction: Reaction): Reaction {
-  if (!/^[a-z][a-z0-9-]{0,63}$/.test(reaction.name)) {
-    throw new RangeError(
-      `reaction ${JSON.stringify(reaction.name)}: a name is 1 to 64 lower-case letters, digits and dashes, a letter first`,
-    )
-  }
+  checkShape(reactionShape, reaction, (path, message) => {
+    throw new ConfigError(`reaction ${JSON.stringify(reaction?.name ?? null)}${path === '' ? '' : `, ${path}`}: ${message}`)
+  })
   return reaction
 }

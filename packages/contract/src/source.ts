@@ -1,7 +1,9 @@
 /** Systems of record: records of a topic become intents of an authoritative agent, each once and in its source's order. */
 import type { JsonValue } from './canonical.ts'
-import { isAgentName } from './identifiers.ts'
+import { sourceShape } from './config-shape.ts'
+import { agentNameText, isAgentName } from './identifiers.ts'
 import type { FollowUp } from './reaction.ts'
+import { ConfigError, checkShape } from './shape.ts'
 
 /** A record of a source's topic, decoded as JSON. */
 export interface SourceRecord {
@@ -26,11 +28,13 @@ export interface Source {
   readonly map: (record: SourceRecord) => FollowUp | null
 }
 
-/** Throws RangeError for a name that cannot be. */
+/** Throws ConfigError for what cannot be a source. */
 export function defineSource(source: Source): Source {
-  if (!/^[a-z][a-z0-9-]{0,63}$/.test(source.name))
-    throw new RangeError(`source ${JSON.stringify(source.name)}: a name is 1 to 64 lower-case letters, digits and dashes, a letter first`)
-  if (!isAgentName(source.agent)) throw new RangeError(`source ${source.name}: ${JSON.stringify(source.agent)} is no agent name`)
+  const where = `source ${JSON.stringify(source?.name ?? null)}`
+  checkShape(sourceShape, source, (path, message) => {
+    throw new ConfigError(`${where}${path === '' ? '' : `, ${path}`}: ${message}`)
+  })
+  if (!isAgentName(source.agent)) throw new ConfigError(`${where}: ${JSON.stringify(source.agent)} is no agent name; give ${agentNameText}`)
   return source
 }
 

@@ -1,4 +1,5 @@
 /** What a contract says of timers, waiting, escalation and effects, and the settings of containment: what cannot work is refused. */
+import { ConfigError } from '@signalbox/contract'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ContractError, containmentOf, defaultContainment, defineContract, none } from '../src/index.ts'
@@ -95,7 +96,11 @@ describe('a contract that cannot work is refused with a sentence that says where
       withClose({ escalate: [{ ...rule, when: () => Date.now() > 0 }] }),
       'action close, escalate: it reads the clock',
     ],
-    ['a rule that is no function', withClose({ escalate: [{ ...rule, when: true }] }), 'action close, escalate: it is boolean'],
+    [
+      'a rule that is no function',
+      withClose({ escalate: [{ ...rule, when: true }] }),
+      'actions.close.escalate[0].when: it is true; give a function',
+    ],
     [
       'an effect without time',
       withClose({ effect: { reportWithinMs: 0, idempotent: true } }),
@@ -128,24 +133,24 @@ describe('the settings of containment', () => {
   })
 
   it.each<[string, Parameters<typeof containmentOf>[0]]>([
-    ['containment.breaker.ratio is 2', { breaker: { ratio: 2 } }],
-    ['containment.breaker.ratio is NaN', { breaker: { ratio: Number.NaN } }],
-    ['containment.version is 0', { version: 0 }],
-    ['containment.breaker.rejects is 0', { breaker: { rejects: 0 } }],
-    ['containment.breaker.openMs is 0.5', { breaker: { openMs: 0.5 } }],
-    ['containment.breaker.probes is 0', { breaker: { probes: 0 } }],
-    ['containment.breaker.opensBeforeQuarantine is -1', { breaker: { opensBeforeQuarantine: -1 } }],
-    ['containment.repeatedRejects is 0', { repeatedRejects: 0 }],
-    ['containment.maxDepth is 0', { maxDepth: 0 }],
-    ['containment.correlationIntents is 0', { correlationIntents: 0 }],
-    ['containment.maxHops is 0', { maxHops: 0 }],
-    ['containment.maxOffers is 0', { maxOffers: 0 }],
-    ['containment.escalateWithinMs is 0', { escalateWithinMs: 0 }],
+    ['containment.breaker.ratio: ', { breaker: { ratio: 2 } }],
+    ['containment.breaker.ratio: ', { breaker: { ratio: Number.NaN } }],
+    ['containment.version: ', { version: 0 }],
+    ['containment.breaker.rejects: ', { breaker: { rejects: 0 } }],
+    ['containment.breaker.openMs: ', { breaker: { openMs: 0.5 } }],
+    ['containment.breaker.probes: ', { breaker: { probes: 0 } }],
+    ['containment.breaker.opensBeforeQuarantine: ', { breaker: { opensBeforeQuarantine: -1 } }],
+    ['containment.repeatedRejects: ', { repeatedRejects: 0 }],
+    ['containment.maxDepth: ', { maxDepth: 0 }],
+    ['containment.correlationIntents: ', { correlationIntents: 0 }],
+    ['containment.maxHops: ', { maxHops: 0 }],
+    ['containment.maxOffers: ', { maxOffers: 0 }],
+    ['containment.escalateWithinMs: ', { escalateWithinMs: 0 }],
     ['containment.budgets[0] names no agents', { budgets: [{ agents: [], intents: 1 }] }],
-    ['containment.budgets[1].amount is NaN', { budgets: [{ agents: ['a'] }, { agents: ['b'], amount: Number.NaN }] }],
-    ['containment.budgets[0].pending is -1', { budgets: [{ agents: ['a'], pending: -1 }] }],
+    ['containment.budgets[1].amount: ', { budgets: [{ agents: ['a'] }, { agents: ['b'], amount: Number.NaN }] }],
+    ['containment.budgets[0].pending: ', { budgets: [{ agents: ['a'], pending: -1 }] }],
   ])('are refused: %s', (sentence, settings) => {
-    expect(() => containmentOf(settings)).toThrow(RangeError)
+    expect(() => containmentOf(settings)).toThrow(ConfigError)
     expect(() => containmentOf(settings)).toThrow(sentence)
   })
 })

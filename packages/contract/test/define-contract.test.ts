@@ -124,9 +124,9 @@ describe('a contract that cannot work is refused with a sentence that says where
       "the conflict policy 'last-wins' does not exist",
     ],
     ['no owner', { owner: { team: '', contact: '' } }, 'name the owner'],
-    ['a version that is none', { version: 0 }, 'the version must be a whole number from 1'],
+    ['a version that is none', { version: 0 }, 'version: must be a whole number from 1 to 2147483647'],
     ['a type with capitals', { type: 'Refund' }, 'the type must be lower-case letters'],
-    ['an invariant that is no function', { invariants: { positive: true } }, 'invariant positive: it is boolean'],
+    ['an invariant that is no function', { invariants: { positive: true } }, 'invariants.positive: it is true; give a function'],
   ])('%s', (_name, more, sentence) => {
     expect(minimal(more)).toThrow(ContractError)
     expect(minimal(more)).toThrow(sentence)

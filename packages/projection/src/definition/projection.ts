@@ -1,7 +1,19 @@
 /** What a projection is: tables, a pure fold over events, and how an event is keyed. */
 import { sha256 } from '@signalbox/codec'
-import { type Contract, changesIn, type Event, type EventType, type JsonObject, utf8Length } from '@signalbox/contract'
-import type { z } from 'zod'
+import {
+  anySchema,
+  type Contract,
+  changesIn,
+  checkShape,
+  code,
+  type Event,
+  type EventType,
+  type JsonObject,
+  shapeOf,
+  someText,
+  utf8Length,
+} from '@signalbox/contract'
+import { z } from 'zod'
 import { ProjectionError } from '../errors.ts'
 import { type ProjectedChange, typeOf, type Understanding } from './change.ts'
 
@@ -87,12 +99,26 @@ const eventTypes: ReadonlySet<string> = new Set<EventType>([
 ])
 const maxParkedLimit = 100_000
 
+const shape = shapeOf<ProjectionDefinition<Tables>>()({
+  name: someText,
+  version: z.number(),
+  description: z.string().optional(),
+  tables: z.record(z.string(), anySchema),
+  on: z.record(z.string(), code).optional(),
+  changes: z.record(z.string(), code).optional(),
+  contracts: z.array(z.looseObject({ type: someText, version: z.number(), upcast: z.looseObject({}) })).optional(),
+  key: code.optional(),
+  maxParked: z.number().optional(),
+  react: code.optional(),
+})
+
 /** Errors: DEFINITION_INVALID, with a sentence that says where. */
 export function defineProjection<const T extends Tables>(definition: ProjectionDefinition<T>): Projection {
-  const { changes = {}, contracts = [], maxParked = 1_000, name, on = {}, tables, version } = definition
   const refuse = (what: string): never => {
-    throw new ProjectionError('DEFINITION_INVALID', `projection ${JSON.stringify(name)}: ${what}`)
+    throw new ProjectionError('DEFINITION_INVALID', `projection ${JSON.stringify(definition?.name ?? null)}: ${what}`)
   }
+  checkShape(shape, definition, (path, message) => refuse(path === '' ? message : `${path}: ${message}`))
+  const { changes = {}, contracts = [], maxParked = 1_000, name, on = {}, tables, version } = definition
   if (!namePattern.test(name)) refuse('a name is 1 to 24 lower-case letters, digits and dashes, a letter first')
   if (!Number.isInteger(version) || version < 1 || version > 1_000_000) refuse(`version must be a whole number from 1, not ${version}`)
   if (Object.keys(tables).length === 0) refuse('it has no table; name at least one, with the schema of its rows')
