@@ -12,13 +12,12 @@ export function changesText(changes: readonly ModelChange[]): string {
     .join(', ')
 }
 
-/** What an event changes, as text; a sentence that the model does not know the words of (`*`) is left out of it. */
+/** What an event changes, as text; what the model does not know (`*`: the words of a sentence, what a human is shown) is left out of it. */
 export function toldText(changes: readonly ResourceChange[], expected: readonly ModelChange[]): string {
   return changesText(
     changes.map((change, index) => {
       const data = JSON.parse(change.data) as PlainObject
-      for (const [name, value] of Object.entries(expected[index]?.data ?? {}))
-        if (value === '*' && typeof data[name] === 'string') data[name] = '*'
+      for (const [name, value] of Object.entries(expected[index]?.data ?? {})) if (value === '*' && name in data) data[name] = '*'
       return { ...change, data } as ModelChange
     }),
   )

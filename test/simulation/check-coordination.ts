@@ -2,11 +2,12 @@
 import type { Containment, Event, IntentCommittedEvent, ResourceChange } from '@signalbox/contract'
 import type { LawsMemory } from './check-laws.ts'
 import { isRelief, typeOf } from './model/built-in.ts'
-import { type ModelIntent, type PlainObject, toModel } from './model/intent.ts'
+import { type ModelIntent, type PlainObject, sortedText, toModel } from './model/intent.ts'
 import { isOwn, isTurnedAway } from './model/ledger.ts'
 import { budgetOf } from './model/limits.ts'
 import type { Model } from './model/model.ts'
 import { modelTypes } from './model/more-rules.ts'
+import { hashOf } from './model/people.ts'
 import type { ModelResource } from './model/rules.ts'
 
 /** With these nothing of an intent has come to its budget yet. */
@@ -76,6 +77,7 @@ export class CoordinationLaws {
         break
       case 'escalation':
         this.#judgeVerdict(change, data)
+        if (change.action === 'trigger' || change.action === 'renew') this.#judgeAsked(event, change, data)
         break
       case 'trial':
         this.#report(`${change.action} of ${resource} is in force, and its contract is on trial`)
@@ -110,6 +112,25 @@ export class CoordinationLaws {
     if ([...by].some((name) => !name.startsWith('human:'))) this.#report(`${resource} is ${data.verdict} by ${[...by]}`)
     if (data.separationOfDuties === true && by.has(data.agent as string))
       this.#report(`${resource} is ${data.verdict} by ${data.agent}, who asked for it`)
+  }
+
+  /** Who is asked sees what the intent asks and the world as it is, and the digest is of all of it. */
+  #judgeAsked({ scope }: Event, { resource }: ResourceChange, { asked, digest, intentId, versions }: PlainObject): void {
+    if (digest !== hashOf(sortedText({ asked: asked ?? null, versions: versions! })))
+      this.#report(`${resource} has a digest that is not of what is shown`)
+    const pending = intentId === null ? undefined : this.#model.ledger.pending.get(intentId as string)
+    if (pending === undefined) return
+    const { actions, note, resources } = asked as { actions: PlainObject[]; note: unknown; resources: PlainObject[] }
+    const sent = JSON.parse(pending.intent.canonical) as { actions: PlainObject[]; note?: string }
+    const wanted = sent.actions.map(({ action, input, resource: name }) => ({ action, input, resource: name }))
+    if (sortedText(actions as never) !== sortedText(wanted as never) || note !== (sent.note ?? null))
+      this.#report(`${resource} shows ${JSON.stringify(actions)}, and the intent asks ${JSON.stringify(wanted)}`)
+    for (const { data, resource: name, version } of resources) {
+      const found = this.#model.find(scope, name as string)
+      const [seen, is] = [data ?? null, found?.data ?? null]
+      if (version !== (found?.version ?? 0) || sortedText(seen as never) !== sortedText(is as never))
+        this.#report(`${resource} shows ${name} as ${JSON.stringify(seen)} at version ${version}, and it is ${JSON.stringify(is)}`)
+    }
   }
 
   #mustRise(key: string, number: number): void {

@@ -1,8 +1,8 @@
 /** What is put before a human: opened, counted again, brought up to date and closed. */
 import type { EscalationData, Rule, Timer } from '@signalbox/contract'
+import { digestOf } from './asked.ts'
 import { bounded } from './bounded.ts'
 import type { Decisions } from './decisions.ts'
-import { digestOf } from './pend.ts'
 import { maxMessageLength } from './rejected.ts'
 import { applyRule } from './rule.ts'
 import type { PartitionState } from './state.ts'
@@ -20,6 +20,7 @@ export interface OpenedEscalation {
   /** Default: whom the settings name. */
   readonly levels?: EscalationData['levels']
   readonly versions?: EscalationData['versions']
+  readonly asked?: EscalationData['asked']
   readonly approvals?: number
   readonly separationOfDuties?: boolean
   /** It is over by then at the latest. */
@@ -42,7 +43,19 @@ export function escalationIn(
 /** Opens an escalation; where the same is open already, it is counted again. */
 export function openEscalation(decisions: Decisions, opened: OpenedEscalation): void {
   const { nowMs, rules, state } = decisions
-  const { agent, approvals = 1, cause, id, intentId = null, message, resource, rule = 'escalation', scope, versions = [] } = opened
+  const {
+    agent,
+    approvals = 1,
+    asked = null,
+    cause,
+    id,
+    intentId = null,
+    message,
+    resource,
+    rule = 'escalation',
+    scope,
+    versions = [],
+  } = opened
   const name = `escalation/${id}`
   const before = escalationIn(state, scope, name)
   if (before !== undefined && isOpen(before.state)) {
@@ -74,7 +87,8 @@ export function openEscalation(decisions: Decisions, opened: OpenedEscalation): 
     openedMs: nowMs,
     count: 1,
     versions: [...versions],
-    digest: digestOf(versions, rules.sha256),
+    asked,
+    digest: digestOf([...versions], asked, rules.sha256),
     approvalsNeeded: approvals,
     approvals: [],
     separationOfDuties: opened.separationOfDuties ?? false,

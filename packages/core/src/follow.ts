@@ -1,5 +1,6 @@
 /** What follows from a decision, in the same record: from what was committed, and from what went wrong too often. */
 import { type AgentData, agentKey, agentResource, type Event, isSystemScope } from '@signalbox/contract'
+import { askedOf } from './asked.ts'
 import { contradictionKey } from './coordination/coordination.ts'
 import type { Tally } from './coordination/tallies.ts'
 import { countIn } from './coordination/windows.ts'
@@ -57,6 +58,7 @@ export function openForIntent(decisions: Decisions, examination: Examination, as
     resource,
     levels: levelsOf(examination, asked),
     versions: [...versionsOf(examination)],
+    asked: askedOf(examination),
     approvals,
     separationOfDuties: planned.some(
       ({ contract, prepared }) => prepared.builtIn === null && contract.coordination.escalation.separationOfDuties,

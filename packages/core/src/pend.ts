@@ -1,5 +1,5 @@
 /** Intents that are not decided yet: what their event says, and what is kept of the world that a human is asked about. */
-import { canonicalize, type EscalationData, type EventReference, type IntentPending } from '@signalbox/contract'
+import type { EscalationData, EventReference, IntentPending } from '@signalbox/contract'
 import { bounded } from './bounded.ts'
 import type { Examination } from './examination.ts'
 import { maxMessageLength } from './rejected.ts'
@@ -104,10 +104,6 @@ export function versionsOf(examination: Examination): readonly { readonly resour
     versions.set(resource, examination.current(resource)?.version ?? 0)
   }
   return [...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([resource, version]) => ({ resource, version }))
-}
-
-export function digestOf(versions: ReturnType<typeof versionsOf>, sha256: (text: string) => string): string {
-  return sha256(canonicalize(versions))
 }
 
 /** Why an intent may not join those that are pending; null where it may. */

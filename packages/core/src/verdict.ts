@@ -4,6 +4,7 @@
  * leaves the escalation open with a new digest.
  */
 import { agentKey, bareIntent, canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
+import { askedOf, digestOf } from './asked.ts'
 import { refused } from './built-in/built-in.ts'
 import { checkHuman } from './built-in/escalation.ts'
 import { canonicalIntent } from './canonical-intent.ts'
@@ -13,7 +14,7 @@ import type { Decisions } from './decisions.ts'
 import { Examination, type PlannedAction } from './examination.ts'
 import { followCommit } from './follow.ts'
 import { runChecks } from './own.ts'
-import { digestOf, versionsOf } from './pend.ts'
+import { versionsOf } from './pend.ts'
 import type { Rejection } from './rejection.ts'
 import { applyRule } from './rule.ts'
 import { commitPending, examinationOf, rejectPending } from './settle.ts'
@@ -118,14 +119,27 @@ function pick({ actualVersion, current, expectedVersion }: Rejection): Partial<R
 /** The world has moved: whoever answers next sees it as it is, and approvals of how it was count no more. */
 function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: PlannedAction, pending: PendingIntent): void {
   const { rules, state } = decisions
-  const asked = examinationOf(state, rules, pending, nowMs)
+  const first = examinationOf(state, rules, pending, nowMs)
   // Planned, so that it is known which of the resources are commutative.
-  runChecks(decisionChecks, asked)
-  asked.isOver = true
-  const versions = [...versionsOf(asked)]
+  runChecks(decisionChecks, first)
+  first.isOver = true
+  const versions = [...versionsOf(first)]
+  // Once more, as if that had been agreed on: what would become of it, and how many must agree to that.
+  const again = examinationOf(state, rules, pending, nowMs)
+  again.agreed = new Map(versions.map(({ resource, version }) => [resource, version]))
+  runChecks(decisionChecks, again)
+  again.isOver = true
   const before = planned.data as EscalationData
-  const approvalsNeeded = Math.max(before.approvalsNeeded, approvalsFor(examinationOf(state, rules, pending, nowMs), versions))
-  const data: EscalationData = { ...before, versions, digest: digestOf(versions, rules.sha256), approvals: [], approvalsNeeded }
+  const approvalsNeeded = Math.max(before.approvalsNeeded, again.escalation?.approvals ?? 1)
+  const asked = askedOf(again)
+  const data: EscalationData = {
+    ...before,
+    versions,
+    asked,
+    digest: digestOf(versions, asked, rules.sha256),
+    approvals: [],
+    approvalsNeeded,
+  }
   const { resource } = planned.request
   const { state: name, timer } = state.resourceIn(intent.scope, resource)!
   applyRule(decisions, {
@@ -135,14 +149,6 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
     message: `what ${resource} is about has moved; it is asked anew`,
     changes: [{ resource, action: 'renew', state: name, data, timer }],
   })
-}
-
-/** How many must agree to the world as it is: it may have become one that asks for more. */
-function approvalsFor(asked: Examination, versions: EscalationData['versions']): number {
-  asked.agreed = new Map(versions.map(({ resource, version }) => [resource, version]))
-  runChecks(decisionChecks, asked)
-  asked.isOver = true
-  return asked.escalation?.approvals ?? 1
 }
 
 /** What the human has done in place of the intent, by the same agent. */

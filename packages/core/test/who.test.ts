@@ -17,10 +17,7 @@ function escalated(agent: string): { readonly story: Story; readonly approve: (b
   return {
     story,
     approve: (by) =>
-      story.when(
-        { resource: name, action: 'approve', input: { reason: 'fine', digest: story.resource(name).data.digest } },
-        { agent: by },
-      ),
+      story.when({ resource: name, action: 'approve', input: { reason: 'fine', digest: story.resource(name).data.digest } }, { agent: by }),
   }
 }
 
@@ -35,7 +32,9 @@ describe('one person under two spellings', () => {
   })
 
   test('does not agree to what it asked for', () => {
-    escalated('human:Ann').approve('human:ann').rejects('GUARD_REFUSED', { details: expect.stringContaining('SEPARATION_OF_DUTIES') })
+    escalated('human:Ann')
+      .approve('human:ann')
+      .rejects('GUARD_REFUSED', { details: expect.stringContaining('SEPARATION_OF_DUTIES') })
   })
 
   test.each(['human:', 'human:-', 'HUMAN:ann', 'human'])('%s gives no verdict', (by) => {
@@ -81,7 +80,10 @@ describe('one agent under two spellings', () => {
   test('does not release itself', () => {
     const story = new Story()
     const reason = { reason: 'x' }
-    story.when({ resource: 'agent/human:rogue', action: 'quarantine', input: reason }, { agent: 'human:ann', scope: homeScope('human:rogue') })
+    story.when(
+      { resource: 'agent/human:rogue', action: 'quarantine', input: reason },
+      { agent: 'human:ann', scope: homeScope('human:rogue') },
+    )
     story
       .when({ resource: 'agent/human:rogue', action: 'release', input: reason }, { agent: 'human:Rogue', scope: homeScope('human:rogue') })
       .rejects('GUARD_REFUSED')

@@ -8,7 +8,7 @@ import { isOwn, isTurnedAway, type Ledger, type ModelPending } from './ledger.ts
 import { mustOpen } from './limits.ts'
 import type { Model } from './model.ts'
 import { governing } from './more-rules.ts'
-import { agreedOn, digestOf, hashOf, levelEnd, type SeenVersion } from './people.ts'
+import { agreedOn, hashOf, levelEnd, type SeenVersion } from './people.ts'
 import { isSeparated, type Level, levelsOf, versionsOf } from './questions.ts'
 import { claimed, isStillWith } from './work.ts'
 
@@ -289,7 +289,9 @@ export class Consequences {
       openedMs: ledger.time,
       count: 1,
       versions: [...versions],
-      digest: digestOf(versions),
+      // What is shown is held against the log by check-coordination.ts.
+      asked: '*',
+      digest: '*',
       approvalsNeeded: opened.approvals ?? 1,
       separationOfDuties: opened.isSeparated ?? false,
     }
@@ -317,7 +319,7 @@ export class Consequences {
     const again = this.#model.decideAgreed(intent, new Map(versions.map(({ resource, version }) => [resource, version])))
     const asked = again.code === null ? (again.question?.approvals ?? 1) : 1
     const approvalsNeeded = Math.max(before.data.approvalsNeeded as number, asked)
-    const data = { ...before.data, versions: [...versions], digest: digestOf(versions), approvals: [], approvalsNeeded }
+    const data = { ...before.data, versions: [...versions], asked: '*', digest: '*', approvals: [], approvalsNeeded }
     return this.#change('verdict', scope, name, 'renew', { state: before.state, data, timer: before.timer })
   }
 

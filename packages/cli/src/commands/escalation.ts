@@ -50,10 +50,35 @@ export async function showEscalation(settings: Settings, id: string, { scope }: 
   return exitCodes.ok
 }
 
+type Asked = NonNullable<EscalationData['asked']>
+
+/** What the human is asked to agree to: what the agent asks and why, and what would become of each resource. */
+function askedRows({ actions, confidence, isComplete, note, resources }: Asked): (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = []
+  if (note !== null) rows.push(['note', note])
+  if (confidence !== null) rows.push(['confidence', `${confidence}`])
+  for (const { action, input, resource } of actions)
+    rows.push(['asks', `${action} ${resource} ${input === null ? '(its input had no room here)' : JSON.stringify(input)}`])
+  for (const each of resources) {
+    const { resource, state, version } = each
+    rows.push([each.after === null ? 'has read' : 'now', `${resource}@${version} ${state ?? 'does not exist'}  ${shown(each)}`])
+    if (each.after !== null) rows.push(['would be', `${each.after.state}  ${shown(each.after)}`])
+  }
+  if (!isComplete) rows.push(['left out', 'what had no room: signalbox intent show and resource show have it'])
+  return rows
+}
+
+function shown({ data, dataDigest }: Pick<Asked['resources'][number], 'data' | 'dataDigest'>): string {
+  if (data !== null) return JSON.stringify(data)
+  return dataDigest === null ? '' : `(its data had no room here; SHA-256 ${dataDigest})`
+}
+
 function textOf(escalation: Resource): string {
   const data = dataOf(escalation)
   const rows: (readonly [string, string])[] = [
     ['why', data.message],
+    // Escalations of earlier versions have none.
+    ...(data.asked == null ? [] : askedRows(data.asked)),
     ['about', [data.resource, data.intentId === null ? null : `intent ${data.intentId}`].filter((each) => each !== null).join(', ')],
     ['agent', data.agent],
     ['scope', escalation.scope],

@@ -87,6 +87,25 @@ export const effectInputs = { done: z.strictObject({ result: z.string().max(4_00
 
 const versions = z.array(z.strictObject({ resource: z.string(), version: within(bounds.version) }))
 
+const shownData = z
+  .record(z.string(), z.json())
+  .nullable()
+  .describe('Null where there is none, or it had no room: then its digest stands for it')
+
+/** A resource that an intent acts on or has read, as it is, and as it would be. */
+const askedResource = z.strictObject({
+  resource: z.string(),
+  version: within(bounds.version),
+  state: z.string().nullable().describe('Null where it does not exist'),
+  data: shownData,
+  dataDigest: z.string().nullable(),
+  after: z
+    .strictObject({ action: z.string(), state: z.string(), data: shownData, dataDigest: z.string() })
+    .nullable()
+    .describe('What it would become; null where it is only read, or something stands in the way'),
+})
+export type AskedResource = z.output<typeof askedResource>
+
 /** `escalation/ID`: something that a human decides. */
 export const escalationData = z.strictObject({
   cause: z.string().describe('Why a human is asked: a code of its own set, or the reason that a contract gives'),
@@ -102,7 +121,19 @@ export const escalationData = z.strictObject({
   openedMs: timeMs,
   count: z.int().describe('How often the same came again'),
   versions: versions.describe('What the verdict is about: the named and read resources as they were when the human was asked'),
-  digest: z.string().describe('Of the versions; a verdict repeats it'),
+  asked: z
+    .strictObject({
+      intent: z.string().describe('The digest of the canonical intent'),
+      note: z.string().nullable().describe("Why, in the agent's words"),
+      confidence: z.number().nullable(),
+      actions: z.array(z.strictObject({ resource: z.string(), action: z.string(), input: shownData })),
+      resources: z.array(askedResource),
+      isComplete: z.boolean().describe('Whether all inputs and data had room'),
+    })
+    .nullable()
+    .default(null)
+    .describe('What the pending intent asks, and what would become of it; null where no intent waits for the verdict'),
+  digest: z.string().describe('Of what is asked and of the versions; a verdict repeats it'),
   approvalsNeeded: z.int(),
   approvals: z.array(z.strictObject({ by: agentName, reason })),
   separationOfDuties: z.boolean(),

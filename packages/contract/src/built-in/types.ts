@@ -3,7 +3,7 @@ import { agentKey } from '../identifiers.ts'
 import { partitionOf } from '../partitioner.ts'
 
 /** Raised with every change of what the built-in contracts decide. */
-export const builtInVersion = 4
+export const builtInVersion = 5
 
 /** What `PartitionOpened` records beside the contracts. */
 export const builtInRecord = 'signalbox'

@@ -22,8 +22,10 @@ export function priorityOf({ intent }: Examination, { contract }: Pick<PlannedAc
 export const reservations: Check = {
   name: 'reservations',
   run(examination) {
-    const { intent, state } = examination
-    if (!state.coordination.reservedScopes.has(intent.scope)) return intent.reservation === null ? null : unknown(intent.reservation)
+    const { agreed, intent, state } = examination
+    // Minutes lie between an intent and its verdict: a lease that has ended meanwhile is no obstacle, where nobody else holds the resource.
+    const mustHold = intent.reservation !== null && agreed === null
+    if (!state.coordination.reservedScopes.has(intent.scope)) return mustHold ? unknown(intent.reservation!) : null
     let isUnder = false
     let ended: string | null = null
     for (const planned of examination.planned) {
@@ -49,8 +51,8 @@ export const reservations: Check = {
       // The clock's actions are part of the contract: a lease does not stop time.
       if (!isOwnAgent(intent.agent)) return reserved(examination, planned, held)
     }
-    if (intent.reservation === null || isUnder) return null
-    return ended === null ? unknown(intent.reservation) : expired(intent.reservation, ended)
+    if (!mustHold || isUnder) return null
+    return ended === null ? unknown(intent.reservation!) : expired(intent.reservation!, ended)
   },
   seen: (examination) => ({
     reservations: examination.planned

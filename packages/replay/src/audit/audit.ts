@@ -210,7 +210,9 @@ class PartitionAuditor {
 /** Everything that a state says, in an order of its own. */
 function statesText(state: PartitionState): string {
   const texts = [...snapshotParts(state)].map((part) =>
-    part.kind === 'ids' ? `ids ${part.ids.number} ${part.ids.entries.join(' ')}` : canonicalize(JSON.parse(JSON.stringify(part)), 'state'),
+    part.kind === 'ids'
+      ? `ids ${part.ids.number} ${part.ids.entries.join(' ')}`
+      : canonicalize(JSON.parse(JSON.stringify(part).replaceAll('\\u0000', '\\n')), 'state'),
   )
   return texts.sort().join('\n')
 }
