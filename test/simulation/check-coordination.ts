@@ -94,11 +94,11 @@ export class CoordinationLaws {
     if (isHeld) this.#report(`${resource} is claimed by ${data.claimedBy}, and ${claimer} has it until ${before.data.expiresMs}`)
   }
 
-  #judgeHandoff(event: Event, { action, resource }: ResourceChange, { digest, to }: PlainObject): void {
+  #judgeHandoff(event: Event, { action, resource }: ResourceChange, { seal, to }: PlainObject): void {
     if (action !== 'accept' || event.type !== 'IntentCommitted') return
     const { actions } = JSON.parse(event.payload.intent) as { readonly actions: readonly { resource: string; input: PlainObject }[] }
     const readback = actions.find((each) => each.resource === resource)?.input.readback
-    if (readback !== digest) this.#report(`${resource} is accepted with ${readback}, and its packet is ${digest}`)
+    if (hashOf(readback as string) !== seal) this.#report(`${resource} is accepted with ${readback}, and the seal of its packet is ${seal}`)
     if (event.payload.agent !== to) this.#report(`${resource} is accepted by ${event.payload.agent}, and is for ${to}`)
   }
 

@@ -1,7 +1,7 @@
 /** Laws over the events of one partition, whoever decided them: they hold even where the model does not compute an outcome. */
 import type { Event, ResourceChange } from '@signalbox/contract'
 import { differenceOfChanges } from './changes.ts'
-import { leaseInForce } from './model/built-in.ts'
+import { leaseInForce, mayActUnder } from './model/built-in.ts'
 import { type ModelIntent, sortedText } from './model/intent.ts'
 import { isOwn } from './model/ledger.ts'
 import type { Model } from './model/model.ts'
@@ -154,7 +154,7 @@ export class Laws {
     for (const { resource } of changes) {
       const held = leaseInForce(ledger, scope, resource, time)
       const isEnded = changes.some((change) => change.resource === `reservation/${resource}` && change.action === 'preempt')
-      if (held !== null && held.lease !== reservation && !isEnded)
+      if (held !== null && !mayActUnder(held, { agent, reservation } as ModelIntent) && !isEnded)
         this.#report(`${payload.intentId} of ${agent} changes ${resource}, which ${held.holder} holds (${sortedText(held)})`)
     }
   }

@@ -14,6 +14,7 @@ export function drawCoordination(random: Random, { effect, waiting }: Known, res
   const kind = random.weighted({
     take: 4,
     renew: 1,
+    delegate: 1,
     release: 4,
     withdraw: waiting === null ? 0 : 3,
     done: effect === null ? 0 : 4,
@@ -25,6 +26,8 @@ export function drawCoordination(random: Random, { effect, waiting }: Known, res
     case 'take':
     case 'renew':
       return { resource: reservation, action: kind, input: { forMs: random.pick([500, 4_000, 20_000, 700_000]) } }
+    case 'delegate':
+      return { resource: reservation, action: kind, input: { to: random.pick([[], ['agent-1'], ['agent-0', 'agent-2']]) } }
     case 'release':
       return { resource: reservation, action: kind }
     case 'withdraw':

@@ -1,9 +1,13 @@
 /** What agents do with tasks, handoffs and transfers: what fits what they saw, and now and then what does not. */
 import type { ProposedAction, Seen } from '@signalbox/client'
+import { hashOf as sealOf } from './model/people.ts'
 import type { Random } from './random.ts'
 
 export const tasks = ['task/1', 'task/2'] as const
 export const handoffs = ['handoff/1', 'handoff/2'] as const
+
+/** The digests of the packets that there are. */
+const packets = ['packet-1', 'packet-2'] as const
 
 type Data = Readonly<Record<string, unknown>>
 
@@ -40,7 +44,11 @@ export function drawHandoffAction(random: Random, handoff: string, seen: Seen, m
   const packet = data as Data
   if (state === 'offered' && (packet.to === me || random.chance(0.1))) {
     if (random.chance(0.1)) return { resource: handoff, action: 'decline', input: { reason: 'not mine to do' } }
-    return { resource: handoff, action: 'accept', input: { readback: random.chance(0.75) ? packet.digest : 'misread' } }
+    return {
+      resource: handoff,
+      action: 'accept',
+      input: { readback: random.chance(0.75) ? packets.find((each) => sealOf(each) === packet.seal) : 'misread' },
+    }
   }
   const mine = tasks.find((task) => seen.get(task).state === 'claimed' && (seen.get(task).data as Data).claimedBy === me)
   // Most who have nothing to hand on take something up first.
@@ -50,9 +58,9 @@ export function drawHandoffAction(random: Random, handoff: string, seen: Seen, m
   const input = {
     to: random.pick(others),
     task: mine ?? (random.chance(0.7) ? null : random.pick(tasks)),
-    digest: `packet-${random.between(1, 3)}`,
+    seal: sealOf(random.pick(packets)),
     position: seen.position,
-    references: [{ resource: 'stock/rooms', version: rooms.version }],
+    references: [{ resource: 'stock/rooms', version: rooms.version + (random.chance(0.1) ? 1 : 0) }],
     withinMs: random.pick([500, 8_000, 8_000]),
   }
   return { resource: handoff, action: 'offer', input }

@@ -33,6 +33,11 @@ export class Lease {
     return decision
   }
 
+  /** Lets other agents act under the lease too, by its id; whom an earlier call named is replaced. */
+  async delegate(to: readonly string[]): Promise<Decision> {
+    return await this.#each('delegate', { to })
+  }
+
   async release(): Promise<Decision> {
     return await this.#each('release')
   }

@@ -23,7 +23,7 @@ export interface OpenedEscalation {
   readonly asked?: EscalationData['asked']
   readonly approvals?: number
   readonly separationOfDuties?: boolean
-  /** It is over by then at the latest. */
+  /** The deadline of what it is about: it is over by then at the latest. */
   readonly untilMs?: number
 }
 
@@ -84,6 +84,7 @@ export function openEscalation(decisions: Decisions, opened: OpenedEscalation): 
     level: 0,
     to: levels[0]!.to,
     expiresMs: Math.min(opened.untilMs ?? Number.MAX_SAFE_INTEGER, nowMs + sumMs),
+    untilMs: opened.untilMs ?? null,
     openedMs: nowMs,
     count: 1,
     versions: [...versions],

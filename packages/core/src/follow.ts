@@ -9,7 +9,7 @@ import { closeEscalation, escalationIn, openEscalation } from './escalations.ts'
 import { isOwnAgent, isTurnedAway } from './evolve-coordination.ts'
 import type { Examination } from './examination.ts'
 import type { Own } from './own.ts'
-import { escalationEndMs, levelsOf, type NewEscalation, versionsOf } from './pend.ts'
+import { levelsOf, type NewEscalation, versionsOf } from './pend.ts'
 import { applyRule } from './rule.ts'
 import type { PartitionState } from './state.ts'
 
@@ -63,7 +63,7 @@ export function openForIntent(decisions: Decisions, examination: Examination, as
     separationOfDuties: planned.some(
       ({ contract, prepared }) => prepared.builtIn === null && contract.coordination.escalation.separationOfDuties,
     ),
-    untilMs: escalationEndMs(examination, asked),
+    ...(intent.deadline === null ? {} : { untilMs: intent.deadline }),
   })
 }
 

@@ -264,3 +264,26 @@ describe('time and limits', () => {
       .rejects('RESULT_TOO_LARGE', { resource: null })
   })
 })
+
+test('a stale read set names every key that moved, and how much was missed', () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const opened = names.map((name) => changed(`account/${name}`, { balance: 0, limit: 100 }))
+  const later = [
+    ...Array.from({ length: 40 }, () => changed('account/b', { balance: 1, limit: 100 })),
+    changed('account/d', { balance: 1, limit: 100 }),
+  ]
+  const reads = names.map((name) => ({ resource: `account/${name}`, version: 1 }))
+  const { events } = given(...opened, ...later).when(intent({ resource: 'account/a', action: 'deposit', input: { by: 1 } }, { reads }))
+  const { details, message, missed } = events[0]!.payload as unknown as { details: string; message: string; missed: unknown[] }
+  expect(events).toMatchObject([{ payload: { code: 'STALE_READ', resource: 'account/b', expectedVersion: 1, actualVersion: 41 } }])
+  expect(JSON.parse(details)).toEqual({
+    moved: [
+      { resource: 'account/b', expectedVersion: 1, actualVersion: 41 },
+      { resource: 'account/d', expectedVersion: 1, actualVersion: 2 },
+    ],
+    movedCount: 2,
+    missedCount: 40,
+  })
+  expect(missed).toHaveLength(8)
+  expect(message).toContain('so have account/d (version 1, now 2) moved')
+})

@@ -336,6 +336,23 @@ describe('time', () => {
     expect(story.resource(name)).toMatchObject({ state: 'triggered', data: { level: 1 } })
   })
 
+  test('an outage longer than all levels: the next is asked, and has its time once the log goes on', () => {
+    const { name, story } = escalated()
+    expect(story.passes(24 * 60 * minuteMs).ticks().summary[0]).toBe(`timer lapse ${name} triggered`)
+    const now = story.nowMs
+    expect(story.resource(name)).toMatchObject({
+      data: { level: 1, to: 'head', expiresMs: now + 20 * minuteMs },
+      timer: { due: now + 20 * minuteMs },
+    })
+    story.passes(19 * minuteMs)
+    expect(on(story, name).approve().summary[1]).toContain('committed pay refund/r paid')
+  })
+
+  test('an outage beyond the deadline of the intent ends it', () => {
+    const { name, story } = escalated(5_000, { deadline: startMs + 25 * minuteMs })
+    expect(story.passes(24 * 60 * minuteMs).ticks().summary[0]).toBe(`timer lapse ${name} expired`)
+  })
+
   test('a deadline of the intent that comes before the levels are over ends it', () => {
     const { name, story } = escalated(5_000, { deadline: startMs + 3 * minuteMs })
     expect(story.resource(name)).toMatchObject({ data: { expiresMs: startMs + 3 * minuteMs }, timer: { due: startMs + 3 * minuteMs } })

@@ -150,7 +150,7 @@ function relay({ agent, name, scope }: Step, state: PartitionState): Made {
   if (state.resourceIn(scope, handoff)?.state === 'offered')
     return { ...one(handoff, 'accept', { readback: 'd' }), more: { agent: 'rival' } }
   const { claimedBy } = JSON.parse(found.data)
-  return { ...one(handoff, 'offer', { to: 'rival', task, digest: 'd', position: '0:1' }), more: { agent: claimedBy } }
+  return { ...one(handoff, 'offer', { to: 'rival', task, seal: rules.sha256('d'), position: '0:1' }), more: { agent: claimedBy } }
 }
 
 const kinds: readonly Kind[] = [
@@ -250,7 +250,7 @@ const kinds: readonly Kind[] = [
       one(`handoff/${each.name}`, 'offer', {
         to: 'rival',
         task: `task/${each.name}`,
-        digest: 'd',
+        seal: rules.sha256('d'),
         position: '0:1',
         references: [{ resource: 'seat/a', version: 1 }],
       }),

@@ -1,5 +1,5 @@
 /** Reservations: who holds what until when, what others may do meanwhile, and how it ends. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Outcome, Story, startMs } from './specification.ts'
 
 const lease = (action: string, forMs?: number, name = 'a') => ({
@@ -28,7 +28,7 @@ test('who holds it acts under it, and nobody else', () => {
   const reservation = idOf(story.when(lease('take', 30_000), holder))
   expect(story.resource('reservation/seat/a')).toMatchObject({
     state: 'held',
-    data: { holder: 'holder', lease: reservation, token: 1, expiresMs: startMs + 30_000, priority: 0 },
+    data: { holder: 'holder', lease: reservation, token: 1, expiresMs: startMs + 30_000, priority: 0, delegates: [] },
     timer: { due: startMs + 30_000, action: 'lapse' },
   })
   story.when(use(), { ...holder, reservation }).commits({ resource: 'seat/a', version: 2 })
@@ -183,4 +183,43 @@ test('nobody ends a lease in the name of the clock or of a rule', () => {
   for (const action of ['lapse', 'preempt']) {
     for (const agent of ['other', 'clock', 'signalbox', 'human:ann']) story.when(lease(action), { agent }).rejects('AGENT_NOT_ALLOWED')
   }
+})
+
+describe('the id of a lease is no key', () => {
+  const other = { agent: 'other' }
+  function held() {
+    const story = new Story()
+    story.when({ resource: 'seat/a', action: 'open', input: { left: 5 } })
+    const taken = story.when(lease('take', 30_000), holder)
+    return { story, reservation: idOf(taken) }
+  }
+  const use = { resource: 'seat/a', action: 'use', input: { by: 1 } }
+
+  test('who knows it may not act under it, nor does a reject tell it', () => {
+    const { reservation, story } = held()
+    const told = story.when(lease('renew', 1_000), other).rejects('GUARD_REFUSED', { details: expect.stringContaining('NOT_YOURS') })
+    expect(JSON.stringify(told.events[0]!.payload)).not.toContain(`lease ${reservation}`)
+    for (const agent of ['other', 'Holder', 'human:ann'])
+      story.when(use, { agent, reservation }).rejects('RESERVED', { details: expect.stringContaining('"holder":"holder"') })
+    story.when(use, { ...holder, reservation }).commits({ state: 'free' })
+  })
+
+  test('its holder says who else may act under it, and takes that back', () => {
+    const { reservation, story } = held()
+    story.when({ ...lease('delegate'), input: { to: ['other'] } }, other).rejects('GUARD_REFUSED')
+    story.when({ ...lease('delegate'), input: { to: ['other'] } }, holder).commits({ action: 'delegate', state: 'held' })
+    story.when(use, { ...other, reservation }).commits({ state: 'free' })
+    story.when(lease('release'), other).rejects('GUARD_REFUSED')
+    story.when({ ...lease('delegate'), input: { to: [] } }, holder)
+    story.when(use, { ...other, reservation }).rejects('RESERVED')
+  })
+
+  test('what was delegated ends with the lease', () => {
+    const { reservation, story } = held()
+    story.when({ ...lease('delegate'), input: { to: ['other'] } }, holder)
+    story
+      .passes(30_001)
+      .when(use, { ...other, reservation })
+      .says('IntentRejected', { code: 'RESERVATION_EXPIRED' })
+  })
 })

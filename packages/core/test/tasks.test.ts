@@ -1,6 +1,6 @@
 /** Work that one agent at a time claims, and hands on with what must be known of it. */
 import { describe, expect, test } from 'vitest'
-import { Story, startMs } from './specification.ts'
+import { rules, Story, startMs } from './specification.ts'
 
 const offer = (input: object = {}) => ({ resource: 'task/t', action: 'offer', input: { title: 'look into it', ...input } })
 const act = (action: string, input?: object) => ({ resource: 'task/t', action, ...(input === undefined ? {} : { input }) })
@@ -124,9 +124,33 @@ describe('a handoff', () => {
   const hand = (more: object = {}) => ({
     resource: 'handoff/h',
     action: 'offer',
-    input: { to: 'two', task: 'task/t', digest: 'd1', position: '0:4', ...more },
+    input: { to: 'two', task: 'task/t', seal: rules.sha256('d1'), position: '0:4', ...more },
   })
   const accept = (readback = 'd1') => ({ resource: 'handoff/h', action: 'accept', input: { readback } })
+
+  test('is accepted by who has the packet, not by who has read the offer', () => {
+    const story = claimed()
+    story.when(hand(), one)
+    const { seal } = story.resource('handoff/h').data
+    expect(JSON.stringify(story.events)).not.toContain('"d1"')
+    for (const readback of [seal, rules.sha256(seal), '', 'd2'])
+      story.when(accept(readback), two).rejects('GUARD_REFUSED', { details: expect.stringContaining('READBACK_WRONG') })
+    story.when(accept('d1'), two).says('IntentCommitted', { agent: 'two' })
+  })
+
+  test.each([
+    [{ position: '1:4' }, 'POSITION_ELSEWHERE'],
+    [{ references: [{ resource: 'seat/never', version: 1 }] }, 'REFERENCE_UNKNOWN'],
+    [{ references: [{ resource: 'task/t', version: 99 }] }, 'REFERENCE_UNKNOWN'],
+  ])('of a packet that cannot be is refused: %j', (more, reason) => {
+    claimed()
+      .when(hand(more), one)
+      .rejects('GUARD_REFUSED', { details: expect.stringContaining(reason) })
+  })
+
+  test.each(['4', '0', '0:', ':4', '0:-1', '0:1.5', '0:9999999999999999', 'x:1', ' 0:1'])('of position %s is refused', (position) => {
+    claimed().when(hand({ position }), one).rejects('INPUT_INVALID')
+  })
 
   function claimed(containment: object = {}): Story {
     const story = offered({ leaseMs: 60_000 }, containment)

@@ -22,6 +22,11 @@ export function readback(packet: Packet, sha256: Sha256): string {
   return digest
 }
 
+/** What an offer says of its packet: anybody may read the offer, and only who has the packet can tell the digest that leads to it. */
+export function sealOf(digest: string, sha256: Sha256): string {
+  return sha256(digest)
+}
+
 export type ReadbackResult =
   | { readonly isAccepted: true }
   /** `message` says what to do. */

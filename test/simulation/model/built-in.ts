@@ -89,6 +89,7 @@ const ownActions: { readonly [type: string]: { readonly [action: string]: OwnAct
   reservation: {
     take: { from: ['none', 'ended', 'held'] },
     renew: { from: ['held'] },
+    delegate: { from: ['held'] },
     release: { from: ['held'] },
     lapse: { from: ['held'], by: clock },
     preempt: { from: [], by: nobody },
@@ -165,6 +166,11 @@ export function leaseInForce(ledger: Ledger, scope: string, resource: string, no
   return (data.expiresMs as number) > nowMs && !ledger.isForfeit(data.holder as string, found) ? data : null
 }
 
+/** Whether an agent is one of those who may act under a lease. */
+export function mayActUnder({ delegates, holder, lease }: PlainObject, { agent, reservation }: ModelIntent): boolean {
+  return lease === reservation && [holder, ...((delegates ?? []) as string[])].includes(agent)
+}
+
 export function builtInAnswer(asked: Asked): BuiltInAnswer {
   const { action } = asked
   switch (typeOf(action.resource)) {
@@ -200,7 +206,7 @@ function take({ action, before, intent, ledger, nowMs }: Asked): BuiltInAnswer {
   if (held !== null && held.holder === intent.agent) return no
   if (held !== null && priority <= (held.priority as number)) return { code: 'RESERVED', resource }
   const expiresMs = nowMs + (action.input.forMs as number)
-  const data = { holder: intent.agent, lease: intent.intentId, token: (before?.version ?? 0) + 1, expiresMs, priority }
+  const data = { holder: intent.agent, lease: intent.intentId, token: (before?.version ?? 0) + 1, expiresMs, priority, delegates: [] }
   return { made: { state: 'held', data, timer: { due: expiresMs, action: 'lapse' } } }
 }
 
@@ -211,6 +217,7 @@ function keep({ action, before, intent, ledger, nowMs }: Asked): BuiltInAnswer {
   if ((data.expiresMs as number) <= nowMs || ledger.isForfeit(data.holder as string, before!))
     return { code: 'RESERVATION_EXPIRED', resource }
   if (data.holder !== intent.agent && !intent.agent.startsWith('human:')) return no
+  if (action.action === 'delegate') return { made: { state: 'held', data: { ...data, delegates: action.input.to! }, timer: before!.timer } }
   if (action.action === 'release') return { made: { state: 'ended', data: { ...data, expiresMs: nowMs }, timer: null } }
   const expiresMs = nowMs + (action.input.forMs as number)
   return { made: { state: 'held', data: { ...data, expiresMs }, timer: { due: expiresMs, action: 'lapse' } } }

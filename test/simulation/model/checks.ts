@@ -1,5 +1,5 @@
 /** What stands against an intent before anything of its effects is looked at: versions, leases, and who waits. */
-import { leaseInForce, typeOf } from './built-in.ts'
+import { leaseInForce, mayActUnder, typeOf } from './built-in.ts'
 import type { Refusal } from './expected.ts'
 import { isOwn } from './ledger.ts'
 import { governing } from './more-rules.ts'
@@ -95,7 +95,7 @@ export function leases({ intent, ledger, planned }: Subject): Refusal | { readon
     }
     const last = ledger.find(intent.scope, `reservation/${resource}`)?.data
     const held = leaseInForce(ledger, intent.scope, resource, ledger.time)
-    if (last !== undefined && last.lease === intent.reservation) {
+    if (last !== undefined && mayActUnder(last, intent)) {
       if (held === null) ended = resource
       else isUnder = true
     } else if (held !== null) {
@@ -117,7 +117,7 @@ export function behind({ intent, ledger, planned }: Subject): Refusal | null {
     const isLease = typeOf(resource) === 'reservation'
     if (rule === null && !isLease) continue
     const held = leaseInForce(ledger, intent.scope, resource, ledger.time)
-    if (held !== null && held.lease === intent.reservation) continue
+    if (held !== null && mayActUnder(held, intent)) continue
     for (const waiter of ledger.waitersFor(intent.scope, resource)) {
       if (waiter.intent.intentId === intent.intentId || waiter.bypassed < waitingOf(resource).bypasses) continue
       const asksTheSame = waiter.intent.actions.some((each) => each.action === action.action && each.resource === resource)

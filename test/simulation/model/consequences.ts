@@ -256,9 +256,16 @@ export class Consequences {
   /** A pending intent is put before a human. */
   #ask(intent: ModelIntent, { approvals, cause, resource, to }: Question): Following {
     const levels = levelsOf(intent, to, this.#model.settings.containment)
-    const untilMs = this.#ledger.pending.get(intent.intentId)!.untilMs
     const about = { agent: intent.agent, intentId: intent.intentId, resource, versions: versionsOf(intent, this.#ledger) }
-    return this.#open(intent.scope, { id: intent.intentId, cause, ...about, levels, approvals, isSeparated: isSeparated(intent), untilMs })
+    return this.#open(intent.scope, {
+      id: intent.intentId,
+      cause,
+      ...about,
+      levels,
+      approvals,
+      isSeparated: isSeparated(intent),
+      ...(intent.deadline === null ? {} : { untilMs: intent.deadline }),
+    })
   }
 
   #open(scope: string, opened: Opened): Following {
@@ -286,6 +293,7 @@ export class Consequences {
       level: 0,
       to: levels[0]!.to,
       expiresMs: Math.min(opened.untilMs ?? Number.MAX_SAFE_INTEGER, ledger.time + sumMs),
+      untilMs: opened.untilMs ?? null,
       openedMs: ledger.time,
       count: 1,
       versions: [...versions],

@@ -83,6 +83,10 @@ export class Ledger {
     this.correlations = new KeyedCounts(windowMs)
   }
 
+  get partition(): number {
+    return this.#place.partition
+  }
+
   find(scope: string, resource: string): ModelResource | undefined {
     return this.resources.get(`${scope}\n${resource}`)
   }

@@ -33,9 +33,13 @@ export function levelEnd({ expiresMs, level, levels }: PlainObject, nowMs: numbe
 export function escalationLapse({ data }: ModelResource, nowMs: number): Made {
   const level = (data.level as number) + 1
   const levels = data.levels as PlainObject[]
-  if (nowMs >= (data.expiresMs as number) || level >= levels.length)
+  const untilMs = (data.untilMs as number | null) ?? Number.MAX_SAFE_INTEGER
+  if (nowMs >= untilMs || level >= levels.length)
     return { state: 'expired', data: { ...data, verdict: 'expired', verdictReason: '*' }, timer: null }
-  const next = { ...data, level, to: levels[level]!.to! }
+  let endMs = nowMs
+  for (const { withinMs } of levels.slice(level)) endMs += withinMs as number
+  const expiresMs = Math.min(untilMs, Math.max(data.expiresMs as number, endMs))
+  const next = { ...data, level, to: levels[level]!.to!, expiresMs }
   return { state: 'triggered', data: next, timer: levelEnd(next, nowMs) }
 }
 

@@ -1,6 +1,7 @@
 /** `task/ID` and `handoff/ID`, written a second time: who has the work, since when and until when, and how it changes hands. */
 import { type Asked, type BuiltInAnswer, type Made, no } from './built-in.ts'
 import type { PlainObject } from './intent.ts'
+import { hashOf } from './people.ts'
 import type { ModelResource } from './rules.ts'
 
 export function taskAnswer(asked: Asked): BuiltInAnswer {
@@ -63,20 +64,25 @@ export function handoffAnswer(asked: Asked): BuiltInAnswer {
   const { action, before, containment, intent, ledger, nowMs } = asked
   const { input } = action
   if (action.action === 'offer') {
-    const { digest, position, references = [], task = null, to, withinMs = 300_000 } = input
+    const { seal, position, references = [], task = null, to, withinMs = 300_000 } = input
+    if (!(position as string).startsWith(`${ledger.partition}:`)) return no
+    const isAhead = (references as { resource: string; version: number }[]).some(
+      ({ resource, version }) => version > (ledger.find(intent.scope, resource)?.version ?? 0),
+    )
+    if (isAhead) return no
     if (task !== null) {
       const found = (task as string).startsWith('task/') ? ledger.find(intent.scope, task as string) : undefined
       if (found?.state !== 'claimed' || found.data.claimedBy !== intent.agent) return no
       if ((found.data.hops as number) >= containment.maxHops) return no
     }
     const expiresMs = nowMs + (withinMs as number)
-    const data = { to: to!, task, digest: digest!, position: position!, references, from: intent.agent, moved: [], expiresMs, reason: null }
+    const data = { to: to!, task, seal: seal!, position: position!, references, from: intent.agent, moved: [], expiresMs, reason: null }
     return { made: { state: 'offered', data, timer: { due: expiresMs, action: 'lapse' } } }
   }
   const { data } = before!
   if (data.to !== intent.agent) return no
   if (action.action === 'decline') return { made: { state: 'declined', data: { ...data, reason: input.reason! }, timer: null } }
-  if (input.readback !== data.digest) return no
+  if (hashOf(input.readback as string) !== data.seal) return no
   if (data.task !== null && !isStillWith(asked, data.task as string, data.from as string)) return no
   const moved = (data.references as { resource: string; version: number }[]).flatMap(({ resource, version }) => {
     const now = ledger.find(intent.scope, resource)?.version ?? 0

@@ -1,5 +1,8 @@
 /** `signalbox task ...` and `signalbox handoff ...` */
+
+import { sha256 } from '@signalbox/codec'
 import type { HandoffData, JsonObject, Resource, TaskData } from '@signalbox/contract'
+import { sealOf } from '@signalbox/handoff'
 import { exitCodes } from '../exit-codes.ts'
 import { printMany, printOne } from '../output.ts'
 import { isoTime, resourceText } from '../render/decision.ts'
@@ -62,13 +65,13 @@ export async function take(settings: Settings, type: 'task' | 'handoff', action:
 function ofPacket({ digest, packet: file, position, task }: TaskFlags): JsonObject {
   if (file === undefined)
     return {
-      digest: required('--digest', digest, 'that of the packet; or --packet FILE'),
+      seal: sealOf(required('--digest', digest, 'that of the packet; or --packet FILE'), sha256),
       position: required('--position', position, 'partition:offset that the packet was compiled at; or --packet FILE'),
     }
   const packet = readPacket(file)
   // The offer itself moves the task: that is no news.
   const references = packet.references.filter(({ resource }) => resource !== task).map(({ resource, version }) => ({ resource, version }))
-  return { digest: digestOfFile(file), position: packet.position, references }
+  return { seal: sealOf(digestOfFile(file), sha256), position: packet.position, references }
 }
 
 function inputOf(type: 'task' | 'handoff', action: string, flags: TaskFlags): JsonObject {

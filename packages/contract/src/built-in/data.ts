@@ -13,13 +13,22 @@ const name = z.string().min(1).max(200)
 /** `reservation/TYPE/ID`: a lease on a resource. */
 export const reservationData = z.strictObject({
   holder: agentName,
-  lease: z.string().describe('Named by the intents that act under it: the id of the intent that took it'),
+  lease: z
+    .string()
+    .describe('Named by the intents that act under it, of the holder and its delegates alone: the id of the intent that took it'),
   token: z.int().describe('The fencing token: rises with every lease on the resource'),
   expiresMs: timeMs,
   priority: z.int(),
+  delegates: z.array(agentName).max(16).default([]).describe('Who else may act under the lease, as its holder says'),
 })
 export type ReservationData = z.output<typeof reservationData>
-export const reservationInputs = { take: z.strictObject({ forMs: durationMs }), renew: z.strictObject({ forMs: durationMs }) }
+export const reservationInputs = {
+  take: z.strictObject({ forMs: durationMs }),
+  renew: z.strictObject({ forMs: durationMs }),
+  delegate: z.strictObject({
+    to: z.array(agentName).max(16).describe('Who else may act under the lease from now on; those named before are replaced'),
+  }),
+}
 
 /** `agent/NAME`: its breaker in a scope; its quarantine in its home scope and in that of every partition. */
 export const agentData = z.strictObject({
@@ -117,7 +126,10 @@ export const escalationData = z.strictObject({
   levels: z.array(z.strictObject({ to: z.string(), withinMs: durationMs })),
   level: z.int(),
   to: z.string().describe('Who is asked now'),
-  expiresMs: timeMs.describe('When it is over at the latest: nobody having answered, it is denied'),
+  expiresMs: timeMs.describe(
+    'When it is over at the latest: nobody having answered, it is denied. Later, where time stood still while a level was asked',
+  ),
+  untilMs: timeMs.nullable().default(null).describe('The deadline of the intent: no level is asked beyond it'),
   openedMs: timeMs,
   count: z.int().describe('How often the same came again'),
   versions: versions.describe('What the verdict is about: the named and read resources as they were when the human was asked'),
@@ -195,7 +207,11 @@ export const handoffData = z.strictObject({
   from: agentName,
   to: agentName,
   task: resourceName.nullable(),
-  digest: z.string().describe('Of the packet; the receiver repeats it, so that it is known to have read it'),
+  seal: z
+    .string()
+    .describe(
+      "SHA-256 of the packet's digest: the receiver states that digest, which is in the packet alone, so that it is known to have read it",
+    ),
   position: z.string().describe('partition:offset that the packet was compiled at'),
   references: versions.describe('What the packet relies on'),
   moved: z
@@ -209,12 +225,15 @@ export const handoffInputs = {
   offer: z.strictObject({
     to: agentName,
     task: resourceName.nullable().default(null),
-    digest: z.string().min(1).max(100),
-    position: z.string().max(100),
+    seal: z.string().min(1).max(100).describe("SHA-256 of the packet's digest, base64url without padding"),
+    position: z
+      .string()
+      .regex(/^\d{1,6}:\d{1,15}$/, 'must be PARTITION:OFFSET')
+      .describe('Where the packet was compiled'),
     references: versions.max(256).default([]),
     withinMs: durationMs.default(300_000),
   }),
-  accept: z.strictObject({ readback: z.string().max(100) }),
+  accept: z.strictObject({ readback: z.string().max(100).describe('The digest of the packet, which is in the packet alone') }),
   decline: z.strictObject({ reason }),
 }
 

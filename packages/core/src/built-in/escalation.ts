@@ -96,13 +96,20 @@ function denied(decisions: Decisions, { intent }: Examination, planned: PlannedA
     })
 }
 
-/** The next level is asked; after the last it is over. */
+/**
+ * The next level is asked; after the last it is over. Each level has its own time from when it is asked, also where the log stood still
+ * for longer than all of them: only the deadline of the intent cuts it short.
+ */
 function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
   const data = planned.data as EscalationData
+  // Escalations of earlier versions do not say which of the two ended them.
+  const untilMs = data.untilMs === undefined ? data.expiresMs : (data.untilMs ?? Number.MAX_SAFE_INTEGER)
   const level = data.level + 1
-  if (nowMs >= data.expiresMs || level >= data.levels.length)
+  if (nowMs >= untilMs || level >= data.levels.length)
     return { state: 'expired', data: { ...data, verdict: 'expired', verdictReason: 'nobody answered in time' } }
-  const next: EscalationData = { ...data, level, to: data.levels[level]!.to }
+  const restMs = data.levels.slice(level).reduce((sum, { withinMs }) => sum + withinMs, 0)
+  const expiresMs = Math.min(untilMs, Math.max(data.expiresMs, nowMs + restMs))
+  const next: EscalationData = { ...data, level, to: data.levels[level]!.to, expiresMs }
   return { state: 'triggered', data: next, timer: levelTimer(next, nowMs) }
 }
 

@@ -24,7 +24,7 @@ export const handoff = defineBuiltIn({
 interface OfferInput {
   readonly to: string
   readonly task: string | null
-  readonly digest: string
+  readonly seal: string
   readonly position: string
   readonly references: HandoffData['references']
   readonly withinMs: number
@@ -40,7 +40,19 @@ function taskOf(
 }
 
 function checkOffer(examination: Examination, planned: PlannedAction): Rejection | null {
-  const { task } = planned.input as OfferInput
+  const { position, references, task } = planned.input as OfferInput
+  const { partition } = examination.state
+  if (Number(position.slice(0, position.indexOf(':'))) !== partition)
+    return refused(planned, 'POSITION_ELSEWHERE', `the packet is of position ${position}, and this scope lies on partition ${partition}`)
+  for (const { resource, version } of references) {
+    const now = examination.current(resource)?.version ?? 0
+    if (version > now)
+      return refused(
+        planned,
+        'REFERENCE_UNKNOWN',
+        `the packet relies on ${resource} at version ${version}, and it is at version ${now}; compile it anew`,
+      )
+  }
   if (task === null) return null
   const found = taskOf(examination, task)
   if (found === undefined || !task.startsWith('task/')) return refused(planned, 'TASK_UNKNOWN', `there is no ${task} in this scope`)
@@ -73,10 +85,10 @@ function checkReceiver({ intent }: Examination, planned: PlannedAction): Rejecti
 function checkAccept(examination: Examination, planned: PlannedAction): Rejection | null {
   const wrong = checkReceiver(examination, planned)
   if (wrong !== null) return wrong
-  const { digest, from, task } = planned.data as HandoffData
+  const { from, seal, task } = planned.data as HandoffData
   const { readback } = planned.input as { readback: string }
-  if (readback !== digest)
-    return refused(planned, 'READBACK_WRONG', 'the digest read back is not that of the packet; read the packet anew and state its digest')
+  if (examination.rules.sha256(readback) !== seal)
+    return refused(planned, 'READBACK_WRONG', 'the digest read back is not that of the packet; read the packet itself and state its digest')
   if (task === null || isStillWith(examination, task, from)) return null
   return refused(planned, 'TASK_MOVED', `${task} is not ${from}'s to hand on any more; decline, and see what became of it`)
 }

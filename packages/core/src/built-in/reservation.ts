@@ -13,6 +13,7 @@ export const reservation = defineBuiltIn({
   actions: {
     take: { from: ['none', 'ended', 'held'], to: 'held', input: reservationInputs.take, check: checkTake, apply: take },
     renew: { from: ['held'], to: 'held', input: reservationInputs.renew, check: checkRenew, apply: renew },
+    delegate: { from: ['held'], to: 'held', input: reservationInputs.delegate, check: checkHolder, apply: delegate },
     release: { from: ['held'], to: 'ended', check: checkHolder, apply: end, relief: 'release' },
     lapse: { from: ['held'], to: 'ended', by: ['clock'], apply: end },
     preempt: { from: ['held'], to: 'ended', by: [], apply: end },
@@ -60,18 +61,19 @@ function take(examination: Examination, planned: PlannedAction): Made {
     token: (planned.before?.version ?? 0) + 1,
     expiresMs: nowMs + forMs,
     priority: priorityOf(examination, governed(examination, planned)!),
+    delegates: [],
   }
   return { state: 'held', data, timer: { due: data.expiresMs, action: 'lapse' } }
 }
 
 function checkHolder(examination: Examination, planned: PlannedAction): Rejection | null {
   const { intent, nowMs, state } = examination
-  const { expiresMs, holder, lease } = planned.data as ReservationData
+  const { expiresMs, holder } = planned.data as ReservationData
   if (expiresMs <= nowMs || state.coordination.isForfeit(holder, planned.before!.lastChange))
     return { code: 'RESERVATION_EXPIRED', message: `the reservation of ${planned.id} has ended; take a new one`, resource: planned.id }
   // A human may end what an agent holds.
   if (holder === intent.agent || intent.agent.startsWith('human:')) return null
-  return refused(planned, 'NOT_YOURS', `${planned.id} is reserved by ${holder} (lease ${lease})`)
+  return refused(planned, 'NOT_YOURS', `${planned.id} is reserved by ${holder}`)
 }
 
 function checkRenew(examination: Examination, planned: PlannedAction): Rejection | null {
@@ -79,6 +81,11 @@ function checkRenew(examination: Examination, planned: PlannedAction): Rejection
   const contract = governed(examination, planned)?.contract
   const tooLong = contract === undefined ? null : checkLength(planned, contract.coordination.reservation.maxMs, forMs)
   return tooLong ?? checkHolder(examination, planned)
+}
+
+function delegate(_examination: Examination, planned: PlannedAction): Made {
+  const { to } = planned.input as { to: string[] }
+  return { state: 'held', data: { ...(planned.data as ReservationData), delegates: to }, timer: planned.before!.timer }
 }
 
 function renew({ nowMs }: Examination, planned: PlannedAction): Made {

@@ -63,5 +63,5 @@ function conflictOf(examination: Examination, planned: PlannedAction): Rejection
   const stale = moved('STALE_VERSION', examination, request.resource, expected, before)
   return common.length === 0
     ? stale
-    : { ...stale, message: `${stale.message} (both change ${common.join(', ')})`, details: { fields: common } }
+    : { ...stale, message: `${stale.message} (both change ${common.join(', ')})`, details: { ...stale.details, fields: common } }
 }

@@ -1,5 +1,5 @@
 /** Who holds what the intent acts on. A reservation holds by logical time, whether or not its timer has fired. */
-import type { ReservationData } from '@signalbox/contract'
+import type { Intent, ReservationData } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import { isOwnAgent } from '../evolve-coordination.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
@@ -13,6 +13,11 @@ export function reservationIn(examination: Examination, resource: string): (Rese
   const data = JSON.parse(found.data) as ReservationData
   const isInForce = found.state === 'held' && data.expiresMs > nowMs && !state.coordination.isForfeit(data.holder, found.lastChange)
   return { ...data, isInForce }
+}
+
+/** Whether an intent acts under a lease: its id alone is no key, as everybody may read it. */
+export function actsUnder({ delegates = [], holder, lease }: ReservationData, { agent, reservation }: Intent): boolean {
+  return lease === reservation && (holder === agent || delegates.includes(agent))
 }
 
 export function priorityOf({ intent }: Examination, { contract }: Pick<PlannedAction, 'contract'>): number {
@@ -38,7 +43,7 @@ export const reservations: Check = {
       const { resource } = planned.request
       const held = reservationIn(examination, resource)
       if (held === undefined) continue
-      if (held.lease === intent.reservation) {
+      if (actsUnder(held, intent)) {
         if (held.isInForce) isUnder = true
         else ended = resource
         continue

@@ -2,7 +2,7 @@ import type { Check } from '../check.ts'
 import { askKey, byArrival, isLease } from '../coordination/pending.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { waitingBounds } from '../waiting-bounds.ts'
-import { reservationIn } from './reservations.ts'
+import { actsUnder, reservationIn } from './reservations.ts'
 
 /**
  * Whether somebody has waited for the same action on the same resource, and was passed by as often as may be. To get or
@@ -50,5 +50,5 @@ function passedBy(examination: Examination, planned: PlannedAction) {
 function holds(examination: Examination, { prepared, request }: PlannedAction): boolean {
   if (prepared.builtIn !== null || examination.intent.reservation === null) return false
   const held = reservationIn(examination, request.resource)
-  return held?.isInForce === true && held.lease === examination.intent.reservation
+  return held?.isInForce === true && actsUnder(held, examination.intent)
 }

@@ -36,13 +36,43 @@ export function moved(
       message: `${resource} is at version ${actual}, and the intent names version ${expected}, which does not exist yet; observe again and propose on what you see`,
     }
   }
+  const all = allMoved(examination)
   const who = current === undefined ? '' : `: ${current.lastChange.action} by ${current.lastChange.agent}`
   const what = code === 'STALE_READ' ? 'was read' : 'was expected'
   return {
     ...place,
     code,
-    message: `${resource} ${what} at version ${expected} and is now at version ${actual}${who}; observe again and decide whether the intent still makes sense`,
+    message: `${resource} ${what} at version ${expected} and is now at version ${actual}${who}${alsoMoved(all, resource)}; observe again and decide whether the intent still makes sense`,
+    // `missed` of the event names the newest of the commits that the agent missed: this says how many there were.
+    details: { moved: all.slice(0, mostMoved), movedCount: all.length, missedCount: actual - expected },
   }
+}
+
+/** Moved resources that a reject names; a read set may have hundreds. */
+const mostMoved = 32
+
+/** A type, so that it can lie in the JSON of an event. */
+type Moved = { readonly resource: string; readonly expectedVersion: number; readonly actualVersion: number }
+
+/** Everything that the agent reasoned on and that has moved: what it acts on, then what it has read. */
+function allMoved(examination: Examination): Moved[] {
+  const found: Moved[] = []
+  const note = (resource: string, expectedVersion: number | null) => {
+    const actualVersion = examination.current(resource)?.version ?? 0
+    if (expectedVersion !== null && expectedVersion < actualVersion) found.push({ resource, expectedVersion, actualVersion })
+  }
+  for (const planned of examination.planned)
+    if (planned.action.conflict !== 'commutative') note(planned.request.resource, expectedVersion(examination, planned))
+  for (const { resource, version } of examination.intent.reads)
+    if (examination.plannedFor(resource) === undefined) note(resource, examination.agreed?.get(resource) ?? version)
+  return found
+}
+
+function alsoMoved(all: readonly Moved[], named: string): string {
+  const others = all.filter(({ resource }) => resource !== named)
+  if (others.length === 0) return ''
+  const some = others.slice(0, 3).map((each) => `${each.resource} (version ${each.expectedVersion}, now ${each.actualVersion})`)
+  return `; so have ${some.join(', ')}${others.length > 3 ? ` and ${others.length - 3} more` : ''} moved`
 }
 
 export const versions: Check = {

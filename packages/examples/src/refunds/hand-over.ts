@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Agent } from '@signalbox/client'
 import { sha256 } from '@signalbox/codec'
 import { canonicalize, type Resource } from '@signalbox/contract'
-import { type Candidate, compilePacket, loadTokenizer, type Packet, readback } from '@signalbox/handoff'
+import { type Candidate, compilePacket, loadTokenizer, type Packet, readback, sealOf } from '@signalbox/handoff'
 import type { Answer, Order } from './orders.ts'
 
 type Handing = Extract<Order, { readonly do: 'hand over' }>
@@ -50,7 +50,14 @@ export async function handOver(agent: Agent, directory: string, { about, scope, 
     {
       resource: handoff,
       action: 'offer',
-      input: { to, task, digest, position, references: references.filter(({ resource }) => resource !== task), withinMs: 60_000 },
+      input: {
+        to,
+        task,
+        seal: sealOf(digest, sha256),
+        position,
+        references: references.filter(({ resource }) => resource !== task),
+        withinMs: 60_000,
+      },
     },
   ])
   return { packet: { tokens: totals.tokens, parts: totals.parts }, decision }
