@@ -9,7 +9,7 @@ import { matchesAgent } from './identifiers.ts'
 type AnyContract = Pick<Contract, 'states' | 'actions' | 'coordination'>
 
 export function checkCoordination(contract: AnyContract, where: string): void {
-  const { after, contradictions, escalation, handoff, maxPriority, reservation, waiting } = contract.coordination
+  const { after, contradictions, escalation, handoff, maxPriority, reservation, rounds, waiting } = contract.coordination
   for (const [state, { action, ms }] of Object.entries(after)) checkTimer(contract, state, action, ms, `${where}, after ${state}`)
   whole(waiting.queue, 1, 10_000, `${where}, waiting.queue`)
   whole(waiting.bypasses, 1, 1_000_000, `${where}, waiting.bypasses`)
@@ -25,6 +25,10 @@ export function checkCoordination(contract: AnyContract, where: string): void {
     if (!handoffParts.includes(part))
       throw new ContractError(`${where}, handoff.requires`, `'${part}' is no part of a packet; there are ${handoffParts.join(', ')}`)
   if (contradictions !== null) whole(contradictions.count, 1, 1_000_000, `${where}, contradictions.count`)
+  if (rounds === null) return
+  // A resource remembers its last eight changes at least, and a round is of two or more.
+  whole(rounds.count, 2, 4, `${where}, rounds.count`)
+  whole(rounds.withinMs, 1, longestMs, `${where}, rounds.withinMs`)
 }
 
 function checkTimer(contract: AnyContract, state: string, name: string, ms: number, where: string): void {

@@ -124,9 +124,9 @@ function upcastPartOf({ upcast }: Contract): { readonly upcast?: unknown } {
   }
 }
 
-/** What packets must have decides nothing: a log need not know of it. */
-function decidingPartOf({ handoff: _handoff, ...deciding }: Contract['coordination']): unknown {
-  return deciding
+/** What packets must have decides nothing: a log need not know of it. What came later and is not used leaves the digest as it was. */
+function decidingPartOf({ handoff: _handoff, rounds, ...deciding }: Contract['coordination']): unknown {
+  return rounds === null ? deciding : { ...deciding, rounds }
 }
 
 function describe(contract: Contract): unknown {

@@ -60,6 +60,7 @@ export const contractShape = shapeOf<ContractDefinition<string, z.ZodType, never
     separationOfDuties: z.boolean().optional(),
   }).optional(),
   contradictions: shapeOf<NonNullable<Coordination['contradictions']>>()({ count: whole, to: someText }).nullable().optional(),
+  rounds: shapeOf<NonNullable<Coordination['rounds']>>()({ count: whole, withinMs: whole, to: someText }).nullable().optional(),
   shadow: z.boolean().optional(),
   handoff: shapeOf<Coordination['handoff']>()({ requires: z.array(z.string()).optional() }).optional(),
 })

@@ -37,6 +37,11 @@ export interface Coordination {
   }
   /** One agent running into another's commits on one resource so often within the window is put before a human. */
   readonly contradictions: { readonly count: number; readonly to: string } | null
+  /**
+   * The same action taken on one resource so often within the time, with others in between, goes round though nothing is rejected (hold,
+   * leave, hold, leave): the next one is put before a human.
+   */
+  readonly rounds: { readonly count: number; readonly withinMs: number; readonly to: string } | null
   readonly shadow: boolean
   readonly handoff: {
     /** What a packet must have of a resource of this type that its task names: never left out, whatever the budget. */
@@ -56,6 +61,7 @@ export interface CoordinationParts {
   readonly maxPriority?: number
   readonly escalation?: Partial<Coordination['escalation']>
   readonly contradictions?: Coordination['contradictions']
+  readonly rounds?: Coordination['rounds']
   /** Decided and logged as what would have been: nothing of it is in force. */
   readonly shadow?: boolean
   readonly handoff?: Partial<Coordination['handoff']>
@@ -69,6 +75,7 @@ export function coordinationOf(parts: CoordinationParts): Coordination {
     maxPriority: parts.maxPriority ?? 0,
     escalation: { levels: [{ to: 'operators', withinMs: 3_600_000 }], separationOfDuties: true, ...parts.escalation },
     contradictions: parts.contradictions ?? null,
+    rounds: parts.rounds ?? null,
     shadow: parts.shadow ?? false,
     handoff: { requires: [], ...parts.handoff },
   }

@@ -45,6 +45,7 @@ describe('a contract that works', () => {
       maxPriority: 0,
       escalation: { levels: [{ to: 'operators', withinMs: 3_600_000 }], separationOfDuties: true },
       contradictions: null,
+      rounds: null,
       shadow: false,
       handoff: { requires: [] },
     })

@@ -69,6 +69,7 @@ const definition = () => ({
   maxPriority: 1,
   escalation: { levels: [{ to: 'leads', withinMs: 1 }], separationOfDuties: true },
   contradictions: { count: 1, to: 'leads' },
+  rounds: { count: 2, withinMs: 1, to: 'leads' },
   shadow: false,
   handoff: { requires: ['resource'] },
 })
@@ -160,6 +161,7 @@ const inPlace: readonly (readonly [string, Place])[] = [
   ['reservation', at('reservation')],
   ['escalation', at('escalation')],
   ['contradictions', at('contradictions')],
+  ['rounds', at('rounds')],
   ['handoff', at('handoff')],
   ['after', at('after', 'open')],
   ['fact', at('actions', 'open', 'fact')],

@@ -26,6 +26,34 @@ export function ruledEscalation(examination: Examination): NewEscalation | null 
       return { cause: rule.reason, message, resource, to: rule.to, approvals: rule.approvals ?? 1 }
     }
   }
+  return goesRound(examination)
+}
+
+/** Whether an action comes back to where it was again and again, as nothing that is only committed would show. */
+function goesRound({ nowMs, planned }: Examination): NewEscalation | null {
+  for (const { before, contract, prepared, request } of planned) {
+    const { rounds } = contract.coordination
+    if (rounds === null || before === undefined) continue
+    let times = 0
+    let hasOthers = false
+    for (const change of changesSince(before, 0)) {
+      if (change.time < nowMs - rounds.withinMs) break
+      if (change.action !== prepared.name) hasOthers = true
+      // Once in a row: taken twice at a stretch it may be getting somewhere.
+      else if (hasOthers) {
+        times++
+        hasOthers = false
+      }
+    }
+    if (times < rounds.count) continue
+    return {
+      cause: 'GOES_ROUND',
+      message: `${request.action} ${request.resource} goes round: it was taken ${times} times within ${rounds.withinMs} ms, with other actions in between, and nothing was rejected; somebody must say how it ends`,
+      resource: request.resource,
+      to: rounds.to,
+      approvals: 1,
+    }
+  }
   return null
 }
 
