@@ -251,6 +251,7 @@ export class SimulatedAgent {
       ...(this.#lease !== null && random.chance(0.4) ? { reservation: this.#lease } : {}),
       ...(random.chance(0.2) ? { confidence: random.between(0, 10) / 10 } : {}),
       ...(cause !== null ? { causationId: cause } : {}),
+      ...(cause !== null && random.chance(0.3) ? { causationDepth: random.between(0, 3) } : {}),
       ...(cause !== null || random.chance(0.2) ? { correlationId: `work-${random.between(1, 4)}` } : {}),
     }
   }

@@ -247,7 +247,9 @@ function outcomeOf(event: Event): { readonly outcome: Expected['outcome'] | null
   return { outcome: null, code: null }
 }
 
-function digestOf(text: string): string {
+/** Of an intent, without what a gateway may have filled in. */
+function digestOf(intent: string): string {
+  const text = intent.replace(/(?<=\],"agent":"[^"]*"),"causationDepth":\d+/, '')
   return createHash('sha256').update(text).digest('base64url')
 }
 

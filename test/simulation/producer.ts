@@ -110,6 +110,7 @@ export class Producer {
       reservation: null,
       note: null,
       signature: random.chance(0.2) ? 'unsigned' : null,
+      causationDepth: null,
     }
   }
 }

@@ -47,7 +47,7 @@ export interface ProposedAction {
 
 export type ProposeOptions = Pick<
   IntentJson,
-  'correlationId' | 'causationId' | 'deadline' | 'confidence' | 'note' | 'onConflict' | 'priority' | 'reservation'
+  'correlationId' | 'causationId' | 'causationDepth' | 'deadline' | 'confidence' | 'note' | 'onConflict' | 'priority' | 'reservation'
 > & {
   readonly intentId?: string
   readonly waitMs?: number
@@ -243,6 +243,7 @@ export class Agent {
       reservation: options.reservation ?? null,
       note: options.note ?? null,
       signature: null,
+      causationDepth: options.causationDepth ?? null,
     }
   }
 

@@ -10,6 +10,7 @@ export function bareIntent({ actions, agent, intentId, scope }: Pick<Intent, 'in
     reads: [],
     correlationId: intentId,
     causationId: null,
+    causationDepth: null,
     deadline: null,
     priority: null,
     confidence: null,

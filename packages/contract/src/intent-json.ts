@@ -32,6 +32,10 @@ export const intentJson = z
       .default([]),
     correlationId: text(lengths.traceId).optional().describe('The piece of work this belongs to; the intent id where left out'),
     causationId: text(lengths.traceId).nullable().default(null),
+    causationDepth: within(bounds.depth)
+      .describe('How far the cause is from the first of its chain; a gateway that knows the cause fills it in')
+      .nullable()
+      .default(null),
     deadline: within(bounds.timeMs).describe('Milliseconds since 1970, UTC').nullable().default(null),
     priority: within(bounds.priority).nullable().default(null),
     confidence: within(bounds.confidence).nullable().default(null),

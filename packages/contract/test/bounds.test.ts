@@ -29,6 +29,7 @@ function fieldOf(path: string): Schema {
 const numberFields: readonly (readonly [string, NumberBound, string, string])[] = [
   ['deadline', bounds.timeMs, 'Intent', 'deadline'],
   ['priority', bounds.priority, 'Intent', 'priority'],
+  ['causationDepth', bounds.depth, 'Intent', 'causationDepth'],
   ['confidence', bounds.confidence, 'Intent', 'confidence'],
   ['actions.[].expectedVersion', bounds.version, 'ActionRequest', 'expectedVersion'],
   ['reads.[].version', bounds.version, 'Read', 'version'],

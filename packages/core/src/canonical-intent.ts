@@ -23,16 +23,25 @@ export function canonicalIntent(intent: Intent, isWellFormed = false): string {
   return beginning + (middle + end)
 }
 
-function hasOptionalField({ causationId, confidence, deadline, note, priority, reservation }: Intent): boolean {
-  return causationId !== null || confidence !== null || deadline !== null || note !== null || priority !== null || reservation !== null
+function hasOptionalField({ causationDepth, causationId, confidence, deadline, note, priority, reservation }: Intent): boolean {
+  return (
+    causationDepth !== null ||
+    causationId !== null ||
+    confidence !== null ||
+    deadline !== null ||
+    note !== null ||
+    priority !== null ||
+    reservation !== null
+  )
 }
 
 // The optional fields, each where it stands in the order of keys.
 
-function afterAgent({ causationId, confidence }: Intent): string {
-  if (causationId === null && confidence === null) return ''
+function afterAgent({ causationDepth, causationId, confidence }: Intent): string {
+  if (causationDepth === null && causationId === null && confidence === null) return ''
+  const depth = causationDepth === null ? '' : `,"causationDepth":${numberText(causationDepth, 'causationDepth')}`
   const causation = causationId === null ? '' : `,"causationId":${canonicalString(causationId, 'causationId')}`
-  return confidence === null ? causation : `${causation},"confidence":${numberText(confidence, 'confidence')}`
+  return confidence === null ? depth + causation : `${depth}${causation},"confidence":${numberText(confidence, 'confidence')}`
 }
 
 function afterCorrelation({ deadline }: Intent): string {
@@ -85,4 +94,12 @@ function numberText(value: number, path: string): string {
   if (!(value <= Number.MAX_SAFE_INTEGER && value >= -Number.MAX_SAFE_INTEGER))
     throw new JsonError(path, `is ${value}, which JSON has no number for that every reader holds exactly`)
   return `${value === 0 ? 0 : value}`
+}
+
+/**
+ * What the digest of an intent is of: its canonical form without what a gateway may have filled in, so that the same intent sent over
+ * another gateway is the same.
+ */
+export function digestedText(intent: Intent, canonical: string, isWellFormed = false): string {
+  return intent.causationDepth === null ? canonical : canonicalIntent({ ...intent, causationDepth: null }, isWellFormed)
 }

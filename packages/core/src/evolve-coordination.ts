@@ -1,11 +1,13 @@
 /** What an event changes of who waits, what is due, what is counted and who is in quarantine. */
 import {
   agentKey,
+  bounds,
   type Event,
   type EventBase,
   type EventReference,
   type GenerationData,
   generationResource,
+  type Intent,
   isSystemScope,
   type ResourceChange,
 } from '@signalbox/contract'
@@ -172,26 +174,47 @@ function spendTimer(state: PartitionState, scope: string, resource: string): voi
   if (current !== undefined) state.setResource(scope, resource, { ...current, timer: null })
 }
 
-/** How far an intent is from the first of its chain; of the many that nothing caused, nothing is kept. */
+/**
+ * How far an intent is from the first of its chain: one step more than its cause, as this partition knows that one, or, where it was
+ * decided on another, as the intent says it.
+ */
+export function depthOf(
+  { coordination }: PartitionState,
+  { causationDepth, causationId }: Pick<Intent, 'causationDepth' | 'causationId'>,
+  timeMs: number,
+): number {
+  if (causationId === null) return 0
+  return Math.min(bounds.depth.most, Math.max(coordination.link(causationId, timeMs)?.depth ?? 0, causationDepth ?? 0) + 1)
+}
+
+/** Of the many that nothing caused and that belong to no other's work, nothing is kept. */
 function followChain(
   state: PartitionState,
   { scope, time }: Pick<EventBase, 'scope' | 'time'>,
   { agent, intent, intentId }: { readonly agent: string; readonly intent: string; readonly intentId: string },
 ): void {
-  if (!isCaused(intent, agent)) return
-  const { causationId, correlationId } = JSON.parse(intent) as { readonly causationId?: unknown; readonly correlationId: string }
-  if (typeof causationId !== 'string') return
+  const lineage = lineageOf(intent, agent, intentId)
+  if (lineage === null) return
+  const { causationDepth = null, causationId = null, correlationId } = lineage
   const { coordination } = state
-  coordination.setLink(intentId, { depth: (coordination.link(causationId, time)?.depth ?? 0) + 1, timeMs: time })
+  if (causationId !== null) coordination.setLink(intentId, { depth: depthOf(state, { causationDepth, causationId }, time), timeMs: time })
   const key = correlationKey(scope, correlationId)
   coordination.setCorrelation(key, counted(coordination.correlations.get(key), time, state.limits.windowMs))
 }
 
+type Lineage = Partial<Pick<Intent, 'causationDepth' | 'causationId'>> & Pick<Intent, 'correlationId'>
+
 /**
- * Whether a canonical intent names its cause, without parsing it: the field follows the agent, which follows the actions.
- * Looked for from the end, where nothing else can look like it: what an input holds lies before, and quotes in a note are escaped.
+ * What a canonical intent says of its cause and its correlation; null where it has neither but its own id. They follow the agent,
+ * which follows the actions, and only what stands there is parsed. Looked for from the end, where nothing else can look like it:
+ * what an input holds lies before, and quotes in a note are escaped.
  */
-function isCaused(intent: string, agent: string): boolean {
+function lineageOf(intent: string, agent: string, intentId: string): Lineage | null {
   const before = `],"agent":"${agent}"`
-  return intent.startsWith(',"causationId":', intent.lastIndexOf(before) + before.length)
+  const start = intent.lastIndexOf(before) + before.length
+  if (intent.startsWith(`,"correlationId":"${intentId}"`, start)) return null
+  // Events of tests, and of restored logs, may embed nothing.
+  if (start < before.length || intent[start] !== ',') return null
+  const lineage = JSON.parse(`{${intent.slice(start + 1)}`) as Lineage
+  return lineage.causationId === undefined && lineage.correlationId === intentId ? null : lineage
 }

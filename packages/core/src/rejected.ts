@@ -9,7 +9,7 @@ import {
   utf8Length,
 } from '@signalbox/contract'
 import { bounded } from './bounded.ts'
-import { canonicalIntent } from './canonical-intent.ts'
+import { canonicalIntent, digestedText } from './canonical-intent.ts'
 import type { Examination } from './examination.ts'
 import type { IntentRecord } from './intent-record.ts'
 import type { Rejection } from './rejection.ts'
@@ -44,7 +44,10 @@ export function rejected(
     intentId: examination !== null && isRepeatable(examination.intent.intentId) ? examination.intent.intentId : null,
     agent: examination !== null && isAgentName(examination.intent.agent) ? examination.intent.agent : null,
     intent: embedded,
-    digest: embedded === null || examination === null ? null : examination.digest || examination.rules.sha256(embedded),
+    digest:
+      embedded === null || examination === null
+        ? null
+        : examination.digest || examination.rules.sha256(digestedText(examination.intent, embedded)),
     code,
     message: bounded(message, maxMessageLength),
     owner: owner ?? null,

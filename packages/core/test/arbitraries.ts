@@ -137,4 +137,5 @@ export const anyIntent: fc.Arbitrary<Intent> = fc.record({
   reservation: fc.option(text),
   note: fc.option(text),
   signature: fc.option(text),
+  causationDepth: fc.option(fc.nat(1_000_000)),
 })

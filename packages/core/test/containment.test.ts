@@ -1,7 +1,7 @@
 /** What holds an agent's errors where they are: breakers, loops, budgets, chains, quarantine. */
 import { homeScope, systemScope } from '@signalbox/contract'
 import { describe, expect, test } from 'vitest'
-import { type Outcome, Story, startMs } from './specification.ts'
+import { id, type Outcome, Story, startMs } from './specification.ts'
 
 const open = { resource: 'seat/a', action: 'open', input: { left: 50 } }
 const use = (by = 1) => ({ resource: 'seat/a', action: 'use', input: { by } })
@@ -323,4 +323,62 @@ test('what is counted is forgotten when it says nothing any more, however batche
   expect([...story.state.coordination.tallies.all()].length).toBeLessThan(6)
   expect(story.state.coordination.correlations.size).toBeLessThan(6)
   expect(story.state.coordination.chain.size).toBeLessThan(40)
+})
+
+describe('a chain over several partitions', () => {
+  const opened = () => seat({ maxDepth: 5, correlationIntents: 3 })
+
+  test('is as long as the intent says of its cause, which lies elsewhere', () => {
+    const story = opened()
+    story.when(use(), { causationId: 'elsewhere', causationDepth: 4 }).commits({})
+    story.when(use(), { causationId: 'elsewhere', causationDepth: 5 }).rejects('CHAIN_TOO_DEEP', { details: '{"depth":6,"limit":5}' })
+  })
+
+  test('is no shorter than what this partition knows', () => {
+    const story = opened()
+    let cause = 'elsewhere'
+    for (let depth = 1; depth <= 5; depth++) {
+      const { events } = story.when(use(), { causationId: cause, causationDepth: depth === 1 ? 0 : null, correlationId: `w-${depth}` })
+      cause = (events[0]!.payload as { intentId: string }).intentId
+    }
+    story.when(use(), { causationId: cause, causationDepth: 0 }).rejects('CHAIN_TOO_DEEP')
+  })
+
+  test('goes on through what another partition decided', () => {
+    // Two partitions, an agent in each: each answers the other, with the depth that the cause has.
+    const sides = [opened(), opened()]
+    let cause: { readonly id: string; readonly depth: number } | null = null
+    const said: string[] = []
+    for (let step = 0; step < 20; step++) {
+      const lineage: object = cause === null ? {} : { causationId: cause.id, causationDepth: cause.depth }
+      const { events, summary } = sides[step % 2]!.when(use(), lineage)
+      said.push(summary[0]!)
+      if (summary[0] === 'rejected CHAIN_TOO_DEEP') break
+      cause = { id: (events[0]!.payload as { intentId: string }).intentId, depth: cause === null ? 0 : cause.depth + 1 }
+    }
+    expect(said.at(-1)).toBe('rejected CHAIN_TOO_DEEP')
+    expect(said).toHaveLength(7)
+  })
+
+  test('is the same intent whatever a gateway knew of its cause', () => {
+    const story = opened()
+    const first = story.when(use(), { causationId: 'elsewhere', intentId: id(77) })
+    first.commits({})
+    story
+      .when(use(), {
+        causationId: 'elsewhere',
+        causationDepth: 2,
+        intentId: id(77),
+        correlationId: (first.events[0]!.payload as { intentId: string }).intentId,
+      })
+      .then({ type: 'IntentDuplicated' })
+  })
+
+  test('intents that name a piece of work and no cause are counted too', () => {
+    const story = opened()
+    for (let time = 1; time <= 3; time++) story.when(use(), { correlationId: 'work-1' }).commits({})
+    story.when(use(), { correlationId: 'work-1' }).rejects('CORRELATION_EXHAUSTED', { details: '{"count":3,"limit":3}' })
+    story.when(use(), { correlationId: 'work-2' }).commits({})
+    for (let time = 1; time <= 5; time++) story.when(use()).commits({})
+  })
 })

@@ -127,6 +127,7 @@ function askedFor(story: Story) {
     correlationId: intentId,
     onConflict: 'reject' as const,
     signature: null,
+    causationDepth: null,
   }
 }
 

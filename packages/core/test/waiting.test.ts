@@ -191,7 +191,16 @@ test('an intent that is sent again in the record that ends its wait gets that en
   story.when(fill(50), { deadline: startMs - 1 })
   const again = JSON.parse(asked.payload.intent)
   const record = { ...again, actions: [{ ...again.actions[0], input: '{"by":9}', expectedVersion: null }] }
-  const filled = { causationId: null, deadline: null, priority: null, confidence: null, reservation: null, note: null, signature: null }
+  const filled = {
+    causationId: null,
+    causationDepth: null,
+    deadline: null,
+    priority: null,
+    confidence: null,
+    reservation: null,
+    note: null,
+    signature: null,
+  }
   const outcome = story.passes(60_000).when({ ...filled, ...record })
   expect(outcome.summary).toEqual(['rejected DEADLINE_PASSED', 'duplicated rejected'])
   outcome.says('IntentDuplicated', { code: 'DEADLINE_PASSED', decision: { partition: 0, offset: outcome.events[0]!.offset, index: 0 } })
@@ -203,7 +212,16 @@ test('the same intent again while it waits: it is pending, and where', () => {
   const { pending } = story.state.coordination
   const { offset, index } = pending.get(id)!.since
   const again = JSON.parse(pending.get(id)!.intent)
-  const filled = { causationId: null, deadline: null, priority: null, confidence: null, reservation: null, note: null, signature: null }
+  const filled = {
+    causationId: null,
+    causationDepth: null,
+    deadline: null,
+    priority: null,
+    confidence: null,
+    reservation: null,
+    note: null,
+    signature: null,
+  }
   const same = { ...filled, ...again, actions: [{ ...again.actions[0], input: '{"by":9}', expectedVersion: null }] }
   story
     .when(same)

@@ -48,6 +48,8 @@ export function rebuildIntent(
     note: redriveNote(id, redrive.by, redrive.reason, original.note, limits.noteLength),
     // It stands for other bytes.
     signature: null,
+    // How far another cause is, the gateway finds.
+    causationDepth: causationId === original.causationId ? original.causationDepth : null,
   }
   return redrive.fresh ? withoutWhatWasSeen(intent, contracts) : intent
 }

@@ -58,19 +58,29 @@ function ownFollowUps(event: Event, partitionCount: number): readonly OwnFollowU
 interface Lineage {
   readonly correlationId: string
   readonly causationId: string
+  /** How far the cause is from the first of its chain: what follows may lie on another partition, which does not know. */
+  readonly causationDepth: number | null
 }
 
 /** What an event continues; null for one that nothing follows from. */
 function lineageOf(event: Event): Lineage | null {
   if (event.type === 'RuleApplied') {
     const causationId = event.payload.cause ?? formatEventReference(event)
-    return { correlationId: causationId, causationId }
+    return { correlationId: causationId, causationId, causationDepth: null }
   }
   if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return null
   const { intent, intentId } = event.payload
   if (intentId === null) return null
-  const { correlationId = intentId } = (intent === null ? {} : JSON.parse(intent)) as { readonly correlationId?: string }
-  return { correlationId, causationId: intentId }
+  const {
+    causationDepth = 0,
+    causationId,
+    correlationId = intentId,
+  } = (intent === null ? {} : JSON.parse(intent)) as {
+    readonly causationDepth?: number
+    readonly causationId?: string
+    readonly correlationId?: string
+  }
+  return { correlationId, causationId: intentId, causationDepth: causationId === undefined ? 0 : causationDepth + 1 }
 }
 
 function ownIntent(event: Event, { agent = processManagerAgent, cause, ...followUp }: OwnFollowUp, lineage: Lineage): Intent {

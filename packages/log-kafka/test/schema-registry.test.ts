@@ -26,6 +26,7 @@ const intent = {
   reservation: null,
   note: null,
   signature: null,
+  causationDepth: null,
 } as const
 let registry: RegistryForTests
 

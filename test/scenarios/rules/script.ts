@@ -99,6 +99,7 @@ function reader(line: string, agent: string, timeMs: number, number: number) {
       reservation: idOf(find('under')),
       note: null,
       signature: null,
+      causationDepth: null,
     }
     const name = find('as')
     if (name !== undefined) world.ids.set(name, intent)

@@ -19,6 +19,7 @@ export interface ModelIntent {
   readonly reads: readonly { readonly resource: string; readonly version: number }[]
   readonly correlationId: string
   readonly causationId: string | null
+  readonly causationDepth: number | null
   readonly deadline: number | null
   readonly onConflict: string
   readonly reservation: string | null
@@ -45,6 +46,7 @@ const fields = new Set([
   'reads',
   'correlationId',
   'causationId',
+  'causationDepth',
   'deadline',
   'priority',
   'confidence',
@@ -103,6 +105,7 @@ export function toModel(value: PlainObject): ModelIntent {
     reads,
     correlationId,
     causationId: (value.causationId ?? null) as string | null,
+    causationDepth: (value.causationDepth ?? null) as number | null,
     deadline: (value.deadline ?? null) as number | null,
     onConflict,
     reservation: (value.reservation ?? null) as string | null,

@@ -231,9 +231,20 @@ export class Ledger {
   }
 
   #link(scope: string, text: string): void {
-    const { causationId, correlationId, intentId } = JSON.parse(text) as Readonly<Record<string, string | undefined>>
-    if (causationId === undefined) return
-    this.#links.set(intentId!, { depth: this.depthOf(causationId) + 1, timeMs: this.time })
+    const {
+      causationDepth = 0,
+      causationId,
+      correlationId,
+      intentId,
+    } = JSON.parse(text) as {
+      readonly causationDepth?: number
+      readonly causationId?: string
+      readonly correlationId: string
+      readonly intentId: string
+    }
+    if (causationId === undefined && correlationId === intentId) return
+    if (causationId !== undefined)
+      this.#links.set(intentId, { depth: Math.min(1_000_000, Math.max(this.depthOf(causationId), causationDepth) + 1), timeMs: this.time })
     this.correlations.add(`${scope}\n${correlationId}`, this.time)
   }
 

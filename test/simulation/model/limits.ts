@@ -14,7 +14,7 @@ export function budgetOf(agent: string, { budgets }: Containment): Budget | unde
 }
 
 export function heldBack({ agreed, intent, isKnown, ledger }: Subject, { agents, containment }: ModelSettings): Refusal | null {
-  const { agent, actions, causationId, correlationId, deadline, scope } = intent
+  const { agent, actions, causationDepth, causationId, correlationId, deadline, intentId, scope } = intent
   const { time } = ledger
   if (agreed === null && deadline !== null && deadline < time) return { code: 'DEADLINE_PASSED' }
   if (!isNamed(agent, agents) && !isOwn(agent)) return { code: 'AGENT_UNKNOWN' }
@@ -25,9 +25,11 @@ export function heldBack({ agreed, intent, isKnown, ledger }: Subject, { agents,
   if (ledger.breaker(scope, agent) === 'open' && !relieves) return { code: 'BREAKER_OPEN', resource: `agent/${agent}` }
   const most = budgetOf(agent, containment)?.intents
   if (most !== undefined && !isKnown && !relieves && ledger.tally(scope, agent).asked.at(time) >= most) return { code: 'BUDGET_EXCEEDED' }
-  if (causationId === null || isKnown || isOwn(agent)) return null
+  if (isKnown || isOwn(agent)) return null
   const { correlationIntents, maxDepth } = containment
-  if (maxDepth !== null && ledger.depthOf(causationId) + 1 > maxDepth) return { code: 'CHAIN_TOO_DEEP' }
+  const depth = causationId === null ? 0 : Math.max(ledger.depthOf(causationId), causationDepth ?? 0) + 1
+  if (maxDepth !== null && depth > maxDepth) return { code: 'CHAIN_TOO_DEEP' }
+  if (causationId === null && correlationId === intentId) return null
   if (correlationIntents !== null && ledger.correlations.at(`${scope}\n${correlationId}`, time) >= correlationIntents)
     return { code: 'CORRELATION_EXHAUSTED' }
   return null

@@ -778,5 +778,177 @@ export const earlierSchemas: readonly { readonly name: 'Event' | 'Intent'; reado
       ],
       "doc": "A fact. Its identity is (partition, offset, index); what surrounds it in the log (epoch, chain, log offset) is not part of it."
     }
+  },
+  {
+    "name": "Intent",
+    "schema": {
+      "name": "signalbox.v1.Intent",
+      "type": "record",
+      "fields": [
+        {
+          "name": "intentId",
+          "type": "string",
+          "doc": "UUIDv7 in lower case. The same id with the same body is the same intent, however often it is sent."
+        },
+        {
+          "name": "scope",
+          "type": "string",
+          "doc": "The conflict domain and partition key: all that happens in one scope is in one total order."
+        },
+        {
+          "name": "agent",
+          "type": "string",
+          "doc": "Who asks."
+        },
+        {
+          "name": "actions",
+          "type": {
+            "type": "array",
+            "items": {
+              "name": "signalbox.v1.ActionRequest",
+              "type": "record",
+              "fields": [
+                {
+                  "name": "resource",
+                  "type": "string",
+                  "doc": "The resource inside the scope, as type/id."
+                },
+                {
+                  "name": "action",
+                  "type": "string",
+                  "doc": "The name of an action of the contract of that type."
+                },
+                {
+                  "name": "input",
+                  "type": "string",
+                  "default": "{ }",
+                  "doc": "The input of the action: a JSON object, validated by the contract. (The space in the default is for Apicurio, which does not take a schema with {} in quotes.)"
+                },
+                {
+                  "name": "expectedVersion",
+                  "type": [
+                    "null",
+                    "long"
+                  ],
+                  "default": null,
+                  "doc": "The version of the resource that the agent reasoned on; 0 where it expects none. Required by actions with conflict policy version on a resource that exists, unless the read set names the resource: a whole number from 0 to 999999999999999."
+                }
+              ],
+              "doc": "One action on one resource, as an agent asks for it."
+            }
+          },
+          "doc": "What is asked for; applied together or not at all."
+        },
+        {
+          "name": "reads",
+          "type": {
+            "type": "array",
+            "items": {
+              "name": "signalbox.v1.Read",
+              "type": "record",
+              "fields": [
+                {
+                  "name": "resource",
+                  "type": "string",
+                  "doc": "The resource inside the scope, as type/id."
+                },
+                {
+                  "name": "version",
+                  "type": "long",
+                  "doc": "The version that was seen; 0 where the resource did not exist: a whole number from 0 to 999999999999999."
+                }
+              ],
+              "doc": "One entry of a read set: a version that the reasoning behind an intent was based on."
+            }
+          },
+          "default": [],
+          "doc": "The read set: versions, in the same scope, that the reasoning was based on."
+        },
+        {
+          "name": "correlationId",
+          "type": "string",
+          "doc": "Names the piece of work that this intent belongs to, across agents and scopes."
+        },
+        {
+          "name": "causationId",
+          "type": [
+            "null",
+            "string"
+          ],
+          "default": null,
+          "doc": "The intent or event that caused this intent."
+        },
+        {
+          "name": "deadline",
+          "type": [
+            "null",
+            "long"
+          ],
+          "default": null,
+          "doc": "Decided later than this, the intent is rejected. Milliseconds since 1970, UTC: a whole number from 0 to 253402300799999."
+        },
+        {
+          "name": "priority",
+          "type": [
+            "null",
+            "int"
+          ],
+          "default": null,
+          "doc": "Higher goes first where a contract allows it; capped by the contract: a whole number from -1000000 to 1000000."
+        },
+        {
+          "name": "confidence",
+          "type": [
+            "null",
+            "double"
+          ],
+          "default": null,
+          "doc": "The agent's own confidence: a number from 0 to 1."
+        },
+        {
+          "name": "onConflict",
+          "type": {
+            "name": "signalbox.v1.OnConflict",
+            "type": "enum",
+            "symbols": [
+              "reject",
+              "wait",
+              "escalate"
+            ],
+            "doc": "What to do when the intent cannot be committed now."
+          },
+          "default": "reject",
+          "doc": "What to do when the intent cannot be committed now."
+        },
+        {
+          "name": "reservation",
+          "type": [
+            "null",
+            "string"
+          ],
+          "default": null,
+          "doc": "The reservation under which the agent acts."
+        },
+        {
+          "name": "note",
+          "type": [
+            "null",
+            "string"
+          ],
+          "default": null,
+          "doc": "Why, in the agent's own words."
+        },
+        {
+          "name": "signature",
+          "type": [
+            "null",
+            "string"
+          ],
+          "default": null,
+          "doc": "Proof of who sent the intent. A transport field: not part of the body that is compared and embedded."
+        }
+      ],
+      "doc": "An agent's request to apply one or more actions, all or nothing, to resources of one scope."
+    }
   }
 ]

@@ -1472,6 +1472,15 @@ export const schemas = [
         ],
         "doc": "Proof of who sent the intent. A transport field: not part of the body that is compared and embedded.",
         "default": null
+      },
+      {
+        "name": "causationDepth",
+        "type": [
+          "null",
+          "int"
+        ],
+        "doc": "How far the intent that caused this one is from the first of its chain, where the sender knows it: a whole number from 0 to 1000000. It travels with the cause from partition to partition; a gateway fills it in. Embedded with the intent, and no part of the body that is compared.",
+        "default": null
       }
     ]
   }

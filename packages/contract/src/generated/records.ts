@@ -498,4 +498,6 @@ export interface Intent {
   readonly note: string | null
   /** Proof of who sent the intent. A transport field: not part of the body that is compared and embedded. */
   readonly signature: string | null
+  /** How far the intent that caused this one is from the first of its chain, where the sender knows it: a whole number from 0 to 1000000. It travels with the cause from partition to partition; a gateway fills it in. Embedded with the intent, and no part of the body that is compared. */
+  readonly causationDepth: number | null
 }

@@ -3,7 +3,7 @@ import { agentKey, agentResource, type Budget, clockAgent, holdsAgent, matchesAg
 import type { Check } from '../check.ts'
 import { correlationKey } from '../coordination/coordination.ts'
 import { countIn } from '../coordination/windows.ts'
-import { isOwnAgent } from '../evolve-coordination.ts'
+import { depthOf, isOwnAgent } from '../evolve-coordination.ts'
 import type { Examination } from '../examination.ts'
 import { governingContract } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
@@ -139,9 +139,9 @@ export function exceeded(
 export const chain: Check = {
   name: 'chain',
   run({ intent, nowMs, rules, state, wasPending }) {
-    if (intent.causationId === null || wasPending || isOwnAgent(intent.agent)) return null
+    if (wasPending || isOwnAgent(intent.agent)) return null
     const { correlationIntents, maxDepth } = rules.containment
-    const depth = (state.coordination.link(intent.causationId, nowMs)?.depth ?? 0) + 1
+    const depth = depthOf(state, intent, nowMs)
     if (maxDepth !== null && depth > maxDepth) {
       return {
         code: 'CHAIN_TOO_DEEP',
@@ -149,7 +149,7 @@ export const chain: Check = {
         details: { depth, limit: maxDepth },
       }
     }
-    if (correlationIntents === null) return null
+    if (correlationIntents === null || (intent.causationId === null && intent.correlationId === intent.intentId)) return null
     const count = countIn(
       state.coordination.correlations.get(correlationKey(intent.scope, intent.correlationId)),
       nowMs,
@@ -163,6 +163,6 @@ export const chain: Check = {
     }
   },
   seen: ({ intent, nowMs, state }) => ({
-    depth: intent.causationId === null ? 0 : (state.coordination.link(intent.causationId, nowMs)?.depth ?? 0) + 1,
+    depth: depthOf(state, intent, nowMs),
   }),
 }

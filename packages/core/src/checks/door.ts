@@ -21,7 +21,7 @@ import {
   utf8Length,
   uuidTimeMs,
 } from '@signalbox/contract'
-import { canonicalIntent } from '../canonical-intent.ts'
+import { canonicalIntent, digestedText } from '../canonical-intent.ts'
 import type { Check } from '../check.ts'
 import type { Duplicate, Examination } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
@@ -80,11 +80,12 @@ function isOwnCorrelation({ intent, state }: Examination): boolean {
 }
 
 function optionalFields({ intent, rules }: Examination): Rejection | null {
-  const { causationId, confidence, deadline, note, priority, reservation, signature } = intent
+  const { causationDepth, causationId, confidence, deadline, note, priority, reservation, signature } = intent
   const causationProblem = causationId === null ? null : nameProblem(causationId, lengths.traceId)
   if (causationProblem !== null) return malformed('causationId', causationProblem)
   const reservationProblem = reservation === null ? null : nameProblem(reservation, lengths.traceId)
   if (reservationProblem !== null) return malformed('reservation', reservationProblem)
+  if (causationDepth !== null && !isWithin(bounds.depth, causationDepth)) return outside('causationDepth', bounds.depth)
   if (confidence !== null && !isWithin(bounds.confidence, confidence)) return outside('confidence', bounds.confidence)
   if (deadline !== null && !isWithin(bounds.timeMs, deadline)) return outside('deadline', bounds.timeMs)
   if (priority !== null && !isWithin(bounds.priority, priority)) return outside('priority', bounds.priority)
@@ -160,7 +161,7 @@ export const identity: Check = {
       )
     }
     examination.canonical = canonical
-    examination.digest = rules.sha256(canonical)
+    examination.digest = rules.sha256(digestedText(intent, canonical, idWords !== null))
     if (idWords === null) {
       return {
         code: 'INTENT_ID_INVALID',
