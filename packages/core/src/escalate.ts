@@ -70,19 +70,25 @@ function taintFound(examination: Examination): NewEscalation | null {
   ]
   for (const resource of named) {
     const current = resource === '' ? undefined : examination.current(resource)
-    const change = current === undefined ? undefined : lastByAgent(current)
-    if (change === undefined) continue
-    const since = state.coordination.quarantineOf(change.agent)?.taintedSinceMs ?? null
-    if (since === null || change.time < since) continue
-    return {
-      cause: 'TAINTED',
-      message: `${resource} was last changed by ${change.agent}, which is in quarantine, after it went wrong (event ${formatEventReference(change)}): look whether it can be trusted`,
-      resource,
-      to: null,
-      approvals: 1,
-    }
+    const said = current === undefined ? null : taintOf(current, examination)
+    if (said !== null)
+      return { cause: 'TAINTED', message: `${resource} ${said}: look whether it can be trusted`, resource, to: null, approvals: 1 }
   }
   return null
+}
+
+/** What is doubtful about a resource; null where nothing is. Doubt follows what others made of it, until a human has cleared it. */
+function taintOf(current: ResourceState, { state: { coordination } }: Examination): string | null {
+  const isDoubtful = (agent: string, time: number) => {
+    const since = coordination.quarantineOf(agent)?.taintedSinceMs ?? null
+    return since !== null && time >= since
+  }
+  const change = lastByAgent(current)
+  if (change !== undefined && isDoubtful(change.agent, change.time))
+    return `was last changed by ${change.agent}, which is in quarantine, after it went wrong (event ${formatEventReference(change)})`
+  const influence = current.influences.find(({ agent, time }) => isDoubtful(agent, time))
+  if (influence === undefined) return null
+  return `builds on what ${influence.agent}, which is in quarantine, wrote after it went wrong`
 }
 
 /** The last change that the clock did not make, as far as changes are remembered: it acts on what is there, whoever put it there. */

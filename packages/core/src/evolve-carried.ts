@@ -14,8 +14,9 @@ export function evolveScopeCarried(state: PartitionState, { payload, scope }: Ca
   const { coordination } = state
   for (const [index, { contractVersion, data, resource, state: name, timer, version }] of changes.entries()) {
     const { lastChange, olderChange } = runsOf(histories[index])
+    const { influences } = histories[index]!
     const world = isShadow ? shadowScope(scope) : scope
-    state.setResource(world, resource, { version, state: name, data, contractVersion, lastChange, olderChange, timer })
+    state.setResource(world, resource, { version, state: name, data, contractVersion, lastChange, olderChange, influences, timer })
   }
   for (const { bypassed, intentId, isReady } of waiting) {
     const pending = coordination.pending.get(intentId)

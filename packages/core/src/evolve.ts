@@ -4,6 +4,7 @@
 import { clockAgent, type Event, type EventBase, type ResourceChange } from '@signalbox/contract'
 import { evolvePartitionCarried, evolveScopeCarried } from './evolve-carried.ts'
 import { evolveCoordination, resourceMoved } from './evolve-coordination.ts'
+import { type Influence, influencesOf, influencesOfCommit, noInfluences } from './influences.ts'
 import { isRemembered } from './remembered.ts'
 import { shadowScope } from './shadow-scope.ts'
 import type { Change, PartitionState } from './state.ts'
@@ -26,7 +27,7 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
     case 'IntentCommitted': {
       const { payload } = event
       state.remember(payload.intentId, payload.digest, event, null)
-      applyChanges(state, event, payload, payload.changes)
+      applyChanges(state, event, payload, payload.changes, influencesOfCommit(state, event))
       break
     }
     case 'IntentRejected': {
@@ -41,7 +42,7 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
       // Nothing happens there by itself: a timer would act on what is in force.
       if (by.startsWith('contract ')) {
         const timeless = changes.map((change) => ({ ...change, timer: null }))
-        applyChanges(state, { ...event, scope: shadowScope(event.scope) }, event.payload, timeless)
+        applyChanges(state, { ...event, scope: shadowScope(event.scope) }, event.payload, timeless, noInfluences)
       }
       break
     }
@@ -51,6 +52,7 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
         event,
         { agent: event.payload.rule === 'timer' ? clockAgent : ruler, intentId: event.payload.cause ?? '' },
         event.payload.changes,
+        null,
       )
       break
     case 'IntentPending':
@@ -72,10 +74,17 @@ export function evolve(state: PartitionState, event: Event): PartitionState {
   return state
 }
 
-function applyChanges(state: PartitionState, event: EventBase, author: Author, changes: readonly ResourceChange[]): void {
+/** `influences` is null where each resource stands on what it stood on before: a rule has read nothing. */
+function applyChanges(
+  state: PartitionState,
+  event: EventBase,
+  author: Author,
+  changes: readonly ResourceChange[],
+  influences: readonly Influence[] | null,
+): void {
   for (let index = 0; index < changes.length; index++) {
     const change = changes[index]!
-    applyChange(state, event, author, change)
+    applyChange(state, event, author, change, influences)
     resourceMoved(state, event, change)
   }
 }
@@ -85,6 +94,7 @@ function applyChange(
   { index, offset, partition, scope, time }: EventBase,
   { agent, intentId }: Author,
   { action, contractVersion, data, fields, resource, state: name, timer, version }: ResourceChange,
+  influences: readonly Influence[] | null,
 ): void {
   const before = state.resourceIn(scope, resource)
   let previous = before?.lastChange ?? null
@@ -96,5 +106,14 @@ function applyChange(
   }
   const depth = previous === null ? 0 : previous.depth + 1
   const lastChange: Change = { partition, offset, index, time, intentId, agent, action, version, fields, previous, depth }
-  state.setResource(scope, resource, { version, state: name, data, contractVersion, lastChange, olderChange: older, timer })
+  state.setResource(scope, resource, {
+    version,
+    state: name,
+    data,
+    contractVersion,
+    lastChange,
+    olderChange: older,
+    influences: influences ?? influencesOf([before], agent, time - state.limits.identityHorizonMs),
+    timer,
+  })
 }

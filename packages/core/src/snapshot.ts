@@ -6,11 +6,12 @@ import type { ContractRecord, Timer } from '@signalbox/contract'
 import type { Origin } from './coordination/coordination.ts'
 import { type CoordinationPart, coordinationParts, restoreCoordination } from './coordination/parts.ts'
 import type { IdBucket } from './identity.ts'
+import type { Influence } from './influences.ts'
 import { changesOf, runOfChanges } from './snapshot-runs.ts'
 import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
 
 /** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
-export const stateFormatVersion = 4
+export const stateFormatVersion = 5
 
 /** [partition, offset, index, time, intentId, agent, action, version, fields] of a commit. */
 export type ChangeRow = readonly [number, number, number, number, string, string, string, number, readonly string[] | null]
@@ -26,6 +27,7 @@ export interface ResourceSnapshot {
   readonly changes: readonly ChangeRow[]
   /** The changes of the run before it, oldest first. */
   readonly olderChanges: readonly ChangeRow[]
+  readonly influences: readonly Influence[]
   readonly timer: Timer | null
 }
 
@@ -80,7 +82,7 @@ export class StateBuilder {
 
 function snapshotOf(
   key: string,
-  { contractVersion, data, lastChange, olderChange, state, timer, version }: ResourceState,
+  { contractVersion, data, influences, lastChange, olderChange, state, timer, version }: ResourceState,
 ): ResourceSnapshot {
   const end = key.indexOf('\u0000')
   return {
@@ -92,14 +94,15 @@ function snapshotOf(
     contractVersion,
     changes: rowsOf(lastChange),
     olderChanges: rowsOf(olderChange),
+    influences,
     timer,
   }
 }
 
-function resourceOf({ changes, contractVersion, data, olderChanges, state, timer, version }: ResourceSnapshot): ResourceState {
+function resourceOf({ changes, contractVersion, data, influences, olderChanges, state, timer, version }: ResourceSnapshot): ResourceState {
   const lastChange = runOf(changes)
   if (lastChange === null) throw new RangeError('a resource of a snapshot has no last change')
-  return { version, state, data, contractVersion, lastChange, olderChange: runOf(olderChanges), timer }
+  return { version, state, data, contractVersion, lastChange, olderChange: runOf(olderChanges), influences, timer }
 }
 
 function rowsOf(newest: Change | null): ChangeRow[] {

@@ -8,6 +8,7 @@ import { CoordinationState, type Origin } from './coordination/coordination.ts'
 import { parsedData } from './data-cache.ts'
 import { readDigest } from './id-table.ts'
 import { type AddedIds, type IdBucket, type RememberedDecision, type RememberedId, RememberedIds } from './identity.ts'
+import type { Influence } from './influences.ts'
 import { type Place, Resources } from './resources.ts'
 
 /** A commit to a resource, as far as others are told of it. */
@@ -38,6 +39,8 @@ export interface ResourceState {
   readonly lastChange: Change
   /** The last change of the run before; null in the first run. */
   readonly olderChange: Change | null
+  /** Whose writing it stands on, besides that of who changed it last; sorted by name. */
+  readonly influences: readonly Influence[]
   readonly timer: Timer | null
 }
 

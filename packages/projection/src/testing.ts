@@ -92,7 +92,7 @@ export function carried({ agent = 'agent-1', changes, intentId = 'intent-1', tim
     const resources = changesFrom(changes).map((change) => ({ ...change, fromVersion: 0, fromState: null }))
     const histories = resources.map(({ action, version }, offset) => {
       const event = { partition: 0, offset, index: 0 }
-      return { changes: [{ event, time: timeMs, intentId, agent, action, version, fields: null }], olderChanges: [] }
+      return { changes: [{ event, time: timeMs, intentId, agent, action, version, fields: null }], olderChanges: [], influences: [] }
     })
     return {
       ...common({ ...at, timeMs }, -1),

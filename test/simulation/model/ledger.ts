@@ -1,5 +1,5 @@
 /** What the events of one partition say is so: plain maps, filled from after-images alone. */
-import type { Event, ResourceChange } from '@signalbox/contract'
+import type { Event, IntentCommitted, ResourceChange } from '@signalbox/contract'
 import { KeyedCounts, ModelTally } from './counts.ts'
 import { type ModelIntent, type Plain, type PlainObject, toModel } from './intent.ts'
 import type { ModelMoment, ModelResource } from './rules.ts'
@@ -164,7 +164,7 @@ export class Ledger {
     switch (event.type) {
       case 'IntentCommitted': {
         const { agent, amount, changes, intentId, settles } = event.payload
-        this.#write(event.scope, changes, agent, intentId)
+        this.#write(event.scope, changes, agent, intentId, this.#standsOn(event.scope, event.payload))
         const before = settles === null ? undefined : this.pending.get(intentId)
         if (settles !== null) this.#end(intentId)
         this.#commit(event.scope, agent, settles === null, amount ?? 0)
@@ -175,7 +175,7 @@ export class Ledger {
       case 'IntentShadowed': {
         const { agent, by, changes, intent, intentId } = event.payload
         const timeless = changes.map((change) => ({ ...change, timer: null }))
-        if (by.startsWith('contract ')) this.#write(shadowOf(event.scope), timeless, agent, intentId)
+        if (by.startsWith('contract ')) this.#write(shadowOf(event.scope), timeless, agent, intentId, new Map())
         this.#commit(event.scope, agent, true, 0)
         this.#link(event.scope, intent)
         break
@@ -250,7 +250,7 @@ export class Ledger {
 
   #ruled(event: Event & { readonly type: 'RuleApplied' }): void {
     const { cause, changes, resource, rule } = event.payload
-    this.#write(event.scope, changes, rule === 'timer' ? 'clock' : 'signalbox', cause ?? '')
+    this.#write(event.scope, changes, rule === 'timer' ? 'clock' : 'signalbox', cause ?? '', null)
     if (rule !== 'timer' || changes.length > 0 || resource === null) return
     const spent = this.find(event.scope, resource)
     if (spent !== undefined) this.resources.set(`${event.scope}\n${resource}`, { ...spent, timer: null })
@@ -290,7 +290,13 @@ export class Ledger {
     }
   }
 
-  #write(scope: string, changes: readonly ResourceChange[], agent: string, intentId: string): void {
+  #write(
+    scope: string,
+    changes: readonly ResourceChange[],
+    agent: string,
+    intentId: string,
+    builtOn: ReadonlyMap<string, number> | null,
+  ): void {
     for (const { action, data, fields, resource, state, timer, version } of changes) {
       const key = `${scope}\n${resource}`
       const before = resource.startsWith('agent/') ? this.breaker(scope, resource.slice(6)) : null
@@ -303,10 +309,34 @@ export class Ledger {
         moment: this.#moment,
         fields: fields as Plain as string[] | null,
       }
-      const history = [...(this.resources.get(key)?.history ?? []), change]
-      this.resources.set(key, { version, state, data: JSON.parse(data) as PlainObject, timer, history })
+      const known = this.resources.get(key)
+      const history = [...(known?.history ?? []), change]
+      const stands = builtOn ?? this.#builtOn([known], agent)
+      this.resources.set(key, { version, state, data: JSON.parse(data) as PlainObject, timer, history, builtOn: stands })
       if (before !== null) this.#agentMoved(scope, resource.slice(6), action, state, before)
     }
+  }
+
+  /** Whom what is written now stands on: who wrote the sources, and whom those stand on. */
+  #builtOn(sources: readonly (ModelResource | undefined)[], agent: string): ReadonlyMap<string, number> {
+    const found = new Map<string, number>()
+    for (const source of sources) {
+      const last = source?.history.at(-1)
+      const all = last === undefined ? [] : [[last.agent, last.timeMs] as const, ...source!.builtOn]
+      for (const [name, timeMs] of all)
+        if (name !== agent && !isOwn(name) && timeMs >= this.time - 86_400_000) found.set(name, Math.max(timeMs, found.get(name) ?? 0))
+    }
+    return found
+  }
+
+  /** A human who was asked whether something can be trusted, and agreed, has cleared what came of it. */
+  #standsOn(scope: string, { agent, changes, intent, verdict }: IntentCommitted): ReadonlyMap<string, number> {
+    if (verdict !== null && this.find(scope, verdict)?.data.cause === 'TAINTED') return new Map()
+    const { reads = [] } = JSON.parse(intent) as { readonly reads?: readonly { readonly resource: string }[] }
+    return this.#builtOn(
+      [...changes, ...reads].map(({ resource }) => this.find(scope, resource)),
+      agent,
+    )
   }
 
   #agentMoved(scope: string, agent: string, action: string, state: string, before: string): void {

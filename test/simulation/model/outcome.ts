@@ -151,10 +151,11 @@ function questionOf(subject: Subject): Question | null {
   ]
   for (const resource of named) {
     // The clock acts on what is there, whoever put it there.
-    const history = ledger.find(worldOf(intent.scope, resource), resource)?.history ?? []
-    const last = history.findLast(({ agent }) => agent !== 'clock')
-    const since = last === undefined ? null : (ledger.quarantined.get(last.agent) ?? null)
-    if (since !== null && last!.timeMs >= since) return { cause: 'TAINTED', resource, to: null, approvals: 1 }
+    const found = ledger.find(worldOf(intent.scope, resource), resource)
+    const last = found?.history.findLast(({ agent }) => agent !== 'clock')
+    const writers = [...(last === undefined ? [] : [[last.agent, last.timeMs] as const]), ...(found?.builtOn ?? [])]
+    const isDoubtful = writers.some(([agent, timeMs]) => timeMs >= (ledger.quarantined.get(agent) ?? Number.POSITIVE_INFINITY))
+    if (isDoubtful) return { cause: 'TAINTED', resource, to: null, approvals: 1 }
   }
   return null
 }

@@ -13,6 +13,8 @@ export interface ModelResource {
   readonly timer: ModelTimer | null
   /** Every change of it, oldest first. */
   readonly history: readonly ModelMove[]
+  /** Whose writing it stands on, besides that of who changed it last, and when that was. */
+  readonly builtOn: ReadonlyMap<string, number>
 }
 
 /** Orders events that happened at one time, of one partition, or of logs that follow each other. */

@@ -1047,6 +1047,27 @@ export const schemas = [
   },
   {
     "type": "record",
+    "name": "Influence",
+    "namespace": "signalbox.v1",
+    "doc": "An agent whose writing a resource stands on: it was read or acted on, by whoever changed the resource.",
+    "fields": [
+      {
+        "name": "agent",
+        "type": "string",
+        "doc": "The agent, in lower case."
+      },
+      {
+        "name": "time",
+        "type": {
+          "type": "long",
+          "logicalType": "timestamp-millis"
+        },
+        "doc": "When it last wrote what the resource stands on, in logical time."
+      }
+    ]
+  },
+  {
+    "type": "record",
     "name": "ResourceHistory",
     "namespace": "signalbox.v1",
     "doc": "The last changes of a resource that was carried over: what an agent missed, and who moved it.",
@@ -1066,6 +1087,15 @@ export const schemas = [
           "items": "signalbox.v1.PastChange"
         },
         "doc": "The changes of the run before it, oldest first."
+      },
+      {
+        "name": "influences",
+        "type": {
+          "type": "array",
+          "items": "signalbox.v1.Influence"
+        },
+        "doc": "Whose writing it stands on, besides that of who changed it last; sorted by name.",
+        "default": []
       }
     ]
   },

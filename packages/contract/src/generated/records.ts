@@ -356,12 +356,22 @@ export interface PastChange {
   readonly fields: readonly string[] | null
 }
 
+/** An agent whose writing a resource stands on: it was read or acted on, by whoever changed the resource. */
+export interface Influence {
+  /** The agent, in lower case. */
+  readonly agent: string
+  /** When it last wrote what the resource stands on, in logical time. */
+  readonly time: number
+}
+
 /** The last changes of a resource that was carried over: what an agent missed, and who moved it. */
 export interface ResourceHistory {
   /** The changes of the last run, oldest first. */
   readonly changes: readonly PastChange[]
   /** The changes of the run before it, oldest first. */
   readonly olderChanges: readonly PastChange[]
+  /** Whose writing it stands on, besides that of who changed it last; sorted by name. */
+  readonly influences: readonly Influence[]
 }
 
 /** Part of what a scope was when its log went on in other topics: of it, the first events of its new partition are made. An intent that was pending then has an event of its own, IntentPending, before this one. A scope of many resources has several of these. */

@@ -92,7 +92,11 @@ export function* resourceParts(resources: readonly (readonly [string, ResourceSt
   let characters = 0
   for (const [name, resource] of resources) {
     const change = changeOf(name, resource)
-    const history = { changes: pastOf(resource.lastChange), olderChanges: pastOf(resource.olderChange) }
+    const history = {
+      changes: pastOf(resource.lastChange),
+      olderChanges: pastOf(resource.olderChange),
+      influences: [...resource.influences],
+    }
     const length = change.data.length + lengthOf(history)
     if (changes.length > 0 && (changes.length === most || characters + length > mostCharacters)) {
       yield { ...empty, changes, histories }
@@ -129,8 +133,9 @@ function add<Value>(map: Map<string, Value[]>, key: string, value: Value): void 
 }
 
 /** Roughly, in characters; a change without its texts takes about 80. */
-function lengthOf({ changes, olderChanges }: ResourceHistory): number {
+function lengthOf({ changes, influences, olderChanges }: ResourceHistory): number {
   let length = 0
+  for (const { agent } of influences) length += 20 + agent.length
   for (const { action, agent, fields, intentId } of [...changes, ...olderChanges])
     length += 80 + intentId.length + agent.length + action.length + (fields ?? []).join('').length
   return length
