@@ -98,6 +98,7 @@ export function withDuels(log: Log): Log {
 export function decorated(log: Log, methods: Partial<Pick<Log, 'cursor' | 'join' | 'open'>>, snapshots = log.snapshots): Log {
   return {
     name: log.name,
+    id: log.id,
     partitionCount: log.partitionCount,
     index: log.index,
     snapshots,

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newIntentId } from '@signalbox/client'
-import { partitionOf } from '@signalbox/contract'
+import { partitionOf, type Status } from '@signalbox/contract'
 import type { DeadLetter, RedriveResult } from '@signalbox/dead-letters'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -109,6 +109,58 @@ describe('while the contract still throws', () => {
       stderr: expect.stringContaining('the gateway decides by belt@1, and the config has belt@2'),
     })
     expect(await run('redrive', '--all', '--yes')).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') })
+  })
+})
+
+describe('through the gateway of another log', () => {
+  let other: Commands
+
+  beforeAll(async () => {
+    other = await openCommands(config('first'))
+  }, 60_000)
+
+  afterAll(async () => await other.close())
+
+  it.each([
+    ['redrive, dry', ['dead-letter', 'redrive', '--all']],
+    ['redrive', ['dead-letter', 'redrive', '--all', '--yes']],
+    ['discard', ['dead-letter', 'discard', '--all', '--yes']],
+    ['discard, of one partition alone', ['dead-letter', 'discard', '--scope', 'hall', '--yes']],
+  ])('%s is refused with both named, and nothing is written', async (_what, parameters) => {
+    const before = await commands.run(['status', '--url', other.url, '--json'])
+    const { logId, partitions } = JSON.parse(before.stdout) as Status
+    const { code, stderr, stdout } = await commands.run([
+      ...parameters,
+      '--data-dir',
+      'data',
+      '--url',
+      other.url,
+      '--by',
+      'ann',
+      '--reason',
+      'a test',
+    ])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    const { logId: own } = JSON.parse((await commands.run(['status', '--url', commands.url, '--json'])).stdout) as Status
+    expect(stderr).toContain(own)
+    expect(stderr).toContain(logId)
+    expect(stderr).toContain('--url')
+    const after = JSON.parse((await commands.run(['status', '--url', other.url, '--json'])).stdout) as Status
+    expect(after.partitions.map(({ intentsEnd }) => intentsEnd)).toEqual(partitions.map(({ intentsEnd }) => intentsEnd))
+    expect(await json('list', '--standing', 'discarded')).toEqual([])
+  })
+
+  it('reopen is refused too', async () => {
+    const [{ id }] = (await json<DeadLetter[]>('list', '--ungrouped')) as [DeadLetter]
+    const elsewhere = ['--data-dir', 'data', '--url', other.url, '--by', 'ann', '--reason', 'a test']
+    expect(await commands.run(['dead-letter', 'reopen', id, ...elsewhere])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('serves'),
+    })
+  })
+
+  it('status names the log to people', async () => {
+    expect((await commands.run(['status', '--url', other.url])).stdout).toMatch(/log sqlite \(sqlite-[0-9a-f]{24}\)/)
   })
 })
 

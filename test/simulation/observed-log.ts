@@ -39,6 +39,7 @@ export interface LogObserver {
 
 export class ObservedLog implements Log {
   readonly name: string
+  readonly id: string
   readonly partitionCount: number
   readonly snapshots: SnapshotStore | null
   readonly index: Log['index']
@@ -49,6 +50,7 @@ export class ObservedLog implements Log {
   constructor(log: Log, process: string, observer: LogObserver) {
     this.#log = log
     this.name = log.name
+    this.id = log.id
     this.partitionCount = log.partitionCount
     this.index = log.index
     this.#process = process

@@ -89,6 +89,7 @@ function gapped(log: LogReader): LogReader {
   const factor = (topic: Topic) => (topic === 'events' ? 2 : 1)
   return {
     name: 'gapped',
+    id: `${log.id}-gapped`,
     partitionCount: log.partitionCount,
     index: null,
     offsets: async (topic, partition) => {

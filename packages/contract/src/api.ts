@@ -156,7 +156,8 @@ export type ExplainedDecision = z.output<typeof explainedDecisionJson>
 export const statusJson = z
   .object({
     software: z.string(),
-    log: z.string(),
+    log: z.string().describe('The kind of log: sqlite or kafka'),
+    logId: z.string().describe('Names this log and no other; a restored copy has another id'),
     ready: z.boolean(),
     partitions: z.array(
       z.object({

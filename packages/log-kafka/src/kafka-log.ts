@@ -35,6 +35,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
 
 class KafkaLog implements Log {
   readonly name = 'kafka'
+  readonly id: string
   readonly partitionCount: number
   readonly snapshots: SnapshotStore
   readonly index = null
@@ -56,6 +57,7 @@ class KafkaLog implements Log {
   constructor(settings: Settings, topics: CheckedTopics) {
     this.#settings = settings
     this.#topics = topics
+    this.id = `kafka-${topics.clusterId}-${settings.topicPrefix}`
     this.partitionCount = topics.partitionCount
     this.#queries = new Client(
       settings,

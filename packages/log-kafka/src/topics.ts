@@ -41,6 +41,7 @@ export interface TopicsReport {
 }
 
 export interface CheckedTopics {
+  readonly clusterId: string
   readonly partitionCount: number
   /** The largest record batch of each topic. */
   readonly maxBatchBytes: Readonly<Record<TopicId, number>>
@@ -108,13 +109,14 @@ async function isAnyThere({ brokers, connectionTimeoutMs }: Settings): Promise<b
 async function checkOnce(settings: Settings, partitions: number | undefined): Promise<CheckedTopics> {
   return withAdmin(settings, 'Checking the topics', async (admin) => {
     const cluster = await clusterOf(admin, settings)
+    const { clusterId } = await admin.describeCluster()
     const wanted = { topicPrefix: settings.topicPrefix, partitions, replicationFactor: undefined, minInSyncReplicas: undefined }
     const { steps, partitions: partitionCount } = planTopics(wanted, cluster)
     const missing = steps.filter(({ action }) => action === 'create').map(({ topic }) => topic)
     if (missing.length > 0) throw new LogError('MISCONFIGURED', `These topics do not exist: ${missing.join(', ')}. ${APPLY}`)
     if (steps.length > 0) throw new LogError('MISCONFIGURED', steps.map(sentenceOf).join(' '))
     const sizes = TOPIC_IDS.map((id) => [id, Number(cluster.topics.get(id)!.settings.get('max.message.bytes'))] as const)
-    return { partitionCount, maxBatchBytes: Object.fromEntries(sizes) as Record<TopicId, number> }
+    return { clusterId, partitionCount, maxBatchBytes: Object.fromEntries(sizes) as Record<TopicId, number> }
   })
 }
 

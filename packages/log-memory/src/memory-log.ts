@@ -86,6 +86,10 @@ export class MemoryLog implements Log {
     this.#gate = new FaultGate({ process: this.#process, clock: this.#clock, fault: options.fault, crash: () => this.crash() })
   }
 
+  get id(): string {
+    return this.store.id
+  }
+
   get partitionCount(): number {
     return this.store.partitionCount
   }

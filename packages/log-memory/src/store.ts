@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   type AppendedBatch,
   type Batch,
@@ -12,6 +13,8 @@ import { MemoryGroup } from './group.ts'
 import { MemoryTopic, recordBytes } from './topic.ts'
 
 export interface MemoryLogStoreOptions {
+  /** Default: a random one. */
+  readonly id?: string
   /** Default 1. */
   readonly partitionCount?: number
   /** Skips one offset after each batch of an owner, as Kafka's transaction markers do. Default false. */
@@ -34,6 +37,7 @@ const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTo
  * another on the same store, or have several at a time: each is a process of its own.
  */
 export class MemoryLogStore {
+  readonly id: string
   readonly partitionCount: number
   readonly maxRecordBytes: number
   readonly group: MemoryGroup
@@ -44,6 +48,7 @@ export class MemoryLogStore {
   readonly #owners: { epoch: number; generation: number }[]
 
   constructor(options: MemoryLogStoreOptions = {}) {
+    this.id = options.id ?? `memory-${randomUUID()}`
     this.partitionCount = options.partitionCount ?? 1
     this.maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES
     this.#gapAfterBatch = options.gapAfterBatch ?? false

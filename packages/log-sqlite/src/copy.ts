@@ -19,6 +19,7 @@ import { pipeline } from 'node:stream/promises'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
 import { databaseFile, inspect, type LogFile, TOPICS } from './database.ts'
+import { renewLogId } from './log-id.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
 
 export interface SqliteCopy {
@@ -74,11 +75,11 @@ export async function copySqliteLog({ from, progress, to }: CopyOptions): Promis
   } finally {
     database?.close()
   }
-  return await settle(partial, target)
+  return await settle(partial, target, { isNewLog: false })
 }
 
 /**
- * Puts a copy in a new place, as it was taken. Errors: CORRUPT (it is not what was copied, by its digest, or fails its checks),
+ * Puts a copy in a new place, as it was taken but for its id: it goes on as a log of its own. Errors: CORRUPT (it is not what was copied, by its digest, or fails its checks),
  * MISCONFIGURED, FULL, TRANSIENT.
  */
 export async function placeSqliteCopy(options: CopyOptions & { readonly sha256: string }): Promise<SqliteCopy> {
@@ -105,15 +106,15 @@ export async function placeSqliteCopy(options: CopyOptions & { readonly sha256: 
     rmSync(partial, { force: true })
     throw errorOf(error, target, `copying ${source} to it`)
   }
-  return await settle(partial, target)
+  return await settle(partial, target, { isNewLog: true })
 }
 
 /** Checks a copy, counts what is in it, and gives it its name. */
-async function settle(partial: string, target: string): Promise<SqliteCopy> {
+async function settle(partial: string, target: string, { isNewLog }: { readonly isNewLog: boolean }): Promise<SqliteCopy> {
   const directory = dirname(target)
   try {
     // A copy that is only read must need no files beside it.
-    const contents = check(partial, target)
+    const contents = check(partial, target, isNewLog)
     sync(partial)
     rmSync(`${target}-wal`, { force: true })
     rmSync(`${target}-shm`, { force: true })
@@ -129,7 +130,7 @@ async function settle(partial: string, target: string): Promise<SqliteCopy> {
   }
 }
 
-function check(partial: string, target: string): Pick<SqliteCopy, 'partitionCount' | 'records' | 'ends'> {
+function check(partial: string, target: string, isNewLog: boolean): Pick<SqliteCopy, 'partitionCount' | 'records' | 'ends'> {
   const database = new DatabaseSync(partial)
   try {
     database.exec('PRAGMA journal_mode = DELETE')
@@ -138,6 +139,7 @@ function check(partial: string, target: string): Pick<SqliteCopy, 'partitionCoun
     // Nothing is acknowledged of a folder that is not there.
     const logFile = inspect(`${partial}.none`, database)
     if (logFile === undefined) throw corrupt(target, 'it is empty')
+    if (isNewLog) renewLogId(database)
     return { partitionCount: logFile.partitionCount, records: logFile.total(), ends: endsOf(logFile) }
   } finally {
     database.close()

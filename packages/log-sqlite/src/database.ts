@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LogError, sideTopics, type Topic } from '@signalbox/log'
 import { readAcknowledged } from './acknowledged.ts'
 import { createIndex, IndexReader } from './event-index.ts'
+import { giveLogId, readLogId } from './log-id.ts'
 import { type Chunk, findDamage } from './record-format.ts'
 import { rowId } from './row-id.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
@@ -41,6 +42,7 @@ export function createSchema(database: DatabaseSync, partitionCount: number): vo
   createTopics(database)
   database.exec('CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID')
   database.prepare("INSERT INTO settings VALUES ('partition_count', ?), ('owners', 0)").run(partitionCount)
+  giveLogId(database)
   addNames(database, partitionCount, () => 0)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
   database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`)
@@ -80,6 +82,7 @@ export function countOwner(database: DatabaseSync): number {
 export class LogFile {
   readonly database: DatabaseSync
   readonly file: string
+  readonly id: string
   readonly partitionCount: number
   readonly #ends: ReadonlyMap<Topic, StatementSync>
   readonly #chunks: ReadonlyMap<Topic, StatementSync>
@@ -90,6 +93,7 @@ export class LogFile {
   constructor(database: DatabaseSync, file: string, partitionCount: number) {
     this.database = database
     this.file = file
+    this.id = readLogId(database, file)
     this.partitionCount = partitionCount
     const tables = new Set(
       database

@@ -4,6 +4,7 @@ import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
 import { addNames, countOwner, createSchema, createTopics, databaseFile, insertStatement, inspect, LogFile, TOPICS } from './database.ts'
 import { IndexWriter } from './event-index.ts'
+import { giveLogId } from './log-id.ts'
 import { OwnerLock } from './owner-lock.ts'
 import type { ChunkToWrite, WorkerSettings } from './protocol.ts'
 import { sealChunk } from './record-format.ts'
@@ -138,6 +139,7 @@ function checkBeforeWriting({ directory, partitionCount }: WorkerSettings): numb
 function upgrade(database: DatabaseSync, file: string, partitionCount: number): void {
   database.exec('BEGIN IMMEDIATE')
   createTopics(database)
+  giveLogId(database)
   addNames(database, partitionCount, (partition) => new LogFile(database, file, partitionCount).end('events', partition))
   database.exec('COMMIT')
 }

@@ -35,7 +35,13 @@ export type Request =
   | { readonly kind: 'close' }
 
 export type Response =
-  | { readonly kind: 'opened'; readonly partitionCount: number; readonly owners: number; readonly ends: readonly (readonly number[])[] }
+  | {
+      readonly kind: 'opened'
+      readonly id: string
+      readonly partitionCount: number
+      readonly owners: number
+      readonly ends: readonly (readonly number[])[]
+    }
   | { readonly kind: 'refused'; readonly error: ErrorMessage }
   /** Answers come in the order of the writes. The buffers come back to be used again. */
   | { readonly kind: 'written'; readonly storages: readonly ArrayBuffer[] }

@@ -51,6 +51,7 @@ function noLogYet(directory: string): LogError {
 
 class SqliteLogReader implements LogReader {
   readonly name = 'sqlite'
+  readonly id: string
   readonly partitionCount: number
   readonly index: EventIndex
   readonly #logFile: LogFile
@@ -64,6 +65,7 @@ class SqliteLogReader implements LogReader {
 
   constructor(logFile: LogFile, pollIntervalMs: number) {
     this.#logFile = logFile
+    this.id = logFile.id
     this.partitionCount = logFile.partitionCount
     this.index = {
       lastWith: async (partition, key, before) => {

@@ -77,6 +77,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log> {
 
 class SqliteLog implements Log {
   readonly name = 'sqlite'
+  readonly id: string
   /** A log of one machine is read from its start as fast as it was written. */
   readonly snapshots = null
   readonly index: EventIndex
@@ -93,7 +94,8 @@ class SqliteLog implements Log {
   #closed: Promise<void> | undefined
 
   constructor(worker: WorkerClient, settings: Settings) {
-    const { partitionCount, owners, ends } = worker.opened
+    const { id, partitionCount, owners, ends } = worker.opened
+    this.id = id
     this.partitionCount = partitionCount
     this.#worker = worker
     this.#settings = settings

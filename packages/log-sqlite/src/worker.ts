@@ -59,10 +59,10 @@ function serve(file: OwnerFile): void {
 
 try {
   const file = new OwnerFile(settings)
-  const { partitionCount } = file.logFile
+  const { id, partitionCount } = file.logFile
   const ends = TOPICS.map((topic) => Array.from({ length: partitionCount }, (_, partition) => file.logFile.end(topic, partition)))
   serve(file)
-  answer({ kind: 'opened', partitionCount, owners: file.owners, ends })
+  answer({ kind: 'opened', id, partitionCount, owners: file.owners, ends })
 } catch (error) {
   answer({ kind: 'refused', error: toMessage(errorOf(error, settings.directory, 'opening it')) })
 }

@@ -79,6 +79,27 @@ describe('a copy of a log', { timeout: 60_000 }, () => {
     expect((await failureOf(openSqliteLogReader({ directory: copy }))).message).toMatch(/3 records were acknowledged and only 2 are left/)
   })
 
+  it('is put in place as another log, with an id of its own', async () => {
+    const [directory, copy, ...places] = [
+      await temporaryDirectory(),
+      await temporaryDirectory(),
+      await temporaryDirectory(),
+      await temporaryDirectory(),
+    ]
+    const log = await openSqliteLog({ directory })
+    await (await openWriter(log)).append(events('one'))
+    const { sha256 } = await copySqliteLog({ from: directory, to: copy })
+    const ids = [log.id]
+    for (const place of places) {
+      await placeSqliteCopy({ from: copy, to: place, sha256 })
+      const reader = await openSqliteLogReader({ directory: place })
+      ids.push(reader.id)
+      await reader.close()
+    }
+    await log.close()
+    expect(new Set(ids).size).toBe(3)
+  })
+
   it('that was changed is not put in place', async () => {
     const [directory, copy, place] = [await temporaryDirectory(), await temporaryDirectory(), await temporaryDirectory()]
     const log = await openSqliteLog({ directory })

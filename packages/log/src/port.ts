@@ -177,6 +177,11 @@ export interface Membership {
 export interface LogReader {
   /** The adapter's name for messages: `memory`, `sqlite`, `kafka`. */
   readonly name: string
+  /**
+   * Names this log and no other: the same for every handle on it, as long as it lives. A restored copy is another log. Letters,
+   * digits and `._-`, at most 320.
+   */
+  readonly id: string
   readonly partitionCount: number
   /** Null where the adapter keeps none. */
   readonly index: EventIndex | null

@@ -119,6 +119,7 @@ async function readStatus({ log, phase, rules, software }: GatewayWiring, readMo
   return {
     software,
     log: log.name,
+    logId: log.id,
     ready,
     partitions,
     contracts: rules.contracts.all.map(({ owner, type, version }) => ({ type, version, owner: { ...owner } })),

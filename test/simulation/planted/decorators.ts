@@ -6,6 +6,7 @@ import type { AppendedBatch, Assignment, Batch, Cursor, Log, PartitionWriter, Re
 export function withMethods(log: Log, methods: Partial<Pick<Log, 'append' | 'cursor' | 'offsets' | 'open' | 'snapshots'>>): Log {
   return {
     name: log.name,
+    id: log.id,
     partitionCount: log.partitionCount,
     index: log.index,
     snapshots: log.snapshots,

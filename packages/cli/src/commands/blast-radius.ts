@@ -5,7 +5,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say, style } from '../output.ts'
 import { contractsOf, type Settings } from '../settings.ts'
-import { decide, humanOf, intentOf, required, withGateway } from './gateway.ts'
+import { decide, humanOf, intentOf, required, statusOfSameLog, withGateway } from './gateway.ts'
 
 export interface BlastFlags {
   readonly compensate?: boolean
@@ -16,7 +16,9 @@ export interface BlastFlags {
 /** Every decision that an intent touched, as a tree; with `--compensate`, what takes them back is tried and then submitted. */
 export async function showBlastRadius(settings: Settings, intentId: string, flags: BlastFlags): Promise<number> {
   const contracts = contractsOf(settings)
-  const radius = await withSource(settings, (source) => blastRadius(source, contracts, intentId))
+  const { logId, radius } = await withSource(settings, async (source) => {
+    return { logId: source.log.id, radius: await blastRadius(source, contracts, intentId) }
+  })
   if (radius === null)
     throw new CommandError('notFound', `intent ${intentId} was never committed, so it touched nothing (signalbox intent show ${intentId})`)
   if (flags.compensate !== true) {
@@ -24,7 +26,7 @@ export async function showBlastRadius(settings: Settings, intentId: string, flag
     return exitCodes.ok
   }
   say(treeOf(radius))
-  return await compensate(settings, radius, flags)
+  return await compensate(settings, logId, radius, flags)
 }
 
 function treeOf({ decisions, root, scopes }: BlastRadius): string {
@@ -60,12 +62,13 @@ function linesOf(
 }
 
 /** The newest first: what was built on something is taken back before it. */
-async function compensate(settings: Settings, radius: BlastRadius, flags: BlastFlags): Promise<number> {
+async function compensate(settings: Settings, logId: string, radius: BlastRadius, flags: BlastFlags): Promise<number> {
   const reason = required('--reason', flags.reason, 'it stays in the log')
   const agent = humanOf(flags.by)
   const planned = [...radius.decisions].reverse().flatMap(({ compensations }) => compensations.filter(({ obstacle }) => obstacle === null))
   if (planned.length === 0) throw new CommandError('notFound', 'nothing of it can simply be taken back; the tree says why of each')
   return await withGateway(settings, async (gateway) => {
+    await statusOfSameLog(gateway, settings, logId)
     const asked = (each: Compensation) => ({
       scope: each.scope,
       agent,

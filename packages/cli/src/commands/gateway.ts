@@ -1,7 +1,7 @@
 /** What commands about coordination ask of a running gateway. */
 import { userInfo } from 'node:os'
 import { HttpCoordinator, newIntentId } from '@signalbox/client'
-import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource } from '@signalbox/contract'
+import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource, type Status } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne } from '../output.ts'
 import { decisionText } from '../render/decision.ts'
@@ -16,6 +16,20 @@ export async function withGateway<Result>(settings: Settings, ask: (gateway: Htt
   } finally {
     await gateway.close()
   }
+}
+
+/**
+ * What the gateway says of itself, where it serves the log that was read. Ask before anything is written for what was read.
+ * Throws CommandError (usage) where it serves another.
+ */
+export async function statusOfSameLog(gateway: HttpCoordinator, { url }: Settings, logId: string): Promise<Status> {
+  const status = (await gateway.request('GET', '/v1/status', 0)).body as Status
+  if (status.logId === logId) return status
+  const theirs = status.logId === undefined ? 'a log that it does not name, as earlier releases do not' : `the log ${status.logId}`
+  throw new CommandError(
+    'usage',
+    `this command has read the log ${logId}, and the gateway at ${url} serves ${theirs}; nothing was written. Name the gateway of the log that was read (--url, SIGNALBOX_URL), or the log of the gateway (--log, --data-dir, or KAFKA_BROKERS and KAFKA_TOPIC_PREFIX)`,
+  )
 }
 
 export interface Asked {

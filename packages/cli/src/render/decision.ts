@@ -88,7 +88,7 @@ export function resourceLine(resource: Resource): string {
 }
 
 export function statusText(status: Status): string {
-  const head = `${status.software}   log ${status.log}   ${status.ready ? style('green', 'ready') : style('yellow', 'not ready')}`
+  const head = `${status.software}   log ${status.log} (${status.logId})   ${status.ready ? style('green', 'ready') : style('yellow', 'not ready')}`
   const rows = status.partitions.map((each) => [
     `${each.partition}`,
     each.closed === null ? (each.phase ?? '-') : `closed, goes on as ${each.closed}`,

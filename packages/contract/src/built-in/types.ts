@@ -38,16 +38,26 @@ export function isReservedType(type: string): type is ReservedType {
 const systemScopePrefix = '~partition/'
 const systemScopes = new Map<string, string>()
 
-/** The scope on a partition that concerns all of it: ticks, agents in quarantine, whether its log is closed. The same for everyone. */
+// One candidate in as many as there are partitions fits: that none of these does has a chance of e to the power of -100.
+const candidatesPerPartition = 100
+
+/**
+ * The scope on a partition that concerns all of it: ticks, agents in quarantine, whether its log is closed. The same for everyone.
+ * Throws RangeError where the log has no such partition.
+ */
 export function systemScope(partition: number, partitionCount: number): string {
   const key = `${partition}/${partitionCount}`
-  let scope = systemScopes.get(key)
-  for (let number = 0; scope === undefined; number++) {
-    const candidate = `${systemScopePrefix}${partition}/${number}`
-    if (partitionOf(candidate, partitionCount) === partition) scope = candidate
+  const known = systemScopes.get(key)
+  if (known !== undefined) return known
+  if (!Number.isSafeInteger(partitionCount) || !Number.isSafeInteger(partition) || partition < 0 || partition >= partitionCount)
+    throw new RangeError(`there is no partition ${partition}: the log has ${partitionCount}, from 0 on; name one of those`)
+  for (let number = 0; number < candidatesPerPartition * partitionCount; number++) {
+    const scope = `${systemScopePrefix}${partition}/${number}`
+    if (partitionOf(scope, partitionCount) !== partition) continue
+    systemScopes.set(key, scope)
+    return scope
   }
-  systemScopes.set(key, scope)
-  return scope
+  throw new Error(`no scope of partition ${partition} of ${partitionCount} was found; report it with these two numbers`)
 }
 
 export function isSystemScope(scope: string): boolean {

@@ -3,6 +3,7 @@ import type { Log } from '../port.ts'
 import { asideCases } from './cases/aside.ts'
 import { batchCases } from './cases/batches.ts'
 import { cursorCases } from './cases/cursors.ts'
+import { identityCases } from './cases/identity.ts'
 import { indexCases } from './cases/index-of-events.ts'
 import { membershipCases } from './cases/membership.ts'
 import { ownershipCases } from './cases/ownership.ts'
@@ -25,6 +26,7 @@ const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
   snapshots: snapshotCases,
   aside: asideCases,
   index: indexCases,
+  identity: identityCases,
 }
 
 /** Every case of the suite, for whoever wants to run them in another way than `describeLogConformance` does. */

@@ -68,7 +68,7 @@ export async function openExport(file: string): Promise<ExportedSource> {
   const { limits } = header
   return {
     header,
-    log: new FileLog(header, partitions),
+    log: new FileLog(header, partitions, end.sha256),
     codec,
     limits: { ...defaultLimits, ...limits },
     beginning: (partition) => beginningOf(partitions.get(partition), partition, { ...defaultLimits, ...limits }),
@@ -144,11 +144,13 @@ const nothing: Offsets = { start: 0, end: 0 }
 
 class FileLog implements LogReader {
   readonly name = 'export'
+  readonly id: string
   readonly partitionCount: number
   readonly index: EventIndex
   readonly #partitions: ReadonlyMap<number, Loaded>
 
-  constructor({ partitionCount }: ExportHeader, partitions: ReadonlyMap<number, Loaded>) {
+  constructor({ partitionCount }: ExportHeader, partitions: ReadonlyMap<number, Loaded>, sha256: string) {
+    this.id = `export-${sha256}`
     this.partitionCount = partitionCount
     this.#partitions = partitions
     this.index = {

@@ -1,7 +1,7 @@
 /** `signalbox dead-letter redrive` */
 import { readFileSync } from 'node:fs'
 import { ClientError, HttpCoordinator, newIntentId } from '@signalbox/client'
-import { defaultLimits, type Intent, readIntentJson, type Status } from '@signalbox/contract'
+import { defaultLimits, type Intent, readIntentJson } from '@signalbox/contract'
 import {
   type DeadLetter,
   type DeadLetters,
@@ -20,7 +20,7 @@ import { resultLine } from '../../render/dead-letter.ts'
 import { contractsOf, type Settings } from '../../settings.ts'
 import { signalled } from '../../signals.ts'
 import { usage } from '../actions.ts'
-import { humanOf, required } from '../gateway.ts'
+import { humanOf, required, statusOfSameLog } from '../gateway.ts'
 import { redriveElsewhere } from './elsewhere.ts'
 import { lettersOf, type SelectionFlags, selectedLetters } from './selection.ts'
 
@@ -79,7 +79,7 @@ export async function redriveDeadLetters(settings: Settings, ids: readonly strin
       const redriving: Redriving = {
         settings,
         gateway,
-        partitionCount: await sameContracts(gateway, settings),
+        partitionCount: await sameContracts(gateway, settings, source.log.id),
         by: humanOf(flags.by),
         reason,
         batch: flags.batch ?? null,
@@ -100,9 +100,9 @@ export async function redriveDeadLetters(settings: Settings, ids: readonly strin
   }
 }
 
-/** Gives the number of partitions. Throws CommandError (usage) where intents would be made for other contracts than those that decide. */
-async function sameContracts(gateway: HttpCoordinator, settings: Settings): Promise<number> {
-  const { contracts, partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
+/** Gives the number of partitions. Throws CommandError (usage) where intents would be made for another log, or for other contracts than those that decide. */
+async function sameContracts(gateway: HttpCoordinator, settings: Settings, logId: string): Promise<number> {
+  const { contracts, partitions } = await statusOfSameLog(gateway, settings, logId)
   const here = settings.config === null ? null : contractsOf(settings)
   const other = contracts.find(({ type, version }) => here !== null && here.get(type)?.version !== version)
   if (other === undefined) return partitions.length
