@@ -37,7 +37,7 @@ function clientExit({ code, problem }: ClientError): number {
   if (code === 'TIMED_OUT') return exitCodes.timedOut
   if (code !== 'REFUSED') return exitCodes.unreachable
   if (problem === 'NOT_FOUND') return exitCodes.notFound
-  return problem === 'BODY_MALFORMED' || problem === 'BODY_TOO_LARGE' || problem === 'QUERY_INVALID'
+  return problem === 'BODY_MALFORMED' || problem === 'BODY_TOO_LARGE' || problem === 'QUERY_INVALID' || problem === 'NOT_IN_THIS_LOG'
     ? exitCodes.usage
     : exitCodes.unreachable
 }

@@ -184,6 +184,7 @@ export const problemCodes = [
   'BODY_TOO_LARGE',
   'QUERY_INVALID',
   'NOT_FOUND',
+  'NOT_IN_THIS_LOG',
   'NOT_READY',
   'LOG_FULL',
   'LOG_UNAVAILABLE',

@@ -7,6 +7,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   BODY_TOO_LARGE: 413,
   QUERY_INVALID: 400,
   NOT_FOUND: 404,
+  NOT_IN_THIS_LOG: 410,
   NOT_READY: 503,
   LOG_FULL: 507,
   LOG_UNAVAILABLE: 503,

@@ -106,7 +106,7 @@ export class ReadModel {
 
   /** Resolves to true once everything before `logOffset` is applied, to false when `boundMs` ran out first. */
   async reached(partition: number, logOffset: number, boundMs: number): Promise<boolean> {
-    const isReached = () => this.#positions[partition]! >= logOffset
+    const isReached = () => Math.max(this.#positions[partition]!, this.#seen[partition]!) >= logOffset
     if (isReached()) return true
     const timeout = new AbortController()
     let expired = false

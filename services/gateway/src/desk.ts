@@ -71,6 +71,10 @@ export class Desk implements Coordinator {
     this.#unlisten = settings.readModel.listen((_partition, logged) => this.#deliver(logged))
   }
 
+  get readModel(): ReadModel {
+    return this.#settings.readModel
+  }
+
   /** Intents whose decision somebody waits for. */
   get waiting(): number {
     return this.#waiting.size

@@ -1,7 +1,6 @@
 /**
- * The event stream over SSE. Each message's id is a cursor over all partitions (`0:12,1:7`: the log offset to go on
- * from), so that a reader resumes with `Last-Event-ID` without loss or repetition. A slow reader is waited for: events
- * are read from the log only as fast as they are taken.
+ * The event stream over SSE. Each message's id is a cursor, so that a reader resumes with `Last-Event-ID` without loss or repetition.
+ * A slow reader is waited for: events are read from the log only as fast as they are taken.
  */
 
 import { once } from 'node:events'
@@ -18,23 +17,7 @@ import {
   presentDecision,
   type Source,
 } from '@signalbox/replay'
-
-export type StreamCursor = Map<number, number>
-
-export function formatStreamCursor(cursor: StreamCursor): string {
-  return [...cursor].map(([partition, offset]) => `${partition}:${offset}`).join(',')
-}
-
-/** Reads `0:12,1:7`; null when the text is none or names a partition that there is not. */
-export function parseStreamCursor(text: string, partitionCount: number): StreamCursor | null {
-  const cursor: StreamCursor = new Map()
-  for (const part of text.split(',')) {
-    const match = /^(\d{1,6}):(\d{1,15})$/.exec(part)
-    if (match === null || Number(match[1]) >= partitionCount) return null
-    cursor.set(Number(match[1]), Number(match[2]))
-  }
-  return cursor
-}
+import { formatStreamCursor, type StreamCursor } from './stream-cursor.ts'
 
 export interface StreamOptions {
   readonly source: Source
@@ -61,14 +44,14 @@ export async function streamEvents(response: ServerResponse, options: StreamOpti
     })
     return writing
   }
-  await write(`retry: 1000\n\nid: ${formatStreamCursor(cursor)}\n\n`)
+  await write(`retry: 1000\n\nid: ${formatStreamCursor(source.log.id, cursor)}\n\n`)
   const heartbeat = setInterval(() => void write(': alive\n\n'), heartbeatMs)
   try {
     await Promise.all(
-      [...cursor].map(([partition, from]) =>
+      cursor.map((from, partition) =>
         follow(source, partition, from, gone.signal, async (logged) => {
-          cursor.set(partition, logged.logOffset + 1)
-          if (isWanted(logged.event, filter)) await write(message(logged, formatStreamCursor(cursor), personal))
+          cursor[partition] = logged.logOffset + 1
+          if (isWanted(logged.event, filter)) await write(message(logged, formatStreamCursor(source.log.id, cursor), personal))
         }),
       ),
     )

@@ -16,7 +16,9 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Desk } from './desk.ts'
-import { formatStreamCursor, parseStreamCursor, streamEvents } from './event-stream.ts'
+import { streamEvents } from './event-stream.ts'
+import { checkAtLeast, checkReads } from './known-positions.ts'
+import { openStreamCursor } from './stream-cursor.ts'
 import { streamWatch } from './watch.ts'
 
 export interface RouteSettings {
@@ -38,7 +40,7 @@ const decisionFilter = {
   code: z.string().optional(),
   outcome: z.enum(['committed', 'rejected']).optional(),
 }
-const refusals = { 400: problemJson, 413: problemJson, 503: problemJson }
+const refusals = { 400: problemJson, 410: problemJson, 413: problemJson, 503: problemJson }
 
 export function addRoutes(instance: FastifyInstance, settings: RouteSettings): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -156,6 +158,7 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
       },
     },
     async ({ query: { atLeast, resource, scope, waitMs } }, reply) => {
+      if (atLeast !== undefined) await checkAtLeast(desk, scope, atLeast)
       const observation = await desk.observe(scope, resource, { waitMs, ...(atLeast === undefined ? {} : { atLeast }) })
       if (observation === null) return await reply.code(202).send({ pending: true as const })
       return observation
@@ -188,20 +191,8 @@ function addEventRoute(instance: App, { closing, desk }: RouteSettings): void {
     },
     async (request, reply) => {
       const { from, ...filter } = request.query
-      const { log } = desk.source
-      const wanted = request.headers['last-event-id']?.toString() ?? from
-      let text = wanted
-      if (wanted === 'start' || wanted === 'end' || wanted === '') {
-        const offsets = await Promise.all(Array.from({ length: log.partitionCount }, (_, partition) => log.offsets('events', partition)))
-        text = formatStreamCursor(new Map(offsets.map(({ end, start }, partition) => [partition, wanted === 'start' ? start : end])))
-      }
-      const cursor = parseStreamCursor(text, log.partitionCount)
-      if (cursor === null)
-        throw new RequestRefused(
-          'QUERY_INVALID',
-          `from must be start, end or a cursor like 0:12,1:7 over ${log.partitionCount} partitions, not ${JSON.stringify(wanted)}`,
-          'from',
-        )
+      // Who comes back with an id goes on there, whatever the address says.
+      const cursor = await openStreamCursor(desk.source.log, request.headers['last-event-id']?.toString() || from)
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
       await streamEvents(reply.raw, {
@@ -241,6 +232,7 @@ function addWatchRoute(instance: App, { closing, desk }: RouteSettings): void {
       },
     },
     async ({ query: { read, scope } }, reply) => {
+      await checkReads(desk, scope, read)
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
       await streamWatch(reply.raw, (signal) => desk.watch(scope, read, { signal }), { heartbeatMs: 15_000, signal: closing })

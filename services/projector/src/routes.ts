@@ -18,7 +18,7 @@ import {
 } from './answers.ts'
 import type { Projector } from './projector.ts'
 
-const refusals = { 400: problemJson, 404: problemJson, 503: problemJson }
+const refusals = { 400: problemJson, 404: problemJson, 410: problemJson, 503: problemJson }
 const limit = z.coerce.number().int().min(1).max(maxPageRows).default(50)
 const text = z.string().min(1).max(4_000)
 const named = z.object({ name: z.string() })
@@ -153,22 +153,35 @@ function addRowRoutes(instance: App, projector: Projector, find: Find): void {
   )
 }
 
-/** Whether the live rows came to include a position in time. */
+/** Whether the live rows came to include a position in time. Throws RequestRefused for one that the log does not have. */
 async function reached(projector: Projector, name: string, atLeast: string | undefined, waitMs: number): Promise<boolean> {
   if (atLeast === undefined) return true
   const [partition, offset] = atLeast.split(':').map(Number) as [number, number]
+  await checkPosition(projector, partition, offset)
   const deadlineMs = performance.now() + waitMs
   for (;;) {
     const stored = await projector.store.projection(name)
     const live = stored?.generations.find(({ generation }) => generation === stored.live)
-    if (partition >= projector.feed.ownPartitionCount) {
-      const count = projector.feed.ownPartitionCount
-      throw new RequestRefused('QUERY_INVALID', `there is no partition ${partition}: the log has ${count}`, 'atLeast')
-    }
     if (live !== undefined && positionsIn(live, projector.feed.partitionCount)[partition]!.logOffset >= offset) return true
     if (performance.now() >= deadlineMs) return false
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
+}
+
+async function checkPosition({ feed }: Projector, partition: number, offset: number): Promise<void> {
+  if (partition >= feed.ownPartitionCount)
+    throw new RequestRefused(
+      'QUERY_INVALID',
+      `there is no partition ${partition}: the log has ${feed.ownPartitionCount}, from 0 on; give the position of a decision`,
+      'atLeast',
+    )
+  const end = (await feed.ends())[partition]!
+  if (offset > end)
+    throw new RequestRefused(
+      'NOT_IN_THIS_LOG',
+      `atLeast is ${partition}:${offset}, and the events of partition ${partition} end at ${end}; give the position of a decision from this log`,
+      'atLeast',
+    )
 }
 
 function addRequestRoutes(instance: App, projector: Projector, find: Find): void {

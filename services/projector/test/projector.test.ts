@@ -133,8 +133,13 @@ describe('the projector', () => {
     const waiting = get('/v1/projections/resources/tables/resources/rows?atLeast=0:4&waitMs=5000')
     await write([committed({ scope: 'later', changes: [{ resource: 'order/9', state: 'open' }] })])
     expect((await waiting).body).toMatchObject({ offsets: [4] })
-    expect((await get('/v1/projections/resources/tables/resources/rows?atLeast=0:999&waitMs=50')).status).toBe(202)
-    expect((await get('/v1/projections/resources/tables/resources/rows?atLeast=7:1')).status).toBe(400)
+    for (const place of ['rows', `rows/${encodeURIComponent('a/order/1')}`]) {
+      const path = `/v1/projections/resources/tables/resources/${place}?waitMs=60000&atLeast=`
+      for (const none of ['7:1', '1:0', '0', 'x', '0:-1', '0:1,0:2', '', '0:9007199254740993'])
+        expect(await get(`${path}${none}`), none).toMatchObject({ status: 400, body: { code: 'QUERY_INVALID' } })
+      for (const beyond of ['0:5', '0:999', '0:999999999999999'])
+        expect(await get(`${path}${beyond}`)).toMatchObject({ status: 410, body: { code: 'NOT_IN_THIS_LOG', path: 'atLeast' } })
+    }
   })
 
   it('shows what is parked, tells the dead letters of it, and folds it after a cure', async () => {
