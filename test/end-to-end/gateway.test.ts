@@ -133,7 +133,10 @@ describe('bad input gets a clear refusal, and nothing is written', () => {
   })
 
   it('another content type, another path, another query', async () => {
-    expect(await call<Problem>('POST', '/v1/intents', 'x', 'text/plain')).toMatchObject({ status: 400, body: { code: 'BODY_MALFORMED' } })
+    expect(await call<Problem>('POST', '/v1/intents', 'x', 'text/plain')).toMatchObject({
+      status: 415,
+      body: { code: 'MEDIA_TYPE_UNSUPPORTED' },
+    })
     expect(await call<Problem>('GET', '/v2/intents')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
     expect(await call<Problem>('POST', '/v1/intents?waitMs=-1', valid)).toMatchObject({ status: 400, body: { code: 'QUERY_INVALID' } })
     expect(await call<Problem>('GET', '/v1/intents?limit=0')).toMatchObject({ status: 400, body: { code: 'QUERY_INVALID' } })

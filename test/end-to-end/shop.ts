@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/cli'
 import { newIntentId } from '@signalbox/client'
 import { contractSet, defineContract, type IntentJson, none, refuse } from '@signalbox/contract'
+import type { ListenSettings } from '@signalbox/http'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import pino from 'pino'
 import { z } from 'zod'
@@ -72,14 +73,14 @@ export interface Shop {
 }
 
 /** A Signalbox on SQLite with a gateway on a free port. */
-export async function openShop(): Promise<Shop> {
+export async function openShop(where: Partial<ListenSettings> = {}): Promise<Shop> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-shop-'))
   const signalbox = await startSignalbox({
     log: await openSqliteLog({ directory }),
     contracts: contractSet([order, stock]),
     logger: pino({ level: 'silent' }),
   })
-  const url = await signalbox.gateway.server.listen({ host: '127.0.0.1', port: 0 })
+  const url = await signalbox.gateway.server.listen({ host: '127.0.0.1', port: 0, ...where })
   return {
     directory,
     signalbox,

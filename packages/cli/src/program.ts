@@ -13,6 +13,7 @@ import {
 } from './commands/intent.ts'
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
 import type { SkipFlags } from './commands/skip.ts'
+import type { UpFlags } from './commands/up.ts'
 import { exitCodes } from './exit-codes.ts'
 import { revealWith } from './output.ts'
 import { revealing } from './personal.ts'
@@ -91,14 +92,19 @@ function common(command: Command): Command {
     .exitOverride()
 }
 
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
+const allowedHostHelp =
+  'a name besides those of loopback that leads here, through a proxy say; repeatable (SIGNALBOX_ALLOWED_HOSTS, with commas)'
+
 function addUp(program: Command, action: Action): void {
   common(program.command('up').description('Run every service in one process; on Kafka where KAFKA_BROKERS is set'))
     .option('--host <HOST>', 'address to listen on; loopback only, as long as there is no authentication')
     .option('--port <PORT>', 'port to listen on; 0 takes a free one')
+    .option('--allowed-host <NAME>', allowedHostHelp, collect)
     .action(
       action(async (settings, _parameters, flags) => {
         const { up } = await import('./commands/up.ts')
-        await up(settings, flags as { host?: string; port?: string })
+        await up(settings, flags as UpFlags)
         return undefined
       }),
     )
@@ -117,17 +123,16 @@ function addServices(program: Command, action: Action): void {
     common(program.command(name).description(description))
       .option('--host <HOST>', 'address to listen on (SIGNALBOX_HOST; default 127.0.0.1)')
       .option('--port <PORT>', 'port to listen on; 0 takes a free one (SIGNALBOX_PORT)')
+      .option('--allowed-host <NAME>', allowedHostHelp, collect)
       .action(
         action(async (settings, _parameters, flags) => {
           const { runService } = await import('./commands/services.ts')
-          await runService(name as keyof typeof services, settings, flags as { host?: string; port?: string })
+          await runService(name as keyof typeof services, settings, flags as UpFlags)
           return undefined
         }),
       )
   }
 }
-
-const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
 
 function addIntent(program: Command, action: Action): void {
   const intent = program.command('intent').description('Submit intents and look at their decisions').exitOverride()

@@ -180,10 +180,15 @@ export type Status = z.output<typeof statusJson>
 
 /** The closed set of codes with which the gateway refuses a request, as opposed to rejecting an intent. */
 export const problemCodes = [
+  'REQUEST_MALFORMED',
   'BODY_MALFORMED',
   'BODY_TOO_LARGE',
+  'MEDIA_TYPE_UNSUPPORTED',
   'QUERY_INVALID',
+  'HOST_NOT_ALLOWED',
+  'ORIGIN_NOT_ALLOWED',
   'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
   'NOT_IN_THIS_LOG',
   'NOT_READY',
   'LOG_FULL',

@@ -1,3 +1,5 @@
+export * from './hosts.ts'
 export * from './listen.ts'
 export * from './operations.ts'
 export * from './problems.ts'
+export * from './server.ts'

@@ -10,6 +10,8 @@ export interface ListenSettings {
   readonly port: number
   /** Whoever reaches any address may do what the server lets them, and that was said to be wanted: something else guards the network. */
   readonly trustNetwork?: boolean
+  /** Names by which requests may call the server besides those of loopback: a proxy's, or that of a container. */
+  readonly allowedHosts?: readonly string[]
 }
 
 export interface Openness {
@@ -30,18 +32,18 @@ export function isLoopback(host: string): boolean {
 export async function listenGuarded(
   app: FastifyInstance,
   { host, port, trustNetwork }: ListenSettings,
-  { risk, who, why }: Openness,
+  openness: Openness | null,
   logger: Logger,
 ): Promise<string> {
   const isLocal = isLoopback(host)
-  if (!isLocal && trustNetwork !== true) {
+  if (openness !== null && !isLocal && trustNetwork !== true) {
     throw new RequestRefused(
       'NOT_READY',
-      `${why}, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}. Where nothing but such a proxy can reach ${host}, set SIGNALBOX_TRUST_NETWORK=true`,
+      `${openness.why}, so it listens on loopback only; bind it to 127.0.0.1 and reach it through a proxy that authenticates, instead of ${host}. Where nothing but such a proxy can reach ${host}, set SIGNALBOX_TRUST_NETWORK=true`,
     )
   }
   const address = await app.listen({ host, port })
   const whoever = isLocal ? 'every program on this machine' : 'whoever reaches this address'
-  logger.warn({ address }, `${who} listens without authentication: ${whoever} ${risk}`)
+  if (openness !== null) logger.warn({ address }, `${openness.who} listens without authentication: ${whoever} ${openness.risk}`)
   return address
 }

@@ -1,8 +1,10 @@
 /** What an orchestrator and Prometheus ask of every process: is it alive, is it ready, how is it. */
 import type { Problem } from '@signalbox/contract'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { ProblemWords } from './problems.ts'
+import { createHttpServer, type HttpServer } from './server.ts'
 
 export interface Operations {
   readonly registry: Registry
@@ -25,13 +27,18 @@ export function addOperations(app: FastifyInstance, { notReady, registry }: Oper
   )
 }
 
-/** A server for a process that has nothing else to serve. Nobody can change anything through it. */
-export function createOperationsServer(operations: Operations, logger: Logger): FastifyInstance {
-  const app = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    forceCloseConnections: true,
-  })
-  addOperations(app as unknown as FastifyInstance, operations)
-  return app as unknown as FastifyInstance
+const words: ProblemWords = {
+  who: 'this process',
+  body: 'the body',
+  whatThereIs: 'there are /livez, /readyz and /metrics',
+  own: () => null,
+}
+/** It takes no bodies. */
+const bodyBytes = 1_024
+
+/** A server for a process that has nothing else to serve. Nobody can change anything through it, so any address will do. */
+export function createOperationsServer(operations: Operations, logger: Logger): HttpServer {
+  const server = createHttpServer({ logger, words, bodyBytes, openness: null })
+  addOperations(server.app, operations)
+  return server
 }

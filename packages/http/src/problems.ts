@@ -1,12 +1,17 @@
 /** Every way in which a request is refused, as one JSON shape. */
 import type { Problem, ProblemCode } from '@signalbox/contract'
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 
 const statusOf: Readonly<Record<ProblemCode, number>> = {
+  REQUEST_MALFORMED: 400,
   BODY_MALFORMED: 400,
   BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
   QUERY_INVALID: 400,
+  HOST_NOT_ALLOWED: 403,
+  ORIGIN_NOT_ALLOWED: 403,
   NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
   NOT_IN_THIS_LOG: 410,
   NOT_READY: 503,
   LOG_FULL: 507,
@@ -14,13 +19,21 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   INTERNAL: 500,
 }
 
+export interface RefusalDetails {
+  /** The field concerned. */
+  readonly path?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 export class RequestRefused extends Error {
   override readonly name = 'RequestRefused'
   readonly problem: Problem
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: ProblemCode, message: string, path?: string) {
+  constructor(code: ProblemCode, message: string, { headers = {}, path }: RefusalDetails = {}) {
     super(message)
     this.problem = { code, message, ...(path === undefined ? {} : { path }) }
+    this.headers = headers
   }
 }
 
@@ -35,23 +48,27 @@ export interface ProblemWords {
   readonly own: (error: Error & { readonly code?: string }) => Problem | null
 }
 
-export function handleProblems(app: FastifyInstance, words: ProblemWords): void {
-  app.setErrorHandler((error: Error, request, reply) => {
-    const problem = problemOf(error, words)
-    if (problem.code === 'INTERNAL') request.log.error({ err: error }, problem.message)
-    return reply.code(statusOf[problem.code]).send(problem)
-  })
-  app.setNotFoundHandler((request, reply) => {
-    const message = `there is no ${request.method} ${request.url.split('?')[0]}; ${words.whatThereIs}`
-    return reply.code(404).send({ code: 'NOT_FOUND', message } satisfies Problem)
-  })
+export function handleProblems(app: FastifyInstance, words: ProblemWords, bodyBytes: number): void {
+  app.setErrorHandler((error: Error, _request, reply) => answerProblem(reply, error, words, bodyBytes))
 }
 
-function problemOf(error: Error, { body, own, who }: ProblemWords): Problem {
+export function answerProblem(reply: FastifyReply, error: Error, words: ProblemWords, bodyBytes: number): FastifyReply {
+  const problem = problemOf(error, words, bodyBytes)
+  if (problem.code === 'INTERNAL') reply.log.error({ err: error }, problem.message)
+  if (error instanceof RequestRefused) reply.headers(error.headers)
+  return reply.code(statusOf[problem.code]).send(problem)
+}
+
+function problemOf(error: Error, { body, own, who }: ProblemWords, bodyBytes: number): Problem {
   if (error instanceof RequestRefused) return error.problem
   const known = own(error)
   if (known !== null) return known
-  const { validation, validationContext } = error as Partial<FastifyError>
+  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return {
+      code: 'BODY_TOO_LARGE',
+      message: `${body} has more than the ${bodyBytes} bytes of the limit; send large content by reference and digest`,
+    }
   if (validation !== undefined) {
     const [issue] = validation
     const path = (issue?.instancePath ?? '').split('/').filter(Boolean).join('.')
@@ -60,6 +77,9 @@ function problemOf(error: Error, { body, own, who }: ProblemWords): Problem {
     const message = `${where}${path === '' ? '' : `, at ${path}`}: ${issue?.message ?? error.message}`
     return { code: isBody ? 'BODY_MALFORMED' : 'QUERY_INVALID', message, path }
   }
+  // What the server itself says of a request that it cannot read.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return { code: 'REQUEST_MALFORMED', message: `the request cannot be read: ${error.message}` }
   return {
     code: 'INTERNAL',
     message: `${who} failed at this request: ${error.message}. This is a bug in Signalbox; its log has the details`,

@@ -1,4 +1,4 @@
 export * from './desk.ts'
 export * from './event-stream.ts'
-export { createServer, type GatewayServer } from './server.ts'
+export { createServer } from './server.ts'
 export * from './wiring.ts'

@@ -16,7 +16,7 @@ export async function checkAtLeast({ readModel, source: { log } }: Desk, scope: 
     throw new RequestRefused(
       'NOT_IN_THIS_LOG',
       `atLeast is ${atLeast}, and the events of scope ${JSON.stringify(scope)} lie in partition ${partition}, which ends at ${end} in the log ${log.id}; give the offset in the position of a decision or observation of that scope, from this log`,
-      'atLeast',
+      { path: 'atLeast' },
     )
 }
 
@@ -34,6 +34,6 @@ export async function checkReads({ readModel, source: { log } }: Desk, scope: st
     throw new RequestRefused(
       'NOT_IN_THIS_LOG',
       `${read.resource} of scope ${JSON.stringify(scope)} is at version ${versionOf(read.resource)} in the log ${log.id}, and version ${read.version} was named as read; observe it, and watch with the version that is seen`,
-      'read',
+      { path: 'read' },
     )
 }

@@ -1,8 +1,7 @@
 /** The gateway's HTTP server: routes, health, metrics, and who may reach it. */
 import swagger from '@fastify/swagger'
-import { readJson, type Status } from '@signalbox/contract'
-import { addOperations, handleProblems, type ListenSettings, listenGuarded, RequestRefused } from '@signalbox/http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Status } from '@signalbox/contract'
+import { addOperations, createHttpServer, type HttpServer } from '@signalbox/http'
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -21,33 +20,19 @@ export interface ServerSettings {
   readonly intentBytes: number
 }
 
-export interface GatewayServer {
-  readonly app: FastifyInstance
-  /** Starts to listen; gives the address as a URL. */
-  listen(settings: ListenSettings): Promise<string>
-  close(): Promise<void>
-}
-
 const openness = {
   who: 'the gateway',
   why: 'the gateway does not authenticate yet',
   risk: 'may act as any agent',
 } as const
 
-export async function createServer(settings: ServerSettings): Promise<GatewayServer> {
+export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { desk, intentBytes, logger, notReady, registry, status, version } = settings
   const closing = new AbortController()
-  const app = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: intentBytes,
-    forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true },
-  })
+  const server = createHttpServer({ logger, words: problemWords, bodyBytes: intentBytes, openness })
+  const { app } = server
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  handleProblems(app as unknown as FastifyInstance, problemWords(intentBytes))
-  useStrictJson(app as unknown as FastifyInstance)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -56,35 +41,14 @@ export async function createServer(settings: ServerSettings): Promise<GatewaySer
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   })
-  addOperations(app as unknown as FastifyInstance, { notReady, registry })
+  addOperations(app, { notReady, registry })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  addRoutes(app as unknown as FastifyInstance, { desk, status, closing: closing.signal })
+  addRoutes(app, { desk, status, closing: closing.signal })
   return {
-    app: app as unknown as FastifyInstance,
-    listen: (where) => listenGuarded(app as unknown as FastifyInstance, where, openness, logger),
+    ...server,
     async close() {
       closing.abort()
-      await app.close()
+      await server.close()
     },
   }
-}
-
-/** JSON bodies are read as strictly as records: one text, one meaning. */
-function useStrictJson(app: FastifyInstance): void {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    if (body.length === 0) return done(new RequestRefused('BODY_MALFORMED', 'the body is empty; send an intent as JSON'))
-    let text: string
-    try {
-      text = decoder.decode(body as Buffer)
-    } catch {
-      return done(new RequestRefused('BODY_MALFORMED', 'the body is not UTF-8; encode it as UTF-8'))
-    }
-    try {
-      done(null, readJson(text).value)
-    } catch (error) {
-      done(error as Error)
-    }
-  })
 }

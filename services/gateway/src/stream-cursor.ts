@@ -23,7 +23,7 @@ export async function openStreamCursor(log: LogReader, text: string): Promise<St
       throw new RequestRefused(
         'NOT_IN_THIS_LOG',
         `the cursor goes on at ${partition}:${offset}, and the events of partition ${partition} reach from ${start} to ${end}; begin anew with from=start or from=end`,
-        'from',
+        { path: 'from' },
       )
   }
   return cursor
@@ -42,20 +42,18 @@ function parse(log: LogReader, text: string): StreamCursor {
     throw new RequestRefused(
       'QUERY_INVALID',
       `from must be start, end, or the id of a message, like ${id}/${Array.from({ length: Math.min(partitionCount, 2) }, (_, partition) => `${partition}:0`).join(',')}${partitionCount > 2 ? ',…' : ''} with each partition once, not ${quoted(text)}`,
-      'from',
+      { path: 'from' },
     )
   if (slash < 0)
-    throw new RequestRefused(
-      'QUERY_INVALID',
-      `the cursor ${quoted(text)} does not name its log; begin anew with from=start or from=end`,
-      'from',
-    )
+    throw new RequestRefused('QUERY_INVALID', `the cursor ${quoted(text)} does not name its log; begin anew with from=start or from=end`, {
+      path: 'from',
+    })
   const named = text.slice(0, slash)
   if (named !== id)
     throw new RequestRefused(
       'NOT_IN_THIS_LOG',
       `the cursor is of the log ${quoted(named)}, and this is the log ${id}; ask the gateway of that log, or begin anew with from=start or from=end`,
-      'from',
+      { path: 'from' },
     )
   const cursor = Array.from({ length: partitionCount }, (_, partition) => positions.get(partition) ?? -1)
   const missing = cursor.indexOf(-1)
@@ -63,7 +61,7 @@ function parse(log: LogReader, text: string): StreamCursor {
     throw new RequestRefused(
       'QUERY_INVALID',
       `a cursor has each of the ${partitionCount} partitions of the log once, and this one has ${missing >= 0 ? `no partition ${missing}` : `${positions.size}`}; give the id of a message as it is`,
-      'from',
+      { path: 'from' },
     )
   return cursor
 }

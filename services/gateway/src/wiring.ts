@@ -2,13 +2,14 @@
 import type { Codec } from '@signalbox/codec'
 import type { Status } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
+import type { HttpServer } from '@signalbox/http'
 import { type Clock, type Log, systemClock } from '@signalbox/log'
 import type { PersonalData } from '@signalbox/personal'
 import { ReadModel } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import { Desk } from './desk.ts'
-import { createServer, type GatewayServer } from './server.ts'
+import { createServer } from './server.ts'
 
 export interface GatewayWiring {
   readonly log: Log
@@ -27,7 +28,7 @@ export interface GatewayWiring {
 export interface Gateway {
   readonly desk: Desk
   readonly readModel: ReadModel
-  readonly server: GatewayServer
+  readonly server: HttpServer
   /** Rejects when the process should end. */
   readonly failed: Promise<never>
   status(): Promise<Status>

@@ -1,3 +1,3 @@
 export type { ParkedLetter } from './dead-letters.ts'
 export { Projector, type ProjectorWiring, startProjector } from './projector.ts'
-export { createProjectorServer, type ProjectorServer } from './server.ts'
+export { createProjectorServer } from './server.ts'

@@ -14,9 +14,5 @@ function problemOf(error: Error & { readonly code?: string }): Problem | null {
   if (isProjectionError(error, 'NOT_FOUND')) return { code: 'NOT_FOUND', message: error.message }
   if (isProjectionError(error, 'UNAVAILABLE', 'CLOSED'))
     return { code: 'NOT_READY', message: `${error.message}. The same request may be sent again` }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return { code: 'BODY_TOO_LARGE', message: 'the body is larger than any request here needs' }
-  if (error.code?.startsWith('FST_ERR_CTP_') === true)
-    return { code: 'BODY_MALFORMED', message: 'the body must be JSON, as application/json' }
   return null
 }

@@ -173,14 +173,14 @@ async function checkPosition({ feed }: Projector, partition: number, offset: num
     throw new RequestRefused(
       'QUERY_INVALID',
       `there is no partition ${partition}: the log has ${feed.ownPartitionCount}, from 0 on; give the position of a decision`,
-      'atLeast',
+      { path: 'atLeast' },
     )
   const end = (await feed.ends())[partition]!
   if (offset > end)
     throw new RequestRefused(
       'NOT_IN_THIS_LOG',
       `atLeast is ${partition}:${offset}, and the events of partition ${partition} end at ${end}; give the position of a decision from this log`,
-      'atLeast',
+      { path: 'atLeast' },
     )
 }
 

@@ -1,19 +1,11 @@
 /** The projector's HTTP server: routes, health, metrics, and who may reach it. */
-import { addOperations, handleProblems, type ListenSettings, listenGuarded } from '@signalbox/http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { addOperations, createHttpServer, type HttpServer } from '@signalbox/http'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { problemWords } from './problems.ts'
 import type { Projector } from './projector.ts'
 import { addRoutes } from './routes.ts'
-
-export interface ProjectorServer {
-  readonly app: FastifyInstance
-  /** Starts to listen; gives the address as a URL. Errors: RequestRefused for an address that others reach. */
-  listen(settings: ListenSettings): Promise<string>
-  close(): Promise<void>
-}
 
 const openness = { who: 'the projector', why: 'the projector does not authenticate', risk: 'may read every row' } as const
 const bodyBytes = 64 * 1024
@@ -26,24 +18,14 @@ export function createProjectorServer(
   registry: Registry,
   logger: Logger,
   reveal: <Value>(value: Value) => Value = (value) => value,
-): ProjectorServer {
-  const app = Fastify({
-    loggerInstance: logger as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: bodyBytes,
-    forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: keyCharacters },
-  }) as unknown as FastifyInstance
+): HttpServer {
+  const server = createHttpServer({ logger, words: problemWords, bodyBytes, paramCharacters: keyCharacters, openness })
+  const { app } = server
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  handleProblems(app, problemWords)
   app.addHook('preSerialization', async (_request, _reply, payload) => reveal(payload))
   app.get('/healthz', async () => 'ok\n')
   addOperations(app, { notReady: () => projector.notReady(), registry })
   addRoutes(app, projector)
-  return {
-    app,
-    listen: (where) => listenGuarded(app, where, openness, logger),
-    close: () => app.close(),
-  }
+  return server
 }

@@ -1,10 +1,11 @@
 /** The projector over HTTP, on a memory log: rows, lag, parked events, requests, and how it refuses. */
 import { Chain, chainHeader, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
+import type { HttpServer } from '@signalbox/http'
 import { createMemoryLog, type MemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { defineProjection, EventFeed, MemoryStore, shippedProjections } from '@signalbox/projection'
 import { committed, type TestEvent } from '@signalbox/projection/testing'
-import { createProjectorServer, type ParkedLetter, type Projector, type ProjectorServer, startProjector } from '@signalbox/projector'
+import { createProjectorServer, type ParkedLetter, type Projector, startProjector } from '@signalbox/projector'
 import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -28,7 +29,7 @@ const fragile = defineProjection({
 let log: MemoryLog
 let feed: EventFeed
 let projector: Projector
-let server: ProjectorServer
+let server: HttpServer
 let url: string
 let write: (events: readonly TestEvent[]) => Promise<void>
 

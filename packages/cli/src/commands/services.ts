@@ -2,7 +2,7 @@
 import { sha256 } from '@signalbox/codec'
 import { startEscalation } from '@signalbox/escalation'
 import { startGateway } from '@signalbox/gateway'
-import { createOperationsServer } from '@signalbox/http'
+import { createOperationsServer, type HttpServer, RequestRefused } from '@signalbox/http'
 import { ingest } from '@signalbox/ingest'
 import { systemClock } from '@signalbox/log'
 import { startProcessManager } from '@signalbox/process-manager'
@@ -132,9 +132,9 @@ async function runEscalations(context: ServiceContext): Promise<RunningService> 
   const { codec, log, logger, registry, settings } = context
   const escalation = startEscalation({ log, codec, escalation: settings.config?.escalation, logger, registry })
   const server = createOperationsServer({ registry, notReady: () => escalation.notReady() }, logger)
-  server.get<{ Querystring: { to?: string } }>('/v1/inbox', async ({ query }) => {
+  server.app.get('/v1/inbox', async ({ query }) => {
     const { inbox } = escalation
-    return { open: inbox.openCount, groups: inbox.groups(query.to), settled: inbox.settled(100) }
+    return { open: inbox.openCount, groups: inbox.groups(inboxOf(query)), settled: inbox.settled(100) }
   })
   return {
     failed: escalation.failed,
@@ -181,8 +181,15 @@ async function runIngest(context: ServiceContext): Promise<RunningService> {
   }
 }
 
-function listenTo(server: ReturnType<typeof createOperationsServer>, { flags, settings }: ServiceContext): Promise<string> {
-  // Nothing can be changed through it, so any address will do.
-  const { host, port } = listenAddress(settings, flags)
-  return server.listen({ host, port })
+/** Whose inbox is asked for; undefined for everybody's. Throws RequestRefused. */
+function inboxOf(query: unknown): string | undefined {
+  const { to, ...more } = query as Readonly<Record<string, unknown>>
+  const [unknown] = Object.keys(more)
+  if (unknown !== undefined) throw new RequestRefused('QUERY_INVALID', `there is no ${unknown} here; the inbox takes to alone`)
+  if (to === undefined || typeof to === 'string') return to
+  throw new RequestRefused('QUERY_INVALID', 'to is given more than once; ask once for each', { path: 'to' })
+}
+
+function listenTo(server: HttpServer, { flags, settings }: ServiceContext): Promise<string> {
+  return server.listen(listenAddress(settings, flags))
 }

@@ -10,6 +10,7 @@ import {
 } from '@signalbox/contract'
 import { type EscalationService, startEscalation } from '@signalbox/escalation'
 import { type Gateway, startGateway } from '@signalbox/gateway'
+import { isHostName, type ListenSettings } from '@signalbox/http'
 import type { Log } from '@signalbox/log'
 import type { PersonalData } from '@signalbox/personal'
 import { startProcessManager } from '@signalbox/process-manager'
@@ -103,12 +104,13 @@ export function serviceLogger(level = process.env.SIGNALBOX_LOG_LEVEL ?? 'info')
 export interface UpFlags {
   readonly host?: string
   readonly port?: string
+  readonly allowedHost?: readonly string[]
 }
 
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
 export async function up(settings: Settings, flags: UpFlags): Promise<void> {
   const contracts = contractsOf(settings)
-  const { host, port, trustNetwork } = listenAddress(settings, flags)
+  const address = listenAddress(settings, flags)
   const logger = serviceLogger()
   const personal = personalOf(settings)
   const { codec, log } = await openEngine(settings, logger)
@@ -124,9 +126,8 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),
   })
   try {
-    const address = await signalbox.gateway.server.listen({ host, port, trustNetwork })
     say(
-      `signalbox is up: ${address} (${log.name} log${settings.log === 'sqlite' ? ` in ${settings.dataDirectory}` : ''}; ${contracts.all.map(({ type, version }) => `${type}@${version}`).join(', ')}). Stop with Ctrl-C.`,
+      `signalbox is up: ${await signalbox.gateway.server.listen(address)} (${log.name} log${settings.log === 'sqlite' ? ` in ${settings.dataDirectory}` : ''}; ${contracts.all.map(({ type, version }) => `${type}@${version}`).join(', ')}). Stop with Ctrl-C.`,
     )
     const projector = await openProjector({ log, codec, settings, logger, registry: new Registry() })
     try {
@@ -142,7 +143,7 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
 }
 
 /** Beside the gateway: on a port of its own, which is a free one where the gateway's was chosen for this run. */
-function projectorAddress(settings: Settings, flags: UpFlags): { host: string; port: number; trustNetwork: boolean } {
+function projectorAddress(settings: Settings, flags: UpFlags): ListenSettings {
   const url = settings.config?.projector?.url
   const isChosen = flags.port !== undefined || process.env.SIGNALBOX_PORT !== undefined
   const port = process.env.SIGNALBOX_PROJECTOR_PORT ?? (isChosen && url === undefined ? '0' : new URL(url ?? defaultProjectorUrl).port)
@@ -150,12 +151,23 @@ function projectorAddress(settings: Settings, flags: UpFlags): { host: string; p
 }
 
 /** Where to listen, by flag, else as the gateway's address says. */
-export function listenAddress(settings: Pick<Settings, 'url'>, flags: UpFlags): { host: string; port: number; trustNetwork: boolean } {
+export function listenAddress(settings: Pick<Settings, 'url'>, flags: UpFlags): ListenSettings {
   const url = new URL(settings.url)
   const givenPort = flags.port ?? process.env.SIGNALBOX_PORT
   const port = givenPort === undefined ? Number(url.port || 80) : Number(givenPort)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new CommandError('usage', `--port takes a number from 0 to 65535, not ${givenPort}`)
   const host = flags.host ?? process.env.SIGNALBOX_HOST ?? url.hostname
-  return { host, port, trustNetwork: process.env.SIGNALBOX_TRUST_NETWORK === 'true' }
+  return { host, port, trustNetwork: process.env.SIGNALBOX_TRUST_NETWORK === 'true', allowedHosts: allowedHosts(flags) }
+}
+
+function allowedHosts({ allowedHost }: UpFlags): readonly string[] {
+  const listed = allowedHost ?? (process.env.SIGNALBOX_ALLOWED_HOSTS ?? '').split(',')
+  const names = listed.map((name) => name.trim()).filter((name) => name !== '')
+  const wrong = names.find((name) => !isHostName(name))
+  if (wrong === undefined) return names
+  throw new CommandError(
+    'usage',
+    `${allowedHost === undefined ? 'SIGNALBOX_ALLOWED_HOSTS' : '--allowed-host'} takes names as a browser has them in its address, without scheme and port, like signalbox.example.com, not ${wrong}`,
+  )
 }

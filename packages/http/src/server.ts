@@ -1,0 +1,56 @@
+/** What every HTTP server of Signalbox is: whom it answers, what it reads, how it refuses, and how long anybody may take. */
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Logger } from 'pino'
+import { readJsonBodies } from './bodies.ts'
+import { checkEveryMs, headersTimeoutMs, keepAliveTimeoutMs, maxConnections, refuseUnreadable, requestTimeoutMs } from './connections.ts'
+import { HostGuard } from './hosts.ts'
+import { type ListenSettings, listenGuarded, type Openness } from './listen.ts'
+import { answerUnknownRoutes } from './methods.ts'
+import { answerProblem, handleProblems, type ProblemWords } from './problems.ts'
+
+export interface HttpServerSettings {
+  readonly logger: Logger
+  readonly words: ProblemWords
+  /** Of a body, also when it is unpacked. */
+  readonly bodyBytes: number
+  /** Of a part of an address. Default 100. */
+  readonly paramCharacters?: number
+  /** Null: whoever reaches it may, on any address. */
+  readonly openness: Openness | null
+}
+
+export interface HttpServer {
+  readonly app: FastifyInstance
+  /** Starts to listen; gives the address as a URL. Errors: RequestRefused for an address that others reach. */
+  listen(settings: ListenSettings): Promise<string>
+  close(): Promise<void>
+}
+
+export function createHttpServer({ bodyBytes, logger, openness, paramCharacters, words }: HttpServerSettings): HttpServer {
+  const guard = new HostGuard()
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytes,
+    forceCloseConnections: true,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: checkEveryMs },
+    routerOptions: { ignoreTrailingSlash: true, ...(paramCharacters === undefined ? {} : { maxParamLength: paramCharacters }) },
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: (error, _request, reply) => void answerProblem(reply, error, words, bodyBytes),
+  }) as unknown as FastifyInstance
+  app.server.maxConnections = maxConnections
+  app.addHook('onRequest', async (request) => guard.check(request))
+  answerUnknownRoutes(app, words.whatThereIs)
+  readJsonBodies(app, words.body, bodyBytes)
+  handleProblems(app, words, bodyBytes)
+  return {
+    app,
+    async listen(where) {
+      guard.allow(where.allowedHosts ?? [])
+      return await listenGuarded(app, where, openness, logger)
+    },
+    close: () => app.close(),
+  }
+}
