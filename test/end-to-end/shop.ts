@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningSignalbox, startSignalbox } from '@signalbox/cli'
+import { type RunningSignalbox, type StartOptions, startSignalbox } from '@signalbox/cli'
 import { newIntentId } from '@signalbox/client'
 import { contractSet, defineContract, type IntentJson, none, refuse } from '@signalbox/contract'
 import type { ListenSettings } from '@signalbox/http'
@@ -73,12 +73,13 @@ export interface Shop {
 }
 
 /** A Signalbox on SQLite with a gateway on a free port. */
-export async function openShop(where: Partial<ListenSettings> = {}): Promise<Shop> {
+export async function openShop(where: Partial<ListenSettings> = {}, more: Pick<StartOptions, 'maxStreams'> = {}): Promise<Shop> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-shop-'))
   const signalbox = await startSignalbox({
     log: await openSqliteLog({ directory }),
     contracts: contractSet([order, stock]),
     logger: pino({ level: 'silent' }),
+    ...more,
   })
   const url = await signalbox.gateway.server.listen({ host: '127.0.0.1', port: 0, ...where })
   return {

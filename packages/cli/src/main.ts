@@ -27,10 +27,21 @@ function explainFailure(error: unknown): number {
   if (error instanceof CommandError) return fail(error.message, error.exitCode)
   if (error instanceof ClientError) return fail(error.message, clientExit(error))
   if (isLogError(error)) return fail(error.message, isLogError(error, 'MISCONFIGURED') ? exitCodes.usage : exitCodes.unreachable)
-  // Known by its name: loading the stores for that would slow every command down.
+  // Known by their names: loading the servers and the stores for that would slow every command down.
+  if (error instanceof Error && error.name === 'ListenError') return fail(error.message, exitCodes.usage)
+  if (isOutOfFiles(error))
+    return fail(
+      'too many files and connections are open; allow this process more (ulimit -n, LimitNOFILE of a unit)',
+      exitCodes.unreachable,
+    )
   if (error instanceof Error && error.name === 'ProjectionError')
     return fail(error.message, (error as Partial<ProjectionError>).code === 'MISCONFIGURED' ? exitCodes.usage : exitCodes.unreachable)
   return fail(`a bug in signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, exitCodes.bug)
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  const { cause, code } = (error ?? {}) as { code?: unknown; cause?: unknown }
+  return code === 'EMFILE' || code === 'ENFILE' || (cause !== undefined && isOutOfFiles(cause))
 }
 
 function clientExit({ code, problem }: ClientError): number {

@@ -190,6 +190,7 @@ export const problemCodes = [
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
   'NOT_IN_THIS_LOG',
+  'TOO_MANY_READERS',
   'NOT_READY',
   'LOG_FULL',
   'LOG_UNAVAILABLE',

@@ -3,20 +3,31 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Problem } from '@signalbox/contract'
 
-/** From the first byte of a connection or request to the end of its headers. */
-export const headersTimeoutMs = 10_000
-/** From the first byte of a request to the end of its body. Answers may take longer. */
-export const requestTimeoutMs = 30_000
-/** How long a connection may lie idle between two requests. */
-export const keepAliveTimeoutMs = 72_000
-export const checkEveryMs = 1_000
-/** Of one server; further ones are closed at once. */
-export const maxConnections = 8_192
+export interface ConnectionBounds {
+  /** From the first byte of a connection or request to the end of its headers. */
+  readonly headersTimeoutMs: number
+  /** From the first byte of a request to the end of its body. Answers may take longer. */
+  readonly requestTimeoutMs: number
+  /** How long a connection may lie idle between two requests. */
+  readonly keepAliveTimeoutMs: number
+  /** How often connections are looked at. */
+  readonly checkEveryMs: number
+  /** Of one server; further ones are closed at once. */
+  readonly connections: number
+}
+
+export const connectionBounds: ConnectionBounds = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 72_000,
+  checkEveryMs: 1_000,
+  connections: 8_192,
+}
 
 const answers: Readonly<Record<string, readonly [status: string, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [
     '408 Request Timeout',
-    `the request took longer than ${headersTimeoutMs} ms for its headers or ${requestTimeoutMs} ms in all; send it at once`,
+    'the headers or the body of the request did not come in time; send the request at once',
   ],
   HPE_HEADER_OVERFLOW: [
     '431 Request Header Fields Too Large',

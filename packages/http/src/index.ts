@@ -1,3 +1,4 @@
+export * from './gone.ts'
 export * from './hosts.ts'
 export * from './listen.ts'
 export * from './operations.ts'

@@ -1,6 +1,7 @@
 /** Every way in which a request is refused, as one JSON shape. */
 import type { Problem, ProblemCode } from '@signalbox/contract'
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
+import { tooManyFiles } from './listen.ts'
 
 const statusOf: Readonly<Record<ProblemCode, number>> = {
   REQUEST_MALFORMED: 400,
@@ -13,6 +14,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_IN_THIS_LOG: 410,
+  TOO_MANY_READERS: 503,
   NOT_READY: 503,
   LOG_FULL: 507,
   LOG_UNAVAILABLE: 503,
@@ -77,6 +79,7 @@ function problemOf(error: Error, { body, own, who }: ProblemWords, bodyBytes: nu
     const message = `${where}${path === '' ? '' : `, at ${path}`}: ${issue?.message ?? error.message}`
     return { code: isBody ? 'BODY_MALFORMED' : 'QUERY_INVALID', message, path }
   }
+  if (code === 'EMFILE' || code === 'ENFILE') return { code: 'NOT_READY', message: `${who} cannot answer now: ${tooManyFiles}` }
   // What the server itself says of a request that it cannot read.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return { code: 'REQUEST_MALFORMED', message: `the request cannot be read: ${error.message}` }

@@ -2,7 +2,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { readJsonBodies } from './bodies.ts'
-import { checkEveryMs, headersTimeoutMs, keepAliveTimeoutMs, maxConnections, refuseUnreadable, requestTimeoutMs } from './connections.ts'
+import { type ConnectionBounds, connectionBounds, refuseUnreadable } from './connections.ts'
 import { HostGuard } from './hosts.ts'
 import { type ListenSettings, listenGuarded, type Openness } from './listen.ts'
 import { answerUnknownRoutes } from './methods.ts'
@@ -17,30 +17,33 @@ export interface HttpServerSettings {
   readonly paramCharacters?: number
   /** Null: whoever reaches it may, on any address. */
   readonly openness: Openness | null
+  readonly bounds?: Partial<ConnectionBounds>
 }
 
 export interface HttpServer {
   readonly app: FastifyInstance
-  /** Starts to listen; gives the address as a URL. Errors: RequestRefused for an address that others reach. */
+  /** Starts to listen; gives the address as a URL. Errors: ListenError, for an address that others reach too. */
   listen(settings: ListenSettings): Promise<string>
   close(): Promise<void>
 }
 
-export function createHttpServer({ bodyBytes, logger, openness, paramCharacters, words }: HttpServerSettings): HttpServer {
+export function createHttpServer(settings: HttpServerSettings): HttpServer {
+  const { bodyBytes, logger, openness, paramCharacters, words } = settings
+  const bounds = { ...connectionBounds, ...settings.bounds }
   const guard = new HostGuard()
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytes,
     forceCloseConnections: true,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: checkEveryMs },
+    requestTimeout: bounds.requestTimeoutMs,
+    keepAliveTimeout: bounds.keepAliveTimeoutMs,
+    http: { headersTimeout: bounds.headersTimeoutMs, connectionsCheckingInterval: bounds.checkEveryMs },
     routerOptions: { ignoreTrailingSlash: true, ...(paramCharacters === undefined ? {} : { maxParamLength: paramCharacters }) },
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, _request, reply) => void answerProblem(reply, error, words, bodyBytes),
   }) as unknown as FastifyInstance
-  app.server.maxConnections = maxConnections
+  app.server.maxConnections = bounds.connections
   app.addHook('onRequest', async (request) => guard.check(request))
   answerUnknownRoutes(app, words.whatThereIs)
   readJsonBodies(app, words.body, bodyBytes)

@@ -70,6 +70,10 @@ export class ReadModel {
     await this.#following
   }
 
+  get partitions(): readonly number[] {
+    return [...this.#states.keys()]
+  }
+
   state(partition: number): PartitionState {
     return this.#states[partition]!
   }
@@ -104,8 +108,8 @@ export class ReadModel {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Resolves to true once everything before `logOffset` is applied, to false when `boundMs` ran out first. */
-  async reached(partition: number, logOffset: number, boundMs: number): Promise<boolean> {
+  /** Resolves to true once everything before `logOffset` is applied, to false when `boundMs` ran out first, or at `signal`. */
+  async reached(partition: number, logOffset: number, boundMs: number, signal?: AbortSignal): Promise<boolean> {
     const isReached = () => Math.max(this.#positions[partition]!, this.#seen[partition]!) >= logOffset
     if (isReached()) return true
     const timeout = new AbortController()
@@ -114,7 +118,10 @@ export class ReadModel {
       expired = true
       this.#wake()
     })
-    await this.#until(() => isReached() || expired || this.#abort.signal.aborted)
+    const stop = () => this.#wake()
+    signal?.addEventListener('abort', stop, { once: true })
+    await this.#until(() => isReached() || expired || this.#abort.signal.aborted || signal?.aborted === true)
+    signal?.removeEventListener('abort', stop)
     // With a reason, or an error with its stack is made for nobody.
     timeout.abort('over')
     return isReached()

@@ -2,7 +2,7 @@
  * The gateway without its sockets: takes intents to the log and brings their decisions back, and answers what is asked
  * of the read model. Programs that run in one process with the log use it directly.
  */
-import type { Coordinator, ListQuery, SubmitOptions } from '@signalbox/client'
+import type { Coordinator, ListQuery, SubmitOptions, WaitOptions } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
 import {
   type Decision,
@@ -80,7 +80,7 @@ export class Desk implements Coordinator {
     return this.#waiting.size
   }
 
-  async submit(asked: Intent, { headers, waitMs }: SubmitOptions): Promise<Decision | null> {
+  async submit(asked: Intent, { headers, signal, waitMs }: SubmitOptions): Promise<Decision | null> {
     const { codec, log } = this.#settings
     const intent = this.personal.protect(asked)
     const partition = partitionOf(intent.scope, log.partitionCount)
@@ -89,13 +89,14 @@ export class Desk implements Coordinator {
       partition,
       { key: intent.scope, value: codec.encodeIntent(intent), headers: headers ?? {} },
       waitMs,
+      signal,
     )
     if (logged === null) return null
-    return this.personal.reveal(await this.#answer(await this.#settled(logged, untilMs), intent.intentId))
+    return this.personal.reveal(await this.#answer(await this.#settled(logged, untilMs, signal), intent.intentId))
   }
 
   /** What a pending intent came to, if it comes to anything within the time that is left; else that it is pending. */
-  async #settled(logged: LoggedEvent, untilMs: number): Promise<LoggedEvent> {
+  async #settled(logged: LoggedEvent, untilMs: number, signal: AbortSignal | undefined): Promise<LoggedEvent> {
     const { clock } = this.#settings
     const { event } = logged
     if (event.type !== 'IntentPending' || event.payload.reason === 'escalated') return logged
@@ -103,7 +104,7 @@ export class Desk implements Coordinator {
     const end = await this.#endOf(event.payload.intentId, event.partition, event)
     if (end !== null) return end
     const leftMs = untilMs - clock.nowMs()
-    return leftMs <= 0 ? logged : ((await this.#waiting.wait(settleKey(event), leftMs)) ?? logged)
+    return leftMs <= 0 ? logged : ((await this.#waiting.wait(settleKey(event), leftMs, signal)) ?? logged)
   }
 
   /** What a pending intent came to. A refusal at the door may be of an earlier time, or of another body under its id. */
@@ -119,6 +120,7 @@ export class Desk implements Coordinator {
     partition: number,
     record: { key: string; value: Uint8Array; headers: Headers },
     waitMs: number,
+    signal: AbortSignal | undefined,
   ): Promise<LoggedEvent | null> {
     const { log } = this.#settings
     this.#appending++
@@ -134,7 +136,7 @@ export class Desk implements Coordinator {
     const early = this.#early.get(position)
     if (early !== undefined) return early
     if (waitMs <= 0) return null
-    return await this.#waiting.wait(position, waitMs)
+    return await this.#waiting.wait(position, waitMs, signal)
   }
 
   #deliver(logged: LoggedEvent): void {
@@ -172,11 +174,11 @@ export class Desk implements Coordinator {
     return { ...first, duplicate: true }
   }
 
-  async decision(intentId: string, { waitMs = 0 }: { readonly waitMs?: number } = {}): Promise<Decision | null> {
-    return this.personal.reveal(await this.#decision(intentId, waitMs))
+  async decision(intentId: string, { signal, waitMs = 0 }: WaitOptions = {}): Promise<Decision | null> {
+    return this.personal.reveal(await this.#decision(intentId, waitMs, signal))
   }
 
-  async #decision(intentId: string, waitMs: number): Promise<Decision | null> {
+  async #decision(intentId: string, waitMs: number, signal: AbortSignal | undefined): Promise<Decision | null> {
     const logged = await this.#logged(intentId)
     const pending = this.#pending(intentId)
     // A refusal at the door left the id free, and it is pending since.
@@ -184,7 +186,7 @@ export class Desk implements Coordinator {
     if (logged !== null && (pending === null || !isRefusal)) return presentDecision(logged.event, logged.logOffset)
     const since = pending === null ? null : parseEventReference(pending.event)
     if (since === null || waitMs <= 0) return pending
-    const settled = await this.#waiting.wait(settleKey(since), waitMs)
+    const settled = await this.#waiting.wait(settleKey(since), waitMs, signal)
     return settled === null ? pending : presentDecision(settled.event, settled.logOffset)
   }
 
@@ -220,11 +222,12 @@ export class Desk implements Coordinator {
   async observe(
     scope: string,
     resources: readonly string[],
-    options: { readonly atLeast?: number; readonly waitMs?: number } = {},
+    options: WaitOptions & { readonly atLeast?: number } = {},
   ): Promise<Observation | null> {
     const { log, readModel } = this.#settings
     const partition = partitionOf(scope, log.partitionCount)
-    if (options.atLeast !== undefined && !(await readModel.reached(partition, options.atLeast, options.waitMs ?? 10_000))) return null
+    const { atLeast, signal, waitMs = 10_000 } = options
+    if (atLeast !== undefined && !(await readModel.reached(partition, atLeast, waitMs, signal))) return null
     // Read in one go: nothing can be applied in between.
     const state = readModel.state(partition)
     return this.personal.reveal({

@@ -11,21 +11,21 @@ import {
   type Status,
   statusJson,
 } from '@signalbox/contract'
-import { RequestRefused } from '@signalbox/http'
+import { goneSignal, RequestRefused } from '@signalbox/http'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Desk } from './desk.ts'
-import { streamEvents } from './event-stream.ts'
+import { EventStreams } from './event-stream.ts'
 import { checkAtLeast, checkReads } from './known-positions.ts'
 import { openStreamCursor } from './stream-cursor.ts'
-import { streamWatch } from './watch.ts'
+import type { Streams } from './streams.ts'
+import { sendMoves } from './watch.ts'
 
 export interface RouteSettings {
   readonly desk: Desk
   readonly status: () => Promise<Status>
-  /** Aborted when the gateway closes: streams end. */
-  readonly closing: AbortSignal
+  readonly streams: Streams
 }
 
 const maxWaitMs = 60_000
@@ -73,7 +73,11 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     },
     async (request, reply) => {
       const intent = intentFromJson(request.body)
-      const decision = await desk.submit(intent, { waitMs: request.query.waitMs, headers: traceHeaders(request.headers) })
+      const decision = await desk.submit(intent, {
+        waitMs: request.query.waitMs,
+        headers: traceHeaders(request.headers),
+        signal: goneSignal(reply),
+      })
       if (decision === null) return await reply.code(202).send({ intentId: intent.intentId, pending: true as const })
       return decision
     },
@@ -113,8 +117,8 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
         response: { 200: decisionJson, 404: problemJson },
       },
     },
-    async ({ params, query }) => {
-      const decision = await desk.decision(params.intentId, { waitMs: query.waitMs })
+    async ({ params, query }, reply) => {
+      const decision = await desk.decision(params.intentId, { waitMs: query.waitMs, signal: goneSignal(reply) })
       if (decision === null) throw notDecided(params.intentId)
       return decision
     },
@@ -159,7 +163,11 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
     },
     async ({ query: { atLeast, resource, scope, waitMs } }, reply) => {
       if (atLeast !== undefined) await checkAtLeast(desk, scope, atLeast)
-      const observation = await desk.observe(scope, resource, { waitMs, ...(atLeast === undefined ? {} : { atLeast }) })
+      const observation = await desk.observe(scope, resource, {
+        waitMs,
+        signal: goneSignal(reply),
+        ...(atLeast === undefined ? {} : { atLeast }),
+      })
       if (observation === null) return await reply.code(202).send({ pending: true as const })
       return observation
     },
@@ -177,8 +185,9 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
   )
 }
 
-function addEventRoute(instance: App, { closing, desk }: RouteSettings): void {
+function addEventRoute(instance: App, { desk, streams }: RouteSettings): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  const events = new EventStreams(desk)
   app.get(
     '/v1/events',
     {
@@ -193,18 +202,7 @@ function addEventRoute(instance: App, { closing, desk }: RouteSettings): void {
       const { from, ...filter } = request.query
       // Who comes back with an id goes on there, whatever the address says.
       const cursor = await openStreamCursor(desk.source.log, request.headers['last-event-id']?.toString() || from)
-      reply.hijack()
-      reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
-      await streamEvents(reply.raw, {
-        source: desk.source,
-        personal: desk.personal,
-        cursor,
-        filter,
-        heartbeatMs: 15_000,
-        signal: closing,
-      }).catch((error: unknown) => {
-        request.log.warn({ err: error }, 'an event stream ended with an error')
-      })
+      return await streams.serve(request, reply, (outlet) => events.send(outlet, cursor, filter))
     },
   )
 }
@@ -214,7 +212,7 @@ const readText = z
   .regex(/^.+@\d{1,15}$/, 'must be type/id@version')
   .transform((text) => ({ resource: text.slice(0, text.lastIndexOf('@')), version: Number(text.slice(text.lastIndexOf('@') + 1)) }))
 
-function addWatchRoute(instance: App, { closing, desk }: RouteSettings): void {
+function addWatchRoute(instance: App, { desk, streams }: RouteSettings): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.get(
     '/v1/watch',
@@ -231,11 +229,10 @@ function addWatchRoute(instance: App, { closing, desk }: RouteSettings): void {
         }),
       },
     },
-    async ({ query: { read, scope } }, reply) => {
+    async (request, reply) => {
+      const { read, scope } = request.query
       await checkReads(desk, scope, read)
-      reply.hijack()
-      reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' })
-      await streamWatch(reply.raw, (signal) => desk.watch(scope, read, { signal }), { heartbeatMs: 15_000, signal: closing })
+      return await streams.serve(request, reply, (outlet) => sendMoves(outlet, (signal) => desk.watch(scope, read, { signal })))
     },
   )
 }

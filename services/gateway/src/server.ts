@@ -4,10 +4,11 @@ import type { Status } from '@signalbox/contract'
 import { addOperations, createHttpServer, type HttpServer } from '@signalbox/http'
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
-import type { Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import type { Desk } from './desk.ts'
 import { problemWords } from './problems.ts'
 import { addRoutes } from './routes.ts'
+import { Streams } from './streams.ts'
 
 export interface ServerSettings {
   readonly desk: Desk
@@ -18,6 +19,8 @@ export interface ServerSettings {
   readonly notReady: () => string | null
   readonly status: () => Promise<Status>
   readonly intentBytes: number
+  /** Streams of events and moves at a time. */
+  readonly maxStreams: number
 }
 
 const openness = {
@@ -27,7 +30,7 @@ const openness = {
 } as const
 
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
-  const { desk, intentBytes, logger, notReady, registry, status, version } = settings
+  const { desk, intentBytes, logger, maxStreams, notReady, registry, status, version } = settings
   const closing = new AbortController()
   const server = createHttpServer({ logger, words: problemWords, bodyBytes: intentBytes, openness })
   const { app } = server
@@ -43,7 +46,16 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   })
   addOperations(app, { notReady, registry })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  addRoutes(app, { desk, status, closing: closing.signal })
+  const streams = new Streams(maxStreams, closing.signal)
+  new Gauge({
+    name: 'signalbox_gateway_streams',
+    help: 'Streams of events and moves that are open.',
+    registers: [registry],
+    collect() {
+      this.set(streams.open)
+    },
+  })
+  addRoutes(app, { desk, status, streams })
   return {
     ...server,
     async close() {

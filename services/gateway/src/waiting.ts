@@ -26,10 +26,16 @@ export class Waiting {
     return this.#waiters.size
   }
 
-  /** Resolves to what `deliver` brings for this key; to null when `waitMs` ran out, or at `close`. */
-  wait(key: string, waitMs: number): Promise<LoggedEvent | null> {
-    if (this.#closing.signal.aborted) return Promise.resolve(null)
-    return new Promise((resolve) => {
+  /** Resolves to what `deliver` brings for this key; to null when `waitMs` ran out, at `signal`, or at `close`. */
+  wait(key: string, waitMs: number, signal?: AbortSignal): Promise<LoggedEvent | null> {
+    if (this.#closing.signal.aborted || signal?.aborted === true) return Promise.resolve(null)
+    return new Promise((settle) => {
+      const leave = () => this.#leave(key, resolve)
+      const resolve = (logged: LoggedEvent | null) => {
+        signal?.removeEventListener('abort', leave)
+        settle(logged)
+      }
+      signal?.addEventListener('abort', leave, { once: true })
       const nowMs = this.#clock.nowMs()
       const deadlineMs = Math.ceil((nowMs + waitMs) / granularityMs) * granularityMs
       this.#waiters.set(key, { resolve, deadlineMs, next: this.#waiters.get(key) })
@@ -53,6 +59,19 @@ export class Waiting {
       waiter.resolve(logged)
     }
     return true
+  }
+
+  /** Who has gone waits no longer, and holds nothing. */
+  #leave(key: string, resolve: Waiter['resolve']): void {
+    let stay: Waiter | undefined
+    for (let waiter = this.#waiters.get(key); waiter !== undefined; waiter = waiter.next)
+      if (waiter.resolve !== resolve) stay = { ...waiter, next: stay }
+    resolve(null)
+    if (stay !== undefined) this.#waiters.set(key, stay)
+    else {
+      this.#waiters.delete(key)
+      for (const keys of this.#byDeadline.values()) keys.delete(key)
+    }
   }
 
   /** Everybody who waits is told that there is nothing yet. */

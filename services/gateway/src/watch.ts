@@ -1,9 +1,8 @@
 /** Tells agents what moves of that which they have read, so that they stop thinking on stale facts. */
-import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import type { Event, Invalidation, Read } from '@signalbox/contract'
 import { resourceKey } from '@signalbox/core'
 import { formatPosition, presentResource, type ReadModel } from '@signalbox/replay'
+import type { Outlet } from './streams.ts'
 
 /** Of several moves of one resource the newest is told: what waits to be told is bounded by what is watched. */
 export async function* watchResources(
@@ -56,27 +55,10 @@ function changedBy({ payload, type }: Event): readonly string[] {
   return (payload as { changes: readonly { resource: string }[] }).changes.map(({ resource }) => resource)
 }
 
-/** Streams invalidations until the reader goes or `signal` is aborted. */
-export async function streamWatch(
-  response: ServerResponse,
-  watch: (signal: AbortSignal) => AsyncIterable<Invalidation>,
-  { heartbeatMs, signal }: { readonly heartbeatMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  const gone = new AbortController()
-  const stop = () => gone.abort('gone')
-  response.on('close', stop)
-  signal.addEventListener('abort', stop, { once: true })
-  response.write('retry: 1000\n\n')
-  const heartbeat = setInterval(() => response.write(': alive\n\n'), heartbeatMs)
-  try {
-    for await (const moved of watch(gone.signal)) {
-      // A slow reader is waited for; meanwhile moves of one resource become one.
-      if (!response.write(`event: moved\ndata: ${JSON.stringify(moved)}\n\n`))
-        await once(response, 'drain', { signal: gone.signal }).catch(() => {})
-    }
-  } finally {
-    clearInterval(heartbeat)
-    signal.removeEventListener('abort', stop)
-    response.end()
+/** Tells of invalidations until the reader goes. A slow reader is waited for; meanwhile moves of one resource become one. */
+export async function sendMoves(outlet: Outlet, watch: (signal: AbortSignal) => AsyncIterable<Invalidation>): Promise<void> {
+  for await (const moved of watch(outlet.signal)) {
+    outlet.write(`event: moved\ndata: ${JSON.stringify(moved)}\n\n`)
+    await outlet.drained()
   }
 }

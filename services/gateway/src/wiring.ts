@@ -23,7 +23,11 @@ export interface GatewayWiring {
   readonly personal?: PersonalData | undefined
   /** The phase of a partition that a sequencer in this process owns; null where there is none. */
   readonly phase?: (partition: number) => string | null
+  /** Streams of events and moves at a time; further ones are told to come again. Default 1,000. */
+  readonly maxStreams?: number | undefined
 }
+
+const defaultMaxStreams = 1_000
 
 export interface Gateway {
   readonly desk: Desk
@@ -81,6 +85,7 @@ export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
     notReady,
     status,
     intentBytes: rules.limits.intentBytes,
+    maxStreams: wiring.maxStreams ?? defaultMaxStreams,
   })
   await readModel.start()
   ready = true

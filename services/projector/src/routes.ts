@@ -1,6 +1,6 @@
 /** The HTTP interface. Every route says what it takes and answers as schemas. */
 import { problemJson } from '@signalbox/contract'
-import { RequestRefused } from '@signalbox/http'
+import { goneSignal, RequestRefused } from '@signalbox/http'
 import { maxPageRows, type Projection, positionsIn, type StoredRequest } from '@signalbox/projection'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -122,7 +122,8 @@ function addRowRoutes(instance: App, projector: Projector, find: Find): void {
     },
     async ({ params: { name, table }, query: { after, atLeast, limit, prefix, waitMs } }, reply) => {
       find(name)
-      if (!(await reached(projector, name, atLeast, waitMs))) return await reply.code(202).send({ pending: true as const })
+      if (!(await reached(projector, name, atLeast, waitMs, goneSignal(reply))))
+        return await reply.code(202).send({ pending: true as const })
       return await projector.store.snapshot(name, null, async (snapshot) => {
         const { generation, positions } = snapshot.generation
         const query = { limit: limit + 1, ...(prefix === undefined ? {} : { prefix }), ...(after === undefined ? {} : { after }) }
@@ -145,7 +146,8 @@ function addRowRoutes(instance: App, projector: Projector, find: Find): void {
     },
     async ({ params: { key, name, table }, query: { atLeast, waitMs } }, reply) => {
       find(name)
-      if (!(await reached(projector, name, atLeast, waitMs))) return await reply.code(202).send({ pending: true as const })
+      if (!(await reached(projector, name, atLeast, waitMs, goneSignal(reply))))
+        return await reply.code(202).send({ pending: true as const })
       const row = await projector.store.snapshot(name, null, (snapshot) => snapshot.row(table, key))
       if (row === null) throw new RequestRefused('NOT_FOUND', `there is no row ${key} in table ${table} of projection ${name}`)
       return presentRow({ key, text: row })
@@ -154,7 +156,13 @@ function addRowRoutes(instance: App, projector: Projector, find: Find): void {
 }
 
 /** Whether the live rows came to include a position in time. Throws RequestRefused for one that the log does not have. */
-async function reached(projector: Projector, name: string, atLeast: string | undefined, waitMs: number): Promise<boolean> {
+async function reached(
+  projector: Projector,
+  name: string,
+  atLeast: string | undefined,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (atLeast === undefined) return true
   const [partition, offset] = atLeast.split(':').map(Number) as [number, number]
   await checkPosition(projector, partition, offset)
@@ -163,7 +171,7 @@ async function reached(projector: Projector, name: string, atLeast: string | und
     const stored = await projector.store.projection(name)
     const live = stored?.generations.find(({ generation }) => generation === stored.live)
     if (live !== undefined && positionsIn(live, projector.feed.partitionCount)[partition]!.logOffset >= offset) return true
-    if (performance.now() >= deadlineMs) return false
+    if (performance.now() >= deadlineMs || signal.aborted) return false
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
 }

@@ -19,7 +19,7 @@ import { contractsOf, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
 import { openProjector } from './projector.ts'
-import { listenAddress, serviceLogger, type UpFlags } from './up.ts'
+import { listenAddress, maxStreams, serviceLogger, type UpFlags } from './up.ts'
 
 export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'escalations' | 'projector' | 'ingest'
 
@@ -105,7 +105,16 @@ async function runSequencer(context: ServiceContext): Promise<RunningService> {
 
 async function runGateway({ codec, flags, log, logger, registry, settings }: ServiceContext): Promise<RunningService> {
   const rules = rulesOf({ contracts: contractsOf(settings), log, ...agentsOf(settings) })
-  const gateway = await startGateway({ log, codec, rules, logger, registry, software, personal: personalOf(settings) })
+  const gateway = await startGateway({
+    log,
+    codec,
+    rules,
+    logger,
+    registry,
+    software,
+    personal: personalOf(settings),
+    maxStreams: maxStreams(),
+  })
   return {
     failed: gateway.failed,
     listen: () => gateway.server.listen(listenAddress(settings, flags)),

@@ -56,6 +56,8 @@ export interface StartOptions {
   readonly logger: Logger
   /** False where sequencers run as processes of their own. Default true. */
   readonly sequencer?: boolean
+  /** As of the gateway. */
+  readonly maxStreams?: number | undefined
 }
 
 /** Starts all services on a log (the gateway does not listen yet); closes the log when it cannot. */
@@ -66,14 +68,18 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
   const common = { log, codec, contracts, containment, agents: agents ?? null, logger, software, registry }
   const sequencer = options.sequencer === false ? null : await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
   const phase = (partition: number) => sequencer?.phases().get(partition) ?? null
-  const gateway = await startGateway({ ...common, rules: rulesOf(common), phase, personal: options.personal }).catch(
-    async (error: unknown) => {
-      // Nobody gets anything to stop: what was started must not keep the process.
-      await sequencer?.stop()
-      await log.close()
-      throw error
-    },
-  )
+  const gateway = await startGateway({
+    ...common,
+    rules: rulesOf(common),
+    phase,
+    personal: options.personal,
+    maxStreams: options.maxStreams,
+  }).catch(async (error: unknown) => {
+    // Nobody gets anything to stop: what was started must not keep the process.
+    await sequencer?.stop()
+    await log.close()
+    throw error
+  })
   const processManager = startProcessManager({ ...common, reactions: reactions ?? [] })
   const escalation = startEscalation({ ...common, escalation: options.escalation })
   const failed = Promise.race(
@@ -121,6 +127,7 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     contracts,
     logger,
     personal,
+    maxStreams: maxStreams(),
     ...agentsOf(settings),
     ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
     ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),
@@ -159,6 +166,14 @@ export function listenAddress(settings: Pick<Settings, 'url'>, flags: UpFlags): 
     throw new CommandError('usage', `--port takes a number from 0 to 65535, not ${givenPort}`)
   const host = flags.host ?? process.env.SIGNALBOX_HOST ?? url.hostname
   return { host, port, trustNetwork: process.env.SIGNALBOX_TRUST_NETWORK === 'true', allowedHosts: allowedHosts(flags) }
+}
+
+/** As of the gateway; undefined where the environment says nothing of it. */
+export function maxStreams(environment: NodeJS.ProcessEnv = process.env): number | undefined {
+  const text = environment.SIGNALBOX_MAX_STREAMS ?? ''
+  if (text === '') return undefined
+  if (!/^\d{1,6}$/.test(text)) throw new CommandError('usage', `SIGNALBOX_MAX_STREAMS takes a whole number from 0 to 999999, not ${text}`)
+  return Number(text)
 }
 
 function allowedHosts({ allowedHost }: UpFlags): readonly string[] {
