@@ -195,9 +195,9 @@ describe('what is well-formed but wrong is a decision with a code', () => {
       'expectedVersion or in reads',
     ],
     ['a deadline in the past', () => intent([open('late')], { deadline: Date.now() - 1_000 }), 'DEADLINE_PASSED', 'the deadline passed'],
-    ['a scope with a control character', () => intent([open('c')], { scope: 'shop\u00071' }), 'INTENT_MALFORMED', 'scope must be'],
-    ['an id with a control character', () => intent([open('c\n')]), 'INTENT_MALFORMED', 'actions[0].resource must be type/id'],
-    ['an id that is no UUIDv7', () => intent([open('u')], { intentId: 'order-1' }), 'INTENT_ID_INVALID', 'is no UUIDv7'],
+    ['a scope with a control character', () => intent([open('c')], { scope: 'shop\u00071' }), 'INTENT_MALFORMED', 'scope has U+0007'],
+    ['an id with a control character', () => intent([open('c\n')]), 'INTENT_MALFORMED', 'names an id that has U+000A'],
+    ['an id that is no UUIDv7', () => intent([open('u')], { intentId: 'order-1' }), 'INTENT_ID_INVALID', 'is no UUID'],
     [
       'an id that is too old',
       () => intent([open('o')], { intentId: at(Date.now() - 25 * hourMs) }),

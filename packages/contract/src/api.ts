@@ -1,8 +1,9 @@
 /** What the gateway answers, as schemas: its OpenAPI description, the client's types and the command's JSON are these. */
 import { z } from 'zod'
+import { jsonValue } from './json-value.ts'
 
 const reference = z.string().describe('partition/offset/index of an event')
-const jsonObject = z.record(z.string(), z.json())
+const jsonObject = z.record(z.string(), jsonValue)
 
 export const resourceMoveJson = z
   .object({ event: reference, intentId: z.string(), agent: z.string(), action: z.string(), version: z.int(), time: z.int() })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { bounds, lengths, within } from './bounds.ts'
 import { canonicalize, JsonError, type JsonObject, readJson } from './canonical.ts'
 import type { Intent } from './generated/records.ts'
+import { jsonValue } from './json-value.ts'
 import { defaultLimits } from './limits.ts'
 
 const version = within(bounds.version)
@@ -21,7 +22,7 @@ export const intentJson = z
         z.strictObject({
           resource: text(lengths.resource).describe('type/id, inside the scope'),
           action: text(lengths.action),
-          input: z.record(z.string(), z.json()).default({}),
+          input: z.record(z.string(), jsonValue).default({}),
           expectedVersion: version.nullable().default(null).describe('The version the agent reasoned on; 0 where it expects none'),
         }),
       )

@@ -40,7 +40,25 @@ const decisionFilter = {
   code: z.string().optional(),
   outcome: z.enum(['committed', 'rejected']).optional(),
 }
-const refusals = { 400: problemJson, 410: problemJson, 413: problemJson, 503: problemJson }
+const refused = (description: string) => ({ description, content: { 'application/json': { schema: problemJson } } })
+const answered = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+const refusals = {
+  400: refused('The request does not fit; path names the field'),
+  403: refused('The request is for another host, or comes from a page of one'),
+  503: refused('Not now; the same request may be sent again'),
+}
+const bodyRefusals = {
+  ...refusals,
+  413: refused('The body is too large'),
+  415: refused('The body is not JSON'),
+  507: refused('The log is full'),
+}
+const notFound = { 404: refused('There is none') }
+const notInThisLog = { 410: refused('The log has no such position or version') }
+const stream = (description: string) => ({ 200: { description, content: { 'text/event-stream': { schema: z.string() } } } })
 
 export function addRoutes(instance: FastifyInstance, settings: RouteSettings): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -50,7 +68,14 @@ export function addRoutes(instance: FastifyInstance, settings: RouteSettings): v
   addWatchRoute(app, settings)
   app.get(
     '/v1/status',
-    { schema: { summary: 'Partitions, positions and contracts', response: { 200: statusJson } } },
+    {
+      schema: {
+        operationId: 'status',
+        tags: ['state'],
+        summary: 'Partitions, positions and contracts',
+        response: { 200: answered('What the gateway says of itself', statusJson), ...refusals },
+      },
+    },
     async () => await settings.status(),
   )
 }
@@ -63,12 +88,18 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/intents',
     {
       schema: {
+        operationId: 'submitIntent',
+        tags: ['intents'],
         summary: 'Submit an intent and wait for its decision',
         description:
           'A decision is answered with 200, committed or rejected. 202 says that none came within waitMs: it still will; sending the same intent again is safe.',
         querystring: z.strictObject({ waitMs: waitMs.default(10_000).describe('How long to wait for the decision; 0 does not wait') }),
         body: intentJson,
-        response: { 200: decisionJson, 202: z.object({ intentId: z.string(), pending: z.literal(true) }), ...refusals },
+        response: {
+          200: answered('The decision, or that the intent is pending', decisionJson),
+          202: answered('No decision yet', z.object({ intentId: z.string(), pending: z.literal(true) })),
+          ...bodyRefusals,
+        },
       },
     },
     async (request, reply) => {
@@ -86,9 +117,11 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/intents/dry-run',
     {
       schema: {
+        operationId: 'dryRunIntent',
+        tags: ['intents'],
         summary: 'What would be decided now, and why; writes nothing',
         body: intentJson,
-        response: { 200: explanationJson, ...refusals },
+        response: { 200: answered('Every check, and what would become of the intent', explanationJson), ...bodyRefusals },
       },
     },
     async (request) => await desk.dryRun(intentFromJson(request.body)),
@@ -97,9 +130,11 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/intents',
     {
       schema: {
+        operationId: 'listDecisions',
+        tags: ['intents'],
         summary: 'The newest decisions, oldest first',
         querystring: z.strictObject({ ...decisionFilter, limit }),
-        response: { 200: z.object({ decisions: z.array(decisionJson) }), ...refusals },
+        response: { 200: answered('Decisions', z.object({ decisions: z.array(decisionJson) })), ...refusals },
       },
     },
     async (request) => ({ decisions: [...(await desk.decisions(request.query))] }),
@@ -111,10 +146,12 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/intents/:intentId',
     {
       schema: {
+        operationId: 'getDecision',
+        tags: ['intents'],
         summary: 'The decision on an intent, or that it is pending',
         params: intentId,
         querystring: z.strictObject({ waitMs: waitMs.default(0).describe('How long to wait for the decision of a pending intent') }),
-        response: { 200: decisionJson, 404: problemJson },
+        response: { 200: answered('The decision, or that the intent is pending', decisionJson), ...refusals, ...notFound },
       },
     },
     async ({ params, query }, reply) => {
@@ -127,9 +164,11 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/intents/:intentId/explanation',
     {
       schema: {
+        operationId: 'explainDecision',
+        tags: ['intents'],
         summary: 'Every check of a decision with the values it saw, computed anew',
         params: intentId,
-        response: { 200: explainedDecisionJson, 404: problemJson },
+        response: { 200: answered('The decision and its checks', explainedDecisionJson), ...refusals, ...notFound },
       },
     },
     async ({ params }) => {
@@ -146,6 +185,8 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/observe',
     {
       schema: {
+        operationId: 'observe',
+        tags: ['state'],
         summary: 'Resources of a scope as one consistent cut',
         querystring: z.strictObject({
           scope: z.string(),
@@ -158,7 +199,12 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
             .describe('Log offset that the cut must include, as in the position of a decision'),
           waitMs: waitMs.default(10_000),
         }),
-        response: { 200: observationJson, 202: z.object({ pending: z.literal(true) }), ...refusals },
+        response: {
+          200: answered('The cut', observationJson),
+          202: answered('Not as new as that yet', z.object({ pending: z.literal(true) })),
+          ...refusals,
+          ...notInThisLog,
+        },
       },
     },
     async ({ query: { atLeast, resource, scope, waitMs } }, reply) => {
@@ -176,9 +222,11 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
     '/v1/resources',
     {
       schema: {
+        operationId: 'listResources',
+        tags: ['state'],
         summary: 'Resources, by scope and name',
         querystring: z.strictObject({ scope: z.string().optional(), type: z.string().optional(), state: z.string().optional(), limit }),
-        response: { 200: z.object({ resources: z.array(resourceJson) }), ...refusals },
+        response: { 200: answered('Resources', z.object({ resources: z.array(resourceJson) })), ...refusals },
       },
     },
     async ({ query: { limit, ...filter } }) => ({ resources: [...desk.resources(filter, limit)] }),
@@ -192,10 +240,13 @@ function addEventRoute(instance: App, { desk, streams }: RouteSettings): void {
     '/v1/events',
     {
       schema: {
+        operationId: 'followEvents',
+        tags: ['state'],
         summary: 'The event stream (SSE)',
         description:
           'The id of each message is a cursor; Last-Event-ID or from resume behind it. from=start reads everything, from=end (the default) only what comes.',
         querystring: z.strictObject({ from: z.string().default('end'), ...decisionFilter }),
+        response: { ...stream('Events, each with its cursor as id'), ...refusals, ...notInThisLog },
       },
     },
     async (request, reply) => {
@@ -218,6 +269,8 @@ function addWatchRoute(instance: App, { desk, streams }: RouteSettings): void {
     '/v1/watch',
     {
       schema: {
+        operationId: 'watch',
+        tags: ['state'],
         summary: 'Be told when something that was read moves (SSE)',
         description:
           'Each message is an Invalidation. What has moved already is told at once; of several moves of one resource, the newest.',
@@ -227,6 +280,7 @@ function addWatchRoute(instance: App, { desk, streams }: RouteSettings): void {
             .union([readText.transform((one) => [one]), z.array(readText).max(256)])
             .describe('type/id@version as it was seen; may be given more than once'),
         }),
+        response: { ...stream('Moves, each an Invalidation'), ...refusals, ...notInThisLog },
       },
     },
     async (request, reply) => {

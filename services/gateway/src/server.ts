@@ -1,11 +1,11 @@
 /** The gateway's HTTP server: routes, health, metrics, and who may reach it. */
-import swagger from '@fastify/swagger'
 import type { Status } from '@signalbox/contract'
 import { addOperations, createHttpServer, type HttpServer } from '@signalbox/http'
-import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { Gauge, type Registry } from 'prom-client'
 import type { Desk } from './desk.ts'
+import { addOpenApi } from './openapi.ts'
 import { problemWords } from './problems.ts'
 import { addRoutes } from './routes.ts'
 import { Streams } from './streams.ts'
@@ -36,16 +36,8 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   const { app } = server
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Signalbox gateway', version, description: 'Submit intents, read decisions, follow the event log.' },
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  })
+  await addOpenApi(app, version)
   addOperations(app, { notReady, registry })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   const streams = new Streams(maxStreams, closing.signal)
   new Gauge({
     name: 'signalbox_gateway_streams',

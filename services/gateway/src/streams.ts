@@ -37,9 +37,9 @@ export class Streams {
   }
 
   /** Answers with a stream that `run` fills until it resolves. Throws RequestRefused where too many are open. */
-  async serve(request: FastifyRequest, reply: FastifyReply, run: (outlet: Outlet) => Promise<void>): Promise<unknown> {
+  async serve(request: FastifyRequest, reply: FastifyReply, run: (outlet: Outlet) => Promise<void>): Promise<void> {
     // Who asks for the head alone is told of it, and gets no events.
-    if (request.method === 'HEAD') return await reply.headers(headers).send()
+    if (request.method === 'HEAD') return void (await reply.headers(headers).send())
     if (this.#open >= this.#most)
       throw new RequestRefused(
         'TOO_MANY_READERS',
@@ -67,7 +67,6 @@ export class Streams {
       response.end()
       this.#open--
     }
-    return reply
   }
 }
 
