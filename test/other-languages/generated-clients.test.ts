@@ -83,15 +83,16 @@ it(
 import type { components, paths } from './schema.ts'
 
 const client = createClient<paths>({ baseUrl: process.argv[2]! })
+const intentId = process.argv[3]!
 const intent: components['schemas']['Intent'] = {
-  intentId: process.argv[3]!,
+  intentId,
   scope: 'generated',
   agent: 'clerk',
   actions: [{ resource: 'order/ts', action: 'open', input: { cents: 700 } }],
 }
 const proposed = await client.POST('/v1/intents', { body: intent, params: { query: { waitMs: 5_000 } } })
 if (proposed.response.status !== 200 || proposed.data === undefined) throw new Error(JSON.stringify(proposed.error))
-const read = await client.GET('/v1/intents/{intentId}', { params: { path: { intentId: intent.intentId } } })
+const read = await client.GET('/v1/intents/{intentId}', { params: { path: { intentId } } })
 const refused = await client.GET('/v1/intents', { params: { query: { limit: 5_000 } } })
 const decision: components['schemas']['Decision'] = read.data!
 console.log(JSON.stringify({ committed: decision.committed, data: decision.changes[0]!.data, refused: refused.error!.code }))

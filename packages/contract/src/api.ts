@@ -190,6 +190,7 @@ export const problemCodes = [
   'ORIGIN_NOT_ALLOWED',
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
+  'IDEMPOTENCY_KEY_REUSED',
   'NOT_IN_THIS_LOG',
   'TOO_MANY_READERS',
   'NOT_READY',

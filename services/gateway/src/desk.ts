@@ -12,6 +12,7 @@ import {
   type ExplanationJson,
   type Intent,
   type Invalidation,
+  intentFromJson,
   isOwnEvent,
   type Observation,
   parseEventReference,
@@ -25,6 +26,7 @@ import { type PersonalData, personalData } from '@signalbox/personal'
 import {
   type DecisionFilter,
   decisions,
+  embeddedIntent,
   explainDecision,
   formatPosition,
   type LoggedEvent,
@@ -188,6 +190,21 @@ export class Desk implements Coordinator {
     if (since === null || waitMs <= 0) return pending
     const settled = await this.#waiting.wait(settleKey(since), waitMs, signal)
     return settled === null ? pending : presentDecision(settled.event, settled.logOffset)
+  }
+
+  /** The decision on an intent, or that it is pending, and the intent as it lies in the log; null where it is not known. */
+  async submitted(intentId: string): Promise<{ readonly decision: Decision; readonly intent: Intent | null } | null> {
+    const decision = await this.decision(intentId)
+    if (decision === null) return null
+    const { log, readModel } = this.#settings
+    const pending = readModel.state(partitionOf(decision.scope, log.partitionCount)).coordination.pending.get(intentId)
+    const logged = pending === undefined ? await this.#logged(intentId) : null
+    const intent = pending === undefined ? (logged === null ? null : embeddedIntent(logged.event)) : JSON.parse(pending.intent)
+    return { decision, intent: intent === null ? null : intentFromJson(intent) }
+  }
+
+  nowMs(): number {
+    return this.#settings.clock.nowMs()
   }
 
   #pending(intentId: string): Decision | null {

@@ -8,6 +8,13 @@ type Schemas = Readonly<Record<string, Json>>
 
 const prefix = '#/components/schemas/'
 
+const overHttpSuffix = 'OverHttp'
+
+/** The name of a schema that differs over HTTP from that of a record: the description calls it by the plain name. */
+export function overHttp(name: string): string {
+  return `${name}${overHttpSuffix}`
+}
+
 export async function addOpenApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -37,7 +44,7 @@ function tidied(document: { readonly [key: string]: Json }): Json {
   const used = reachable(rest, schemas)
   const renamed = new Map<string, string>()
   for (const name of used) {
-    const plain = name.replace(/Input$/, '')
+    const plain = name.replace(/Input$/, '').replace(overHttpSuffix, '')
     if (plain === name) continue
     const isSame = JSON.stringify(schemas[name]).replaceAll('Input"', '"') === JSON.stringify(schemas[plain])
     if (!used.has(plain) || isSame) renamed.set(name, plain)

@@ -3,7 +3,6 @@ import {
   decisionJson,
   explainedDecisionJson,
   explanationJson,
-  intentFromJson,
   intentJson,
   observationJson,
   problemJson,
@@ -17,7 +16,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Desk } from './desk.ts'
 import { EventStreams } from './event-stream.ts'
+import { readIdempotencyKey, submitOverHttp, withAnyId } from './idempotency.ts'
 import { checkAtLeast, checkReads } from './known-positions.ts'
+import { overHttp } from './openapi.ts'
 import { openStreamCursor } from './stream-cursor.ts'
 import type { Streams } from './streams.ts'
 import { sendMoves } from './watch.ts'
@@ -58,6 +59,19 @@ const bodyRefusals = {
 }
 const notFound = { 404: refused('There is none') }
 const notInThisLog = { 410: refused('The log has no such position or version') }
+/** Nobody need make an id: one is made for who sends none. */
+const intentOverHttp = intentJson
+  .partial({ intentId: true })
+  .meta({
+    id: overHttp('Intent'),
+    description: "An agent's request to apply one or more actions, all or nothing, to resources of one scope",
+  })
+const idempotencyHeader = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .optional()
+    .describe('In place of intentId: the same key, scope and agent find the first decision again, for a day at least'),
+})
 const stream = (description: string) => ({ 200: { description, content: { 'text/event-stream': { schema: z.string() } } } })
 
 export function addRoutes(instance: FastifyInstance, settings: RouteSettings): void {
@@ -92,24 +106,25 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
         tags: ['intents'],
         summary: 'Submit an intent and wait for its decision',
         description:
-          'A decision is answered with 200, committed or rejected. 202 says that none came within waitMs: it still will; sending the same intent again is safe.',
+          'A decision is answered with 200, committed or rejected. 202 says that none came within waitMs: it still will; sending the same intent again is safe. An intent without intentId gets one made for it; to repeat it safely, send it with an Idempotency-Key.',
         querystring: z.strictObject({ waitMs: waitMs.default(10_000).describe('How long to wait for the decision; 0 does not wait') }),
-        body: intentJson,
+        headers: idempotencyHeader,
+        body: intentOverHttp,
         response: {
           200: answered('The decision, or that the intent is pending', decisionJson),
           202: answered('No decision yet', z.object({ intentId: z.string(), pending: z.literal(true) })),
           ...bodyRefusals,
+          422: refused('The Idempotency-Key was used with another body'),
         },
       },
     },
     async (request, reply) => {
-      const intent = intentFromJson(request.body)
-      const decision = await desk.submit(intent, {
+      const { decision, intentId } = await submitOverHttp(desk, request.body, readIdempotencyKey(request.raw.rawHeaders), {
         waitMs: request.query.waitMs,
         headers: traceHeaders(request.headers),
         signal: goneSignal(reply),
       })
-      if (decision === null) return await reply.code(202).send({ intentId: intent.intentId, pending: true as const })
+      if (decision === null) return await reply.code(202).send({ intentId, pending: true as const })
       return decision
     },
   )
@@ -120,11 +135,11 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
         operationId: 'dryRunIntent',
         tags: ['intents'],
         summary: 'What would be decided now, and why; writes nothing',
-        body: intentJson,
+        body: intentOverHttp,
         response: { 200: answered('Every check, and what would become of the intent', explanationJson), ...bodyRefusals },
       },
     },
-    async (request) => await desk.dryRun(intentFromJson(request.body)),
+    async ({ body }) => await desk.dryRun(withAnyId(desk, body)),
   )
   app.get(
     '/v1/intents',
