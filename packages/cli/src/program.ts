@@ -86,13 +86,21 @@ function common(command: Command): Command {
       '--url <URL>',
       'the gateway (SIGNALBOX_URL; default http://127.0.0.1:7070); reads go there instead of to the log when it is given',
     )
+    .option(
+      '--header <HEADER>',
+      "'NAME: VALUE' for the gateway, or a proxy before it; repeatable (SIGNALBOX_HEADERS, a line each)",
+      collect,
+    )
     .option('--keys <DIRECTORY>', 'the key store of personal data (SIGNALBOX_KEYS)')
     .addOption(new Option('--output <FORMAT>', 'text, json or jsonl (SIGNALBOX_OUTPUT)').choices(['text', 'json', 'jsonl']))
     .option('--json', 'the same as --output json')
     .exitOverride()
 }
 
-const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}
+
 const allowedHostHelp =
   'a name besides those of loopback that leads here, through a proxy say; repeatable (SIGNALBOX_ALLOWED_HOSTS, with commas)'
 

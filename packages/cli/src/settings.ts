@@ -14,6 +14,7 @@ export interface CommonFlags {
   readonly log?: string
   readonly file?: string
   readonly url?: string
+  readonly header?: readonly string[]
   readonly keys?: string
   readonly output?: string
   readonly json?: boolean
@@ -29,6 +30,8 @@ export interface Settings {
   readonly url: string
   /** Whether the address was named by flag or environment: then reads go there instead of to the log. */
   readonly urlIsGiven: boolean
+  /** Sent to the gateway with every request. They may hold secrets: nothing prints them. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Where the keys of personal data lie; null where none are named. */
   readonly keysDirectory: string | null
   readonly output: OutputFormat
@@ -60,9 +63,23 @@ export async function readSettings(flags: CommonFlags, environment: NodeJS.Proce
     file: flags.file ?? environment.SIGNALBOX_FILE ?? null,
     url: givenUrl ?? config?.url ?? defaultUrl,
     urlIsGiven: givenUrl !== undefined,
+    headers: headersOf(flags.header, environment.SIGNALBOX_HEADERS),
     keysDirectory: keysDirectoryOf(flags.keys ?? environment.SIGNALBOX_KEYS ?? config?.keys),
     output,
   }
+}
+
+/** Of the flags, or else of the lines of the variable. What is wrong is told without its value, which may be a secret. */
+function headersOf(flags: readonly string[] | undefined, variable: string | undefined): Readonly<Record<string, string>> {
+  const lines = flags ?? (variable ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
+  const from = flags === undefined ? 'SIGNALBOX_HEADERS' : '--header'
+  return Object.fromEntries(
+    lines.map((line, index) => {
+      const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line.trim())
+      if (match !== null) return [match[1]!.toLowerCase(), match[2]!]
+      throw new CommandError('usage', `${from} takes headers as NAME: VALUE, a line each, and number ${index + 1} is none`)
+    }),
+  )
 }
 
 function keysDirectoryOf(name: string | undefined): string | null {

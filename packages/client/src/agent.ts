@@ -10,6 +10,7 @@ import {
   type Observation,
   type Resource,
 } from '@signalbox/contract'
+import type { HeadersOption } from './connection.ts'
 import type { Coordinator } from './coordinator.ts'
 import { ClientError } from './errors.ts'
 import { HttpCoordinator } from './http.ts'
@@ -19,6 +20,8 @@ import { type Personal, PersonalCoordinator } from './personal.ts'
 export interface ConnectOptions {
   /** The gateway's address, or a coordinator in this process. */
   readonly url?: string
+  /** Sent with every request to the url, to a proxy that wants to know who asks, say. A function is asked each time. */
+  readonly headers?: HeadersOption
   readonly coordinator?: Coordinator
   /** Who asks. */
   readonly agent: string
@@ -285,7 +288,12 @@ function seen({ position, resources, scope }: Observation): Seen {
 
 /** Connects an agent. Nothing is sent before the first call. */
 export function connect(options: ConnectOptions): Agent {
-  const coordinator = options.coordinator ?? (options.url === undefined ? null : new HttpCoordinator(options.url))
+  const coordinator = options.coordinator ?? httpCoordinator(options)
   if (coordinator === null) throw new ClientError('UNREACHABLE', 'give connect the url of a gateway, or a coordinator')
   return new Agent(options.personal === undefined ? coordinator : new PersonalCoordinator(coordinator, options.personal), options)
+}
+
+function httpCoordinator({ headers, url }: ConnectOptions): HttpCoordinator | null {
+  if (url === undefined) return null
+  return new HttpCoordinator(url, headers === undefined ? {} : { headers })
 }

@@ -1,4 +1,6 @@
+export { addressText } from './address.ts'
 export * from './agent.ts'
+export type { HeadersOption } from './connection.ts'
 export * from './coordinator.ts'
 export * from './errors.ts'
 export * from './http.ts'

@@ -1,11 +1,10 @@
 /** The watch of a gateway over HTTP: server-sent events, taken up again where the connection was lost. */
 import type { Invalidation, Problem, Read } from '@signalbox/contract'
 import { createParser } from 'eventsource-parser'
-import { request } from 'undici'
+import type { Connection } from './connection.ts'
 import { ClientError } from './errors.ts'
+import { delayMs, isPassingStatus, pause, retryAfterMs } from './retry.ts'
 
-const firstRetryMs = 100
-const lastRetryMs = 5_000
 /** The gateway gives a sign of life more often than this. */
 const silenceMs = 45_000
 /** A message that is longer is none of ours. */
@@ -13,21 +12,24 @@ const maxMessageLength = 256 * 1024
 
 /** Throws ClientError REFUSED where the gateway does not take the request; whatever else goes wrong is tried again. */
 export async function* watchOverHttp(
-  url: string,
+  connection: Connection,
   scope: string,
   reads: readonly Read[],
   signal: AbortSignal,
 ): AsyncGenerator<Invalidation> {
   const seen = new Map(reads.map(({ resource, version }) => [resource, version]))
-  let retryMs = firstRetryMs
+  let attempt = 0
   while (!signal.aborted) {
+    let pauseMs = 0
     try {
       const query = new URLSearchParams([
         ['scope', scope] as [string, string],
         ...[...seen].map(([resource, version]): [string, string] => ['read', `${resource}@${version}`]),
       ])
-      for await (const moved of messages(`${url}/v1/watch?${query}`, signal)) {
-        retryMs = firstRetryMs
+      for await (const moved of messages(connection, `/v1/watch?${query}`, signal, (afterMs) => {
+        pauseMs = afterMs
+      })) {
+        attempt = 0
         // After a new connection, what was told before is not told again.
         seen.set(moved.resource, moved.version)
         yield moved
@@ -35,25 +37,24 @@ export async function* watchOverHttp(
     } catch (error) {
       if (error instanceof ClientError) throw error
     }
-    if (signal.aborted) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, retryMs)
-      const stop = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      signal.addEventListener('abort', stop, { once: true })
-    })
-    retryMs = Math.min(2 * retryMs, lastRetryMs)
+    await pause(Math.max(pauseMs, delayMs(++attempt, Math.random())), signal)
   }
 }
 
-async function* messages(url: string, signal: AbortSignal): AsyncGenerator<Invalidation> {
-  const answer = await request(url, { headers: { accept: 'text/event-stream' }, signal, headersTimeout: 15_000, bodyTimeout: silenceMs })
+/** `busy` is told how long to wait where somebody on the way is too busy. */
+async function* messages(
+  connection: Connection,
+  path: string,
+  signal: AbortSignal,
+  busy: (afterMs: number) => void,
+): AsyncGenerator<Invalidation> {
+  const headers = { accept: 'text/event-stream' }
+  const answer = await connection.request({ method: 'GET', path, headers, signal, silenceMs })
   if (answer.statusCode !== 200) {
     const { code, message } = (await answer.body.json().catch(() => ({}))) as Partial<Problem>
-    if (answer.statusCode < 500)
+    if (answer.statusCode < 500 && !isPassingStatus(answer.statusCode))
       throw new ClientError('REFUSED', message ?? `the gateway refused to watch with ${answer.statusCode}`, { problem: code ?? 'INTERNAL' })
+    busy(retryAfterMs(answer.headers['retry-after']?.toString(), Date.now()))
     return
   }
   const told: Invalidation[] = []

@@ -1,6 +1,6 @@
 /** What commands about coordination ask of a running gateway. */
 import { userInfo } from 'node:os'
-import { HttpCoordinator, newIntentId } from '@signalbox/client'
+import { addressText, HttpCoordinator, newIntentId } from '@signalbox/client'
 import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource, type Status } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne } from '../output.ts'
@@ -9,8 +9,13 @@ import type { Settings } from '../settings.ts'
 
 const decisionWaitMs = 10_000
 
+/** `attempts`: while nobody listens at the address. */
+export function gatewayOf({ headers, url }: Pick<Settings, 'headers' | 'url'>, attempts = 1): HttpCoordinator {
+  return new HttpCoordinator(url, { attempts, ...(headers === undefined ? {} : { headers }) })
+}
+
 export async function withGateway<Result>(settings: Settings, ask: (gateway: HttpCoordinator) => Promise<Result>): Promise<Result> {
-  const gateway = new HttpCoordinator(settings.url, { attempts: 1 })
+  const gateway = gatewayOf(settings)
   try {
     return await ask(gateway)
   } finally {
@@ -28,7 +33,7 @@ export async function statusOfSameLog(gateway: HttpCoordinator, { url }: Setting
   const theirs = status.logId === undefined ? 'a log that it does not name, as earlier releases do not' : `the log ${status.logId}`
   throw new CommandError(
     'usage',
-    `this command has read the log ${logId}, and the gateway at ${url} serves ${theirs}; nothing was written. Name the gateway of the log that was read (--url, SIGNALBOX_URL), or the log of the gateway (--log, --data-dir, or KAFKA_BROKERS and KAFKA_TOPIC_PREFIX)`,
+    `this command has read the log ${logId}, and the gateway at ${addressText(url)} serves ${theirs}; nothing was written. Name the gateway of the log that was read (--url, SIGNALBOX_URL), or the log of the gateway (--log, --data-dir, or KAFKA_BROKERS and KAFKA_TOPIC_PREFIX)`,
   )
 }
 

@@ -1,6 +1,6 @@
 /** `signalbox intent ...` */
 import { readFileSync } from 'node:fs'
-import { HttpCoordinator, newIntentId } from '@signalbox/client'
+import { addressText, newIntentId } from '@signalbox/client'
 import { type Decision, type ExplainedDecision, type Intent, intentFromJson, readJson } from '@signalbox/contract'
 import { type DecisionFilter, decisions, earlierGeneration, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -12,7 +12,7 @@ import { dryRunText, explainedText } from '../render/explanation.ts'
 import { readerRules } from '../rules.ts'
 import type { Settings } from '../settings.ts'
 import { actionsFromFlags, usage } from './actions.ts'
-import { act, exitCodeOf, humanOf, withGateway } from './gateway.ts'
+import { act, exitCodeOf, gatewayOf, humanOf, withGateway } from './gateway.ts'
 import { followDecisions } from './tail.ts'
 
 export interface SubmitFlags {
@@ -29,11 +29,14 @@ export interface SubmitFlags {
   readonly priority?: string
 }
 
+/** Over about a second, while nobody listens. */
+const submitAttempts = 5
+
 /** Submits an intent from a file, from standard input (`-`) or from flags; the exit code says what was decided. */
 export async function submitIntent(settings: Settings, file: string | undefined, flags: SubmitFlags): Promise<number> {
   const intent = file === undefined ? intentFromFlags(flags) : intentFromFile(file)
   const waitMs = wholeNumber('--wait-ms', flags.waitMs)
-  const gateway = new HttpCoordinator(settings.url)
+  const gateway = gatewayOf(settings, submitAttempts)
   try {
     if (flags.dryRun === true) {
       const explanation = await gateway.dryRun(intent)
@@ -112,7 +115,7 @@ function intentFromFlags(flags: SubmitFlags): Intent {
 }
 
 function notFound(settings: Settings, intentId: string, earlier: string | null): CommandError {
-  const where = settings.urlIsGiven ? settings.url : settings.log === 'kafka' ? 'the Kafka log' : settings.dataDirectory
+  const where = settings.urlIsGiven ? addressText(settings.url) : settings.log === 'kafka' ? 'the Kafka log' : settings.dataDirectory
   return new CommandError(
     'notFound',
     `there is no decision on intent ${intentId} in ${where}; ${earlier === null ? '' : `it may lie where this log was before (${placeText(earlier)}); else `}check the id (signalbox intent list), or name another log with --data-dir or --url`,
@@ -150,7 +153,7 @@ export async function explainIntent(settings: Settings, intentId: string): Promi
 }
 
 async function fromGateway<Result>(settings: Settings, path: string): Promise<Result | null> {
-  const gateway = new HttpCoordinator(settings.url)
+  const gateway = gatewayOf(settings, submitAttempts)
   try {
     const { body, status } = await gateway.request('GET', path, 0)
     return status === 404 ? null : (body as Result)

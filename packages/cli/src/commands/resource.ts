@@ -1,5 +1,4 @@
 /** `signalbox resource ...` and `signalbox status` */
-import { HttpCoordinator } from '@signalbox/client'
 import { type JsonObject, partitionOf, type Resource, type Status } from '@signalbox/contract'
 import { changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -8,9 +7,10 @@ import { printMany, printOne, say } from '../output.ts'
 import { readPosition } from '../positions.ts'
 import { isoTime, resourceLine, resourceText, statusText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
+import { gatewayOf } from './gateway.ts'
 
 async function gatewayGet<Result>(settings: Settings, path: string): Promise<Result> {
-  const gateway = new HttpCoordinator(settings.url, { attempts: 1 })
+  const gateway = gatewayOf(settings)
   try {
     return (await gateway.request('GET', path, 0)).body as Result
   } finally {

@@ -3,10 +3,10 @@ import type { Decision } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import { type DecisionFilter, EventReader, matches, presentDecision } from '@signalbox/replay'
 import { createParser } from 'eventsource-parser'
-import { CommandError } from '../exit-codes.ts'
 import { openToRead } from '../logs.ts'
 import type { Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
+import { gatewayOf } from './gateway.ts'
 
 const maxQueued = 1_000
 
@@ -62,19 +62,7 @@ async function* followGateway(
   const query = new URLSearchParams(
     Object.entries({ ...filter, from }).filter((entry): entry is [string, string] => entry[1] !== undefined),
   )
-  let response: Response
-  try {
-    response = await fetch(new URL(`/v1/events?${query}`, settings.url), { signal: stop })
-  } catch (cause) {
-    if (stop.aborted) return
-    throw new CommandError(
-      'unreachable',
-      `no gateway answers at ${settings.url}; start one with signalbox up, or leave --url out to read the log itself`,
-      { cause },
-    )
-  }
-  if (response.body === null || !response.ok)
-    throw new CommandError('unreachable', `${settings.url} answered with ${response.status} and no event stream`)
+  const gateway = gatewayOf(settings)
   const queue: Decision[] = []
   const parser = createParser({
     onEvent({ data }) {
@@ -84,11 +72,13 @@ async function* followGateway(
   })
   const decoder = new TextDecoder()
   try {
-    for await (const bytes of response.body) {
+    for await (const bytes of await gateway.stream(`/v1/events?${query}`, stop)) {
       parser.feed(decoder.decode(bytes, { stream: true }))
       while (queue.length > 0) yield queue.shift()!
     }
   } catch (error) {
     if (!stop.aborted) throw error
+  } finally {
+    await gateway.close()
   }
 }

@@ -1,6 +1,6 @@
 /** `signalbox dead-letter redrive` */
 import { readFileSync } from 'node:fs'
-import { ClientError, HttpCoordinator, newIntentId } from '@signalbox/client'
+import { ClientError, type HttpCoordinator, newIntentId } from '@signalbox/client'
 import { defaultLimits, type Intent, readIntentJson } from '@signalbox/contract'
 import {
   type DeadLetter,
@@ -20,7 +20,7 @@ import { resultLine } from '../../render/dead-letter.ts'
 import { contractsOf, type Settings } from '../../settings.ts'
 import { signalled } from '../../signals.ts'
 import { usage } from '../actions.ts'
-import { humanOf, required, statusOfSameLog } from '../gateway.ts'
+import { gatewayOf, humanOf, required, statusOfSameLog } from '../gateway.ts'
 import { redriveElsewhere } from './elsewhere.ts'
 import { lettersOf, type SelectionFlags, selectedLetters } from './selection.ts'
 
@@ -65,7 +65,7 @@ export async function redriveDeadLetters(settings: Settings, ids: readonly strin
   const reason = isDryRun ? (flags.reason ?? 'a dry run') : required('--reason', flags.reason, 'it stays in the log, with every intent')
   const edited = flags.edit === undefined ? null : editedIntent(flags.edit)
   const stop = new AbortController()
-  const gateway = new HttpCoordinator(settings.url, { attempts: 3 })
+  const gateway = gatewayOf(settings, 3)
   try {
     return await withSource(settings, async (source) => {
       const letters = await lettersOf(settings, source)
