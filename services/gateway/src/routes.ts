@@ -4,13 +4,14 @@ import {
   explainedDecisionJson,
   explanationJson,
   intentJson,
+  mostWhole,
   observationJson,
   problemJson,
   resourceJson,
   type Status,
   statusJson,
 } from '@signalbox/contract'
-import { goneSignal, RequestRefused } from '@signalbox/http'
+import { goneSignal, RequestRefused, wholeNumberText } from '@signalbox/http'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -31,8 +32,8 @@ export interface RouteSettings {
 
 const maxWaitMs = 60_000
 const maxListed = 1_000
-const waitMs = z.coerce.number().int().min(0).max(maxWaitMs)
-const limit = z.coerce.number().int().min(1).max(maxListed).default(50)
+const waitMs = wholeNumberText(0, maxWaitMs)
+const limit = wholeNumberText(1, maxListed).default(50)
 const oneOrMany = z.union([z.string().transform((one) => [one]), z.array(z.string())])
 const decisionFilter = {
   scope: z.string().optional(),
@@ -60,12 +61,10 @@ const bodyRefusals = {
 const notFound = { 404: refused('There is none') }
 const notInThisLog = { 410: refused('The log has no such position or version') }
 /** Nobody need make an id: one is made for who sends none. */
-const intentOverHttp = intentJson
-  .partial({ intentId: true })
-  .meta({
-    id: overHttp('Intent'),
-    description: "An agent's request to apply one or more actions, all or nothing, to resources of one scope",
-  })
+const intentOverHttp = intentJson.partial({ intentId: true }).meta({
+  id: overHttp('Intent'),
+  description: "An agent's request to apply one or more actions, all or nothing, to resources of one scope",
+})
 const idempotencyHeader = z.looseObject({
   'idempotency-key': z
     .string()
@@ -206,10 +205,7 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
         querystring: z.strictObject({
           scope: z.string(),
           resource: oneOrMany.describe('type/id; may be given more than once'),
-          atLeast: z.coerce
-            .number()
-            .int()
-            .min(0)
+          atLeast: wholeNumberText(0, mostWhole)
             .optional()
             .describe('Log offset that the cut must include, as in the position of a decision'),
           waitMs: waitMs.default(10_000),

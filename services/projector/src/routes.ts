@@ -1,6 +1,6 @@
 /** The HTTP interface. Every route says what it takes and answers as schemas. */
-import { problemJson } from '@signalbox/contract'
-import { goneSignal, RequestRefused } from '@signalbox/http'
+import { mostWhole, problemJson } from '@signalbox/contract'
+import { goneSignal, RequestRefused, wholeNumberText } from '@signalbox/http'
 import { maxPageRows, type Projection, positionsIn, type StoredRequest } from '@signalbox/projection'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -19,7 +19,7 @@ import {
 import type { Projector } from './projector.ts'
 
 const refusals = { 400: problemJson, 404: problemJson, 410: problemJson, 503: problemJson }
-const limit = z.coerce.number().int().min(1).max(maxPageRows).default(50)
+const limit = wholeNumberText(1, maxPageRows).default(50)
 const text = z.string().min(1).max(4_000)
 const named = z.object({ name: z.string() })
 const ofTable = named.extend({ table: z.string() })
@@ -32,7 +32,7 @@ const asOf = {
     .regex(/^\d{1,6}:\d{1,15}$/, 'must be partition:offset, as in the position of a decision')
     .optional()
     .describe('partition:offset that the rows must include'),
-  waitMs: z.coerce.number().int().min(0).max(maxWaitMs).default(10_000),
+  waitMs: wholeNumberText(0, maxWaitMs).default(10_000),
 }
 
 type App = ReturnType<FastifyInstance['withTypeProvider']> & FastifyInstance
@@ -94,7 +94,7 @@ function addProjectionRoutes(instance: App, projector: Projector, find: Find): v
       schema: {
         summary: 'Events that could not be folded, and those that are held back behind them, in order',
         params: named,
-        querystring: z.strictObject({ key: text.optional(), after: z.coerce.number().int().min(0).default(0), limit }),
+        querystring: z.strictObject({ key: text.optional(), after: wholeNumberText(0, mostWhole).default(0), limit }),
         response: { 200: z.object({ parked: z.array(parkedJson) }), ...refusals },
       },
     },
@@ -221,7 +221,7 @@ function addRequestRoutes(instance: App, projector: Projector, find: Find): void
     {
       schema: {
         summary: 'What became of a rebuild or retry',
-        params: z.object({ id: z.coerce.number().int().min(1) }),
+        params: z.object({ id: wholeNumberText(1, mostWhole) }),
         response: { 200: requestJson, ...refusals },
       },
     },
