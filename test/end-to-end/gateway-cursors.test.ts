@@ -143,7 +143,7 @@ describe('what was seen', () => {
       const { end } = await here.log.offsets('events', partition)
       const answer = await fetch(`${here.url}${path}${end}`)
       expect(((await answer.json()) as Observation).resources[0]).toMatchObject({ exists: true })
-      for (const beyond of [end + 1, 999_999, Number.MAX_SAFE_INTEGER])
+      for (const beyond of [end + 1, 999_999, 999_999_999_999_999])
         expect(await refusal(`${path}${beyond}`)).toMatchObject({ status: 410, code: 'NOT_IN_THIS_LOG', path: 'atLeast' })
       for (const none of ['-1', 'x', '1.5', '9007199254740993', '1e400', 'NaN'])
         expect(await refusal(`${path}${none}`)).toMatchObject({ status: 400, code: 'QUERY_INVALID' })

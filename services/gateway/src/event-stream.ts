@@ -82,7 +82,8 @@ export class EventStreams {
     await this.#turns.run(outlet.signal, async () => {
       const events = await EventReader.open({ ...source, partition, fromOffset: cursor[partition]! })
       try {
-        for (let read = 0; read < turnEvents && !outlet.isFull && !outlet.signal.aborted && reader.isBehind(cursor, partition); ) {
+        const mayGoOn = (read: number) => (read < turnEvents || !this.#turns.isWanted) && !outlet.isFull && !outlet.signal.aborted
+        for (let read = 0; mayGoOn(read) && reader.isBehind(cursor, partition); ) {
           const chunk = await events.next(readMs, chunkEvents)
           if (chunk.length === 0) return
           outlet.write(chunk.map((logged) => message(partition, logged)).join(''))

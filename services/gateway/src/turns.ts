@@ -7,6 +7,11 @@ export class Turns {
     this.#free = atOnce
   }
 
+  /** Whether somebody waits for a turn. */
+  get isWanted(): boolean {
+    return this.#waiting.size > 0
+  }
+
   /** Runs one after its turn has come, in the order of the calls. Null where `signal` was aborted before. */
   async run<Result>(signal: AbortSignal, one: () => Promise<Result>): Promise<Result | null> {
     if (this.#free > 0) this.#free--
