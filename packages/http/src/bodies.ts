@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { JsonError, readJson } from '@signalbox/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { checking } from './hooks.ts'
 import { RequestRefused } from './problems.ts'
 
 type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>
@@ -17,10 +18,13 @@ const accepted = 'gzip, deflate, br'
 
 /** `body`: what one is here, like `the intent`. */
 export function readJsonBodies(app: FastifyInstance, body: string, maxBytes: number): void {
-  app.addHook('onRequest', async (request) => {
-    checkType(request)
-    encodingOf(request)
-  })
+  app.addHook(
+    'onRequest',
+    checking((request) => {
+      checkType(request)
+      encodingOf(request)
+    }),
+  )
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, bytes: Buffer) => {
     if (bytes.length === 0) throw new RequestRefused('BODY_MALFORMED', `the body is empty; send ${body} as JSON`)

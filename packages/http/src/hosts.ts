@@ -7,6 +7,7 @@ import ipaddr from 'ipaddr.js'
 import { RequestRefused } from './problems.ts'
 
 const maxQuoted = 100
+const maxKnown = 100
 
 /** The name in a Host header or a listed host: lower case, without port and trailing dot; null for what is none. */
 export function hostNameOf(authority: string): string | null {
@@ -36,6 +37,8 @@ function isLoopbackName(name: string): boolean {
 
 export class HostGuard {
   readonly #listed = new Set<string>()
+  /** Hosts that were found to be ours, so that they are not looked through with each request. */
+  readonly #known = new Set<string>()
 
   /** Names that lead to this server besides those of loopback. Throws RangeError for what is no name of a host. */
   allow(names: readonly string[]): void {
@@ -47,11 +50,11 @@ export class HostGuard {
 
   /** Throws RequestRefused for a request that names a host, or comes from a page, that is not of this server. */
   check({ headers, raw, socket }: FastifyRequest): void {
-    const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')
-    if (hosts.length > 1) throw new RequestRefused('REQUEST_MALFORMED', 'the request has more than one Host header; send one')
+    if (hostsIn(raw.rawHeaders) > 1) throw new RequestRefused('REQUEST_MALFORMED', 'the request has more than one Host header; send one')
     if (headers.host !== undefined) this.#checkHost(headers.host, socket?.localAddress)
     // A proxy's form of a request names the host a second time.
-    const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(raw.url ?? '')
+    const url = raw.url ?? ''
+    const target = url.startsWith('/') ? null : /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)
     if (target !== null) this.#checkHost(target[1]!, socket?.localAddress)
     if (headers.origin !== undefined) this.#checkOrigin(headers.origin, socket?.localAddress)
     if (
@@ -66,8 +69,13 @@ export class HostGuard {
   }
 
   #checkHost(host: string, localAddress: string | undefined): void {
+    const key = `${host} ${localAddress}`
+    if (this.#known.has(key)) return
     const name = hostNameOf(host)
-    if (name !== null && this.#isOurs(name, localAddress)) return
+    if (name !== null && this.#isOurs(name, localAddress)) {
+      if (this.#known.size < maxKnown) this.#known.add(key)
+      return
+    }
     throw new RequestRefused('HOST_NOT_ALLOWED', `the request is for the host ${quoted(host)}, ${this.#wayOut(name ?? 'NAME')}`)
   }
 
@@ -88,6 +96,15 @@ export class HostGuard {
     const ours = ['localhost', '127.0.0.1', '[::1]', ...this.#listed].join(', ')
     return `and this server answers for ${ours}; where that name is meant to lead here (through a proxy, say), list it with --allowed-host ${name.slice(0, maxQuoted)} or SIGNALBOX_ALLOWED_HOSTS`
   }
+}
+
+function hostsIn(rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count
 }
 
 function quoted(text: string): string {

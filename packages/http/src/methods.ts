@@ -13,17 +13,16 @@ export function answerUnknownRoutes(app: FastifyInstance, whatThereIs: string): 
   app.addHook('onRoute', ({ method, url }) => {
     routes.push({ methods: [method].flat(), segments: segmentsOf(url) })
   })
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404) return
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done()
     const path = pathOf(request.url)
     const methods = [...new Set(routes.filter((route) => fits(route, segmentsOf(path))).flatMap((route) => route.methods))]
     const allow = [...methods, 'OPTIONS'].join(', ')
-    if (request.method === 'OPTIONS' && (methods.length > 0 || path === '*')) return await reply.header('allow', allow).code(204).send()
+    if (request.method === 'OPTIONS' && (methods.length > 0 || path === '*')) return reply.header('allow', allow).code(204).send()
     const known = /^[\x21-\x7e]{1,200}$/.test(path) ? path : 'such an address'
-    if (methods.length === 0) throw new RequestRefused('NOT_FOUND', `there is no ${request.method} ${known}; ${whatThereIs}`)
-    throw new RequestRefused('METHOD_NOT_ALLOWED', `${known} does not take ${request.method}; it takes ${methods.join(' and ')}`, {
-      headers: { allow },
-    })
+    if (methods.length === 0) return done(new RequestRefused('NOT_FOUND', `there is no ${request.method} ${known}; ${whatThereIs}`))
+    const message = `${known} does not take ${request.method}; it takes ${methods.join(' and ')}`
+    done(new RequestRefused('METHOD_NOT_ALLOWED', message, { headers: { allow } }))
   })
 }
 

@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino'
 import { readJsonBodies } from './bodies.ts'
 import { type ConnectionBounds, connectionBounds, refuseUnreadable } from './connections.ts'
+import { checking } from './hooks.ts'
 import { HostGuard } from './hosts.ts'
 import { type ListenSettings, listenGuarded, type Openness } from './listen.ts'
 import { answerUnknownRoutes } from './methods.ts'
@@ -44,7 +45,10 @@ export function createHttpServer(settings: HttpServerSettings): HttpServer {
     frameworkErrors: (error, _request, reply) => void answerProblem(reply, error, words, bodyBytes),
   }) as unknown as FastifyInstance
   app.server.maxConnections = bounds.connections
-  app.addHook('onRequest', async (request) => guard.check(request))
+  app.addHook(
+    'onRequest',
+    checking((request) => guard.check(request)),
+  )
   answerUnknownRoutes(app, words.whatThereIs)
   readJsonBodies(app, words.body, bodyBytes)
   handleProblems(app, words, bodyBytes)

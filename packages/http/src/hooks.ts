@@ -1,0 +1,13 @@
+import type { FastifyRequest } from 'fastify'
+
+/** A hook that looks at a request and throws, without a promise for each request. */
+export function checking(check: (request: FastifyRequest) => void) {
+  return (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void => {
+    try {
+      check(request)
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
+  }
+}
