@@ -1,6 +1,7 @@
 /** The commands of coordination as processes: what a person at the pager types. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sha256 } from '@signalbox/codec'
 import type { Decision, EscalationData, Resource } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Commands, openCommands } from './commands.ts'
@@ -186,7 +187,7 @@ describe('handoff packets', () => {
     const accepted = await json<Resource>('handoff', 'show', 'p')
     expect(accepted).toMatchObject({
       state: 'accepted',
-      data: { digest: packet.digest, moved: [{ resource: 'refund/10', from: 1, to: 2 }] },
+      data: { seal: sha256(packet.digest), moved: [{ resource: 'refund/10', from: 1, to: 2 }] },
     })
   })
 })

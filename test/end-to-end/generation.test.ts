@@ -105,7 +105,7 @@ async function statesOf(topicPrefix: string): Promise<readonly string[]> {
     const parts = [...snapshotParts(state)].map((part) =>
       part.kind === 'ids'
         ? `ids ${part.ids.number} ${part.ids.entries.join(' ')}`
-        : canonicalize(JSON.parse(JSON.stringify(part)), 'state'),
+        : canonicalize(JSON.parse(JSON.stringify(part).replaceAll('\\u0000', '\\n')), 'state'),
     )
     texts.push(sha256(parts.sort().join('\n')))
   }
