@@ -15,7 +15,6 @@ import {
   isOwnEvent,
   lengths,
   type NumberBound,
-  partitionOf,
 } from '@signalbox/contract'
 import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
