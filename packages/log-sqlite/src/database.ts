@@ -7,7 +7,7 @@ import { createIndex, IndexReader } from './event-index.ts'
 import { giveLogId, readLogId } from './log-id.ts'
 import { type Chunk, findDamage } from './record-format.ts'
 import { rowId } from './row-id.ts'
-import { corrupt, errorOf } from './sqlite-errors.ts'
+import { corrupt, errorOf, isUnfinished } from './sqlite-errors.ts'
 
 export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTopics]
 const TABLES: Readonly<Record<Topic, string>> = {
@@ -177,8 +177,8 @@ const MAX_CHUNKS = 1_000
  */
 export function inspect(directory: string, database: DatabaseSync): LogFile | undefined {
   const file = databaseFile(directory)
+  const acknowledged = readAcknowledged(directory)
   try {
-    const acknowledged = readAcknowledged(directory)
     const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
     const [applicationId, version] = [pragma('application_id'), pragma('user_version')]
     const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table'").get()?.count)
@@ -202,6 +202,8 @@ export function inspect(directory: string, database: DatabaseSync): LogFile | un
     }
     return logFile
   } catch (error) {
+    // Its owner was killed while it made the file, and undoes that when it starts again.
+    if (isUnfinished(error) && acknowledged === 0) return undefined
     throw errorOf(error, file, 'checking it')
   }
 }

@@ -36,6 +36,7 @@ export class OwnerFile {
     this.#lock = new OwnerLock(settings.directory)
     let database: DatabaseSync | undefined
     try {
+      finishRollback(file)
       const partitionCount = checkBeforeWriting(settings)
       database = openForWriting(file, settings.maxFileBytes)
       if (partitionCount === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
@@ -115,6 +116,20 @@ export class OwnerFile {
     } catch {
       return false
     }
+  }
+}
+
+/**
+ * Undoes what a process was at when it was killed in the very first start: until the file has its write-ahead log, SQLite keeps a rollback
+ * journal, which only a connection that writes may play back. A log that was ever used has none.
+ */
+function finishRollback(file: string): void {
+  if (!existsSync(file) || !existsSync(`${file}-journal`)) return
+  const database = new DatabaseSync(file)
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get()
+  } finally {
+    database.close()
   }
 }
 

@@ -1,9 +1,10 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { parseJson, replaceFile } from '@signalbox/files'
 import { LogError } from '@signalbox/log'
-import { isBusy } from './sqlite-errors.ts'
+import { isBusy, isNoDatabase } from './sqlite-errors.ts'
 
 /** Long enough for an owner that is just closing. */
 const BUSY_TIMEOUT_MS = 200
@@ -15,15 +16,22 @@ const BUSY_TIMEOUT_MS = 200
 export class OwnerLock {
   readonly #database: DatabaseSync
 
-  /** Errors: OWNED. */
+  /** Errors: OWNED, MISCONFIGURED (something else has the name of the lock). */
   constructor(directory: string) {
-    const database = new DatabaseSync(join(directory, 'owner.lock'), { timeout: BUSY_TIMEOUT_MS })
+    const file = join(directory, 'owner.lock')
+    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
     try {
       database.exec('BEGIN EXCLUSIVE')
       writeOwner(directory)
     } catch (error) {
       database.close()
       if (isBusy(error)) throw ownedError(directory, error)
+      if (isNoDatabase(error))
+        throw new LogError(
+          'MISCONFIGURED',
+          `${file} is not the lock that Signalbox makes there. Once no process uses the directory, remove it and start again; nothing is in it.`,
+          { cause: error },
+        )
       throw error
     }
     this.#database = database
@@ -41,9 +49,7 @@ function ownerFile(directory: string): string {
 /** For the message of who comes second. Not the lock's own file: closing a descriptor of that would drop the lock. */
 function writeOwner(directory: string): void {
   const owner = { pid: process.pid, host: hostname(), startedAt: new Date(Date.now() - process.uptime() * 1_000).toISOString() }
-  const temporary = `${ownerFile(directory)}.new`
-  writeFileSync(temporary, `${JSON.stringify(owner)}\n`)
-  renameSync(temporary, ownerFile(directory))
+  replaceFile(ownerFile(directory), `${JSON.stringify(owner)}\n`)
 }
 
 function ownedError(directory: string, cause: unknown): LogError {
@@ -56,7 +62,7 @@ function ownedError(directory: string, cause: unknown): LogError {
 
 function describeOwner(directory: string): string {
   try {
-    const { pid, host, startedAt } = JSON.parse(readFileSync(ownerFile(directory), 'utf8'))
+    const { pid, host, startedAt } = parseJson(readFileSync(ownerFile(directory), 'utf8')) as Record<string, unknown>
     return `process ${pid} on ${host}, started ${startedAt}`
   } catch {
     return 'another process, which has not yet written who it is'

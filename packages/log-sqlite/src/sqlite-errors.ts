@@ -1,3 +1,4 @@
+import { FileError } from '@signalbox/files'
 import { LogError } from '@signalbox/log'
 
 const SQLITE_BUSY = 5
@@ -6,6 +7,7 @@ const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_CANTOPEN = 14
 const SQLITE_NOTADB = 26
+const SQLITE_READONLY_ROLLBACK = 776
 
 /** SQLite's primary result code, or undefined when the error is not SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
@@ -23,12 +25,27 @@ const FROM_SYSTEM: ReadonlyMap<unknown, number> = new Map([
   ['ENOTDIR', SQLITE_CANTOPEN],
 ])
 
+/** Of the files beside the database, which are written whole. */
+function fullOrNot(cause: unknown): 'FULL' | 'MISCONFIGURED' {
+  return FROM_SYSTEM.get(systemCode(cause)) === SQLITE_FULL ? 'FULL' : 'MISCONFIGURED'
+}
+
 function systemCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_BUSY
+}
+
+export function isNoDatabase(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === SQLITE_NOTADB || code === SQLITE_CORRUPT
+}
+
+/** A change that was begun and not ended lies beside the file: who only reads may not undo it. */
+export function isUnfinished(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_READONLY_ROLLBACK
 }
 
 export function corrupt(file: string, check: string, cause?: unknown): LogError {
@@ -42,6 +59,7 @@ export function corrupt(file: string, check: string, cause?: unknown): LogError 
 /** The error of a call that had no effect on the file. */
 export function errorOf(error: unknown, file: string, doing: string): LogError {
   if (error instanceof LogError) return error
+  if (error instanceof FileError) return new LogError(fullOrNot(error.cause), error.message, { cause: error })
   const text = error instanceof Error ? error.message : String(error)
   switch (sqliteCode(error) ?? FROM_SYSTEM.get(systemCode(error))) {
     case SQLITE_CORRUPT:

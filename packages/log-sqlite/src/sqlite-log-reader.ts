@@ -24,6 +24,8 @@ export interface SqliteLogReaderOptions {
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 10
+/** An owner that starts for the first time holds the file for a moment. */
+const BUSY_TIMEOUT_MS = 200
 
 /**
  * Opens a log for reading only, whether or not it has an owner, in this process or another.
@@ -35,7 +37,7 @@ export async function openSqliteLogReader(options: SqliteLogReaderOptions): Prom
   if (!existsSync(file)) throw noLogYet(directory)
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(file, { readOnly: true })
+    database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
     const logFile = inspect(directory, database)
     if (logFile === undefined) throw noLogYet(directory)
     return new SqliteLogReader(logFile, options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS)
