@@ -1,14 +1,19 @@
-/** `backup.json`: what a backup holds. It is written after the files that it names, and anew with each of them. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+/**
+ * `backup.json`: what a backup holds. It is written after the files that it names, and replaced in one step: so a backup that is cut off
+ * at any moment is the one before, whole.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseJson, replaceFile } from '@signalbox/files'
 import { z } from 'zod'
 import { BackupError } from './errors.ts'
 
 const count = z.int().min(0)
+export const backupFormat = 'signalbox-backup/2'
 const common = {
-  format: z.literal('signalbox-backup/1'),
-  /** ISO 8601: when the last run of `signalbox backup` began. */
-  takenAt: z.string(),
+  /** Format 1 has no digest, and its files beside it. */
+  format: z.enum(['signalbox-backup/1', backupFormat]),
   partitionCount: z.int().min(1),
 }
 
@@ -16,6 +21,10 @@ const common = {
 const embedded = z.strictObject({
   ...common,
   log: z.literal('sqlite'),
+  /** ISO 8601: when `signalbox backup` began. */
+  takenAt: z.string(),
+  /** In which folder of the backup the copy lies. */
+  folder: z.string().default('.'),
   records: count,
   bytes: count,
   /** Of log.db, in base64url. */
@@ -43,13 +52,23 @@ const segment = z.strictObject({
 })
 export type Segment = z.output<typeof segment>
 
+const taken = {
+  segments: z.array(segment),
+  /** By partition: the hash chain at the end of its events; the next run must fit. */
+  chains: z.array(z.strictObject({ link: z.string().nullable(), open: z.array(z.string()) })),
+}
+const takenSchema = z.strictObject(taken)
+export type Taken = z.output<typeof takenSchema>
+
 /** Of a log on several machines: its topics, record by record, in files that are only ever added to. */
 const topics = z.strictObject({
   ...common,
   log: z.literal('kafka'),
-  segments: z.array(segment),
-  /** By partition: the hash chain at the end of its events; the next run must fit. */
-  chains: z.array(z.strictObject({ link: z.string().nullable(), open: z.array(z.string()) })),
+  /** ISO 8601: when the last run of `signalbox backup` that ended well began; null where none has. */
+  takenAt: z.string().nullable(),
+  ...taken,
+  /** How far a run came that has not ended: of no use to who restores, as its topics are not of one moment. The next run goes on there. */
+  unfinished: takenSchema.nullable().default(null),
 })
 export type TopicsManifest = z.output<typeof topics>
 
@@ -63,21 +82,27 @@ export function readManifest(directory: string): Manifest | null {
   const file = fileOf(directory)
   if (!existsSync(file)) return null
   try {
-    return manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const { digest, ...manifest } = parseJson(readFileSync(file, 'utf8')) as { digest?: unknown }
+    const read = manifestSchema.parse(manifest)
+    if (digest === (read.format === backupFormat ? digestOf(manifest) : undefined)) return read
   } catch (cause) {
-    throw new BackupError(`${file} is not what signalbox backup writes; take the backup anew into another directory`, { cause })
+    throw unreadable(file, cause)
   }
+  throw unreadable(file)
+}
+
+function unreadable(file: string, cause?: unknown): BackupError {
+  return new BackupError(`${file} is not what signalbox backup writes, or was changed; take the backup anew into another directory`, {
+    cause,
+  })
+}
+
+function digestOf(manifest: object): string {
+  return createHash('sha256').update(JSON.stringify(manifest)).digest('base64url')
 }
 
 /** There whole, or as it was before. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  const file = fileOf(directory)
-  writeFileSync(`${file}.part`, `${JSON.stringify(manifest, null, 2)}\n`, { flush: true })
-  renameSync(`${file}.part`, file)
-  const descriptor = openSync(directory, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+  const current = { ...manifest, format: backupFormat }
+  replaceFile(fileOf(directory), `${JSON.stringify({ ...current, digest: digestOf(current) }, null, 2)}\n`)
 }

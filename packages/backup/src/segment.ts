@@ -1,13 +1,11 @@
 /** A file with records of one topic of one partition: JSON lines, packed. */
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, mkdirSync, rmSync, statSync, type WriteStream } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { createReadStream, createWriteStream, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { pipeline } from 'node:stream'
-import { finished } from 'node:stream/promises'
-import { createGunzip, createGzip, type Gzip } from 'node:zlib'
+import { pipeline } from 'node:stream/promises'
+import { createGzip, type Gzip } from 'node:zlib'
+import { fileErrorOf, putInPlace, readLines } from '@signalbox/files'
 import type { LogRecord } from '@signalbox/log'
 import { BackupError } from './errors.ts'
 import type { KeptTopic, Segment } from './manifest.ts'
@@ -28,7 +26,8 @@ export class SegmentWriter {
   readonly #segment: Pick<Segment, 'topic' | 'partition' | 'from' | 'file'>
   readonly #partial: string
   readonly #gzip: Gzip
-  readonly #file: WriteStream
+  readonly #done: Promise<void>
+  #failure: unknown
   #records = 0
   /** Of what was written so far, not packed. */
   bytes = 0
@@ -39,10 +38,12 @@ export class SegmentWriter {
     this.#segment = { topic, partition, from, file: file.replaceAll('\\', '/') }
     this.#partial = join(directory, `${file}.part`)
     mkdirSync(dirname(this.#partial), { recursive: true })
-    this.#file = createWriteStream(this.#partial)
     this.#gzip = createGzip()
-    // Told to whoever waits for the drain or the end.
-    pipeline(this.#gzip, this.#file, () => {})
+    this.#done = pipeline(this.#gzip, createWriteStream(this.#partial))
+    // Told to whoever writes next, or waits for the end.
+    this.#done.catch((error: unknown) => {
+      this.#failure = error
+    })
   }
 
   async write({ headers, key, offset, timestampMs, value }: LogRecord): Promise<void> {
@@ -50,27 +51,49 @@ export class SegmentWriter {
     const text = `${JSON.stringify(line)}\n`
     this.#records++
     this.bytes += text.length
-    if (!this.#gzip.write(text)) await once(this.#gzip, 'drain')
+    if (this.#failure !== undefined) throw this.#error(this.#failure)
+    if (this.#gzip.write(text)) return
+    try {
+      await Promise.race([once(this.#gzip, 'drain'), this.#done])
+    } catch (error) {
+      throw this.#error(error)
+    }
+  }
+
+  #error(error: unknown): unknown {
+    return fileErrorOf(error, 'written', this.#partial) ?? error
   }
 
   /** Durable under its name. `to`: behind the last offset that is in it, or would be. */
   async close(to: number): Promise<Segment> {
     this.#gzip.end()
-    await finished(this.#file)
-    const handle = await open(this.#partial, 'r+')
-    await handle.sync()
-    await handle.close()
+    try {
+      await this.#done
+    } catch (error) {
+      throw this.#error(error)
+    }
     const file = join(this.#directory, this.#segment.file)
-    await rename(this.#partial, file)
+    putInPlace(this.#partial, file)
     return { ...this.#segment, to, records: this.#records, bytes: statSync(file).size, sha256: await digestOf(file) }
   }
 
   async abort(): Promise<void> {
     this.#gzip.destroy()
-    this.#file.destroy()
-    await finished(this.#file).catch(() => {})
+    await this.#done.catch(() => {})
     rmSync(this.#partial, { force: true })
   }
+}
+
+/** Whether a file is as it was when it was written. Errors: BackupError. */
+export async function proveFile(directory: string, segment: Segment): Promise<void> {
+  const file = join(directory, segment.file)
+  let sha256: string
+  try {
+    sha256 = await digestOf(file)
+  } catch (cause) {
+    throw damaged(file, (cause as Error).message, cause)
+  }
+  if (sha256 !== segment.sha256) throw damaged(file, 'its digest is not the one that was written down when it was made')
 }
 
 async function digestOf(file: string): Promise<string> {
@@ -85,10 +108,7 @@ export async function* readSegment(directory: string, segment: Segment): AsyncGe
   const hash = createHash('sha256')
   let records = 0
   try {
-    const bytes = createReadStream(file)
-    bytes.on('data', (chunk) => hash.update(chunk))
-    const lines = createInterface({ input: pipeline(bytes, createGunzip(), () => {}), crlfDelay: Number.POSITIVE_INFINITY })
-    for await (const text of lines) {
+    for await (const text of readLines(file, { isPacked: true, onBytes: (bytes) => hash.update(bytes) })) {
       const { value, ...line } = JSON.parse(text) as Line
       records++
       yield { ...line, value: Buffer.from(value, 'base64') }
@@ -105,5 +125,8 @@ function digest(hash: Hash): string {
 }
 
 function damaged(file: string, what: string, cause?: unknown): BackupError {
-  return new BackupError(`${file} of the backup cannot be used: ${what}; restore from another backup`, { cause })
+  return new BackupError(
+    `${file} of the backup cannot be used: ${what}; take the backup anew into another directory, or restore from another one`,
+    { cause },
+  )
 }

@@ -2,8 +2,8 @@
 import { Chain, ChainError, chainHeader } from '@signalbox/codec'
 import { LogError, type LogReader, type LogRecord, type Offsets } from '@signalbox/log'
 import { BackupError } from './errors.ts'
-import { type KeptTopic, keptTopics, type TopicsManifest, writeManifest } from './manifest.ts'
-import { SegmentWriter } from './segment.ts'
+import { backupFormat, type KeptTopic, keptTopics, type Taken, type TopicsManifest, writeManifest } from './manifest.ts'
+import { proveFile, SegmentWriter } from './segment.ts'
 
 /** Of records, not packed. */
 const defaultSegmentBytes = 64 * 1024 * 1024
@@ -39,22 +39,48 @@ export async function takeBackup(options: TakeOptions): Promise<{ readonly manif
   // one by its offset must be of that one.
   const ends = new Map<KeptTopic, readonly Offsets[]>()
   for (const topic of keptTopics) ends.set(topic, await Promise.all(partitions(log).map((partition) => log.offsets(topic, partition))))
-  let manifest: TopicsManifest = {
-    format: 'signalbox-backup/1',
-    log: 'kafka',
-    takenAt: new Date().toISOString(),
-    partitionCount: log.partitionCount,
-    segments: before?.segments ?? [],
-    chains: before?.chains ?? partitions(log).map(() => ({ link: null, open: [] })),
+  const complete: TopicsManifest = {
+    ...(before ?? {
+      format: backupFormat,
+      log: 'kafka',
+      takenAt: null,
+      partitionCount: log.partitionCount,
+      segments: [],
+      chains: partitions(log).map(() => ({ link: null, open: [] })),
+    }),
+    unfinished: null,
   }
-  const records = (of: TopicsManifest) => of.segments.reduce((total, segment) => total + segment.records, 0)
-  const had = records(manifest)
-  for (const topic of keptTopics) {
-    for (const partition of partitions(log))
-      manifest = await takePartition(options, manifest, topic, partition, ends.get(topic)![partition]!)
+  const takenAt = new Date().toISOString()
+  // First of all: a directory with files and without this is of nobody, and the next run would not go on in it.
+  if (before === null) writeManifest(options.directory, complete)
+  let taken: Taken = before?.unfinished ?? complete
+  await proveFiles(options, taken)
+  const save = (now: Taken) => writeManifest(options.directory, { ...complete, unfinished: now })
+  try {
+    for (const topic of keptTopics) {
+      for (const partition of partitions(log))
+        taken = await takePartition(options, save, taken, topic, partition, ends.get(topic)![partition]!)
+    }
+  } catch (error) {
+    // Of another log, or of a broken one: none of it is gone on with.
+    if (error instanceof BackupError) writeManifest(options.directory, before ?? complete)
+    throw error
   }
+  const manifest: TopicsManifest = { ...complete, takenAt, segments: taken.segments, chains: taken.chains }
   writeManifest(options.directory, manifest)
-  return { manifest, added: records(manifest) - had }
+  return { manifest, added: recordsIn(manifest) - recordsIn(complete) }
+}
+
+function recordsIn({ segments }: Taken): number {
+  return segments.reduce((total, { records }) => total + records, 0)
+}
+
+/** To add to files that are damaged by now would be to keep nothing. Errors: BackupError. */
+async function proveFiles({ directory, progress }: TakeOptions, { segments }: Taken): Promise<void> {
+  for (const segment of segments) {
+    await proveFile(directory, segment)
+    progress?.({ topic: segment.topic, partition: segment.partition, offset: segment.to, end: segment.to })
+  }
 }
 
 function partitions(log: LogReader): readonly number[] {
@@ -63,11 +89,12 @@ function partitions(log: LogReader): readonly number[] {
 
 async function takePartition(
   options: TakeOptions,
-  before: TopicsManifest,
+  save: (taken: Taken) => void,
+  before: Taken,
   topic: KeptTopic,
   partition: number,
   { end, start }: Offsets,
-): Promise<TopicsManifest> {
+): Promise<Taken> {
   const { directory, log, progress, segmentBytes = defaultSegmentBytes } = options
   const from = before.segments.findLast((each) => each.topic === topic && each.partition === partition)?.to ?? 0
   const where = `${topic}/${partition}`
@@ -78,7 +105,7 @@ async function takePartition(
   if (end === from) return before
   const chain = topic === 'events' ? chainAt(before, partition) : null
   const cursor = await log.cursor({ topic, partition, fromOffset: Math.max(from, start) })
-  let manifest = before
+  let taken = before
   let writer = new SegmentWriter(directory, topic, partition, from)
   try {
     for (let empty = 0; cursor.position < end; ) {
@@ -92,10 +119,10 @@ async function takePartition(
       }
       progress?.({ topic, partition, offset: cursor.position, end })
       if (writer.bytes < segmentBytes || cursor.position >= end) continue
-      manifest = await settle(directory, manifest, writer, cursor.position, chain)
+      taken = await settle(save, taken, writer, cursor.position, chain)
       writer = new SegmentWriter(directory, topic, partition, cursor.position)
     }
-    return await settle(directory, manifest, writer, end, chain)
+    return await settle(save, taken, writer, end, chain)
   } catch (error) {
     await writer.abort()
     throw error
@@ -104,26 +131,20 @@ async function takePartition(
   }
 }
 
-async function settle(
-  directory: string,
-  before: TopicsManifest,
-  writer: SegmentWriter,
-  to: number,
-  chain: Chain | null,
-): Promise<TopicsManifest> {
+async function settle(save: (taken: Taken) => void, before: Taken, writer: SegmentWriter, to: number, chain: Chain | null): Promise<Taken> {
   const segment = await writer.close(to)
   const chains = chain === null ? before.chains : before.chains.with(segment.partition, positionOf(chain))
-  const manifest = { ...before, segments: [...before.segments, segment], chains }
-  writeManifest(directory, manifest)
-  return manifest
+  const taken = { segments: [...before.segments, segment], chains }
+  save(taken)
+  return taken
 }
 
-function chainAt({ chains }: TopicsManifest, partition: number): Chain {
+function chainAt({ chains }: Taken, partition: number): Chain {
   const { link, open } = chains[partition]!
   return new Chain({ link, open: open.map((value) => Buffer.from(value, 'base64')) })
 }
 
-function positionOf(chain: Chain): TopicsManifest['chains'][number] {
+function positionOf(chain: Chain): Taken['chains'][number] {
   const { link, open } = chain.position
   return { link, open: open.map((value) => Buffer.from(value).toString('base64')) }
 }

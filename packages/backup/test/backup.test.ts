@@ -154,12 +154,72 @@ describe('a backup of a log', () => {
     })
     Object.defineProperty(failing, 'partitionCount', { value: partitionCount })
     await expect(takeBackup({ log: failing, directory, before: null, segmentBytes: 1 })).rejects.toThrow('the broker is away')
-    const kept = manifestOf().segments.length
+    // What is there is of no one moment: it is gone on with, and not restored.
+    expect(manifestOf()).toMatchObject({ takenAt: null, segments: [] })
+    const kept = manifestOf().unfinished!.segments.length
     expect(kept).toBeGreaterThan(0)
     expect(filesOf()).toHaveLength(kept)
     const { manifest } = await takeBackup({ log: writer.log, directory, before: manifestOf() })
     expect(manifest.segments.length).toBeGreaterThan(kept)
     expect((await proveBackup({ directory, manifest, codec })).events).toBe(6_001 + 4)
+  })
+
+  it('that was not brought to an end leaves the one before as it was', async () => {
+    const writer = new Writer()
+    await writer.own(0, 3)
+    const { manifest: first } = await takeBackup({ log: writer.log, directory, before: null })
+    await writer.own(0, 2_000)
+    const failing: LogReader = Object.assign(Object.create(writer.log) as LogReader, {
+      offsets: (topic: Topic, partition: number) => writer.log.offsets(topic, partition),
+      cursor: async (from: Parameters<LogReader['cursor']>[0]) => {
+        const cursor = await writer.log.cursor(from)
+        let reads = 0
+        const next: Cursor['next'] = async (bounds) => {
+          if (from.topic === 'events' && ++reads > 2) throw new LogError('TRANSIENT', 'the broker is away')
+          return await cursor.next(bounds)
+        }
+        return Object.defineProperty({ next, close: () => cursor.close() }, 'position', { get: () => cursor.position }) as unknown as Cursor
+      },
+    })
+    Object.defineProperty(failing, 'partitionCount', { value: partitionCount })
+    await expect(takeBackup({ log: failing, directory, before: manifestOf(), segmentBytes: 1 })).rejects.toThrow('the broker is away')
+    const { unfinished, ...kept } = manifestOf()
+    expect(unfinished!.segments.length).toBeGreaterThan(first.segments.length)
+    expect({ ...kept, unfinished: null }).toEqual(first)
+    expect((await proveBackup({ directory, manifest: manifestOf(), codec })).events).toBe(10)
+    const { manifest } = await takeBackup({ log: writer.log, directory, before: manifestOf() })
+    expect(manifest.unfinished).toBeNull()
+    expect((await proveBackup({ directory, manifest: manifestOf(), codec })).events).toBe(10 + 6_001)
+  })
+
+  it('in which a bit flips is neither gone on with nor put back, whichever file it is in', async () => {
+    const writer = new Writer()
+    await writer.own(0, 2)
+    await writer.own(1, 2)
+    await writer.log.appendAside('notifications', 0, { key: 'shop', value: Buffer.from('{"kind":"delivered"}'), headers: {} })
+    const { manifest } = await takeBackup({ log: writer.log, directory, before: null })
+    const events = 14
+    for (const name of ['backup.json', ...manifest.segments.map(({ file }) => file)]) {
+      const file = join(directory, name)
+      const bytes = readFileSync(file)
+      for (let position = 0; position < bytes.length; position += Math.max(1, Math.floor(bytes.length / 60))) {
+        const flipped = Buffer.from(bytes)
+        flipped[position]! ^= 1 << (position % 8)
+        writeFileSync(file, flipped)
+        const goOn = async () => await takeBackup({ log: writer.log, directory, before: manifestOf() })
+        const prove = async () => await proveBackup({ directory, manifest: manifestOf(), codec })
+        if (name === 'backup.json') {
+          // White space may be other white space; nothing else may.
+          const read = await prove().catch((error: unknown) => error)
+          if (!(read instanceof BackupError)) expect(read, `${position}`).toMatchObject({ events })
+        } else {
+          await expect(prove(), `${name} ${position}`).rejects.toThrow(BackupError)
+          await expect(goOn(), `${name} ${position}`).rejects.toThrow(BackupError)
+        }
+        writeFileSync(file, bytes)
+      }
+    }
+    expect((await proveBackup({ directory, manifest: manifestOf(), codec })).events).toBe(events)
   })
 
   it('is of one log: another one is told by its end, its length, or its chain', async () => {

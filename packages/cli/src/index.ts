@@ -1,6 +1,6 @@
 export { type RunningSignalbox, type StartOptions, serviceLogger, startSignalbox } from './commands/up.ts'
+export { rememberConfig } from './data-directory.ts'
 export { CommandError, exitCodes } from './exit-codes.ts'
 export { openLog } from './logs.ts'
-export { rememberConfig } from './settings.ts'
 export { signalled } from './signals.ts'
 export { software } from './version.ts'

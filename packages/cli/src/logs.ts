@@ -7,6 +7,7 @@ import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type Log, type LogReader, type SnapshotStore } from '@signalbox/log'
 import { ExportError, openExport, type Source } from '@signalbox/replay'
 import type { Logger } from 'pino'
+import { folderToRead, refuseToOwn } from './data-directory.ts'
 import { CommandError } from './exit-codes.ts'
 import { say } from './output.ts'
 import type { Settings } from './settings.ts'
@@ -31,6 +32,7 @@ export async function openLog(settings: Pick<Settings, 'log' | 'dataDirectory' |
 /** Opens the log to write to it. What the log's client has to say goes to `logger`. */
 export async function openEngine(settings: Pick<Settings, 'log' | 'dataDirectory' | 'config'>, logger?: Logger): Promise<Engine> {
   if (settings.log === 'kafka') return await openKafka(logger)
+  refuseToOwn(settings.dataDirectory)
   const { openSqliteLog } = await import('@signalbox/log-sqlite')
   const { partitions } = settings.config ?? {}
   const log = await openSqliteLog({
@@ -116,7 +118,9 @@ async function openFile(file: string): Promise<Reading> {
 
 /** Opens the log for reading alone, where its adapter can; Kafka's ACLs say what a principal may do. */
 export async function openToRead(settings: Settings): Promise<Reading> {
-  const file = settings.file ?? (settings.log === 'sqlite' ? importedFile(settings.dataDirectory) : null)
+  const dataDirectory =
+    settings.log === 'sqlite' && settings.file === null ? await folderToRead(settings.dataDirectory) : settings.dataDirectory
+  const file = settings.file ?? (settings.log === 'sqlite' ? importedFile(dataDirectory) : null)
   if (file !== null) return await openFile(file)
   if (settings.log === 'kafka') {
     const { codec, log } = await openKafka(undefined)
@@ -125,7 +129,7 @@ export async function openToRead(settings: Settings): Promise<Reading> {
   const { openSqliteLogReader } = await import('@signalbox/log-sqlite')
   try {
     return {
-      log: await openSqliteLogReader({ directory: settings.dataDirectory }),
+      log: await openSqliteLogReader({ directory: dataDirectory }),
       codec: createCodec({ limits: defaultLimits }),
       snapshots: null,
       limits: defaultLimits,

@@ -1,8 +1,9 @@
 /** Where every command gets its settings from: flag, then environment, then signalbox.config.ts, then default. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ContractError, type ContractSet, contractSet, type SignalboxConfig } from '@signalbox/contract'
+import { rememberedConfig } from './data-directory.ts'
 import { CommandError } from './exit-codes.ts'
 
 export type OutputFormat = 'text' | 'json' | 'jsonl'
@@ -37,7 +38,6 @@ export interface Settings {
   readonly output: OutputFormat
 }
 
-const remembered = 'settings.json'
 const defaultUrl = 'http://127.0.0.1:7070'
 
 /** Throws CommandError (usage) for a setting that has no allowed value. */
@@ -46,7 +46,7 @@ export async function readSettings(flags: CommonFlags, environment: NodeJS.Proce
   if (output !== 'text' && output !== 'json' && output !== 'jsonl')
     throw new CommandError('usage', `--output takes text, json or jsonl, not ${output}`)
   const namedDirectory = flags.dataDir ?? environment.SIGNALBOX_DATA_DIR
-  const configFile = findConfig(flags.config ?? environment.SIGNALBOX_CONFIG, resolve(namedDirectory ?? '.signalbox'))
+  const configFile = await findConfig(flags.config ?? environment.SIGNALBOX_CONFIG, resolve(namedDirectory ?? '.signalbox'))
   const config = configFile === null ? null : await loadConfig(configFile)
   const brokers = environment.KAFKA_BROKERS ?? environment.KAFKA_BOOTSTRAP_SERVERS ?? null
   const log =
@@ -86,7 +86,7 @@ function keysDirectoryOf(name: string | undefined): string | null {
   return name === undefined || name === '' ? null : resolve(name)
 }
 
-function findConfig(named: string | undefined, dataDirectory: string): string | null {
+async function findConfig(named: string | undefined, dataDirectory: string): Promise<string | null> {
   if (named !== undefined) {
     const file = resolve(named)
     if (!existsSync(file)) throw new CommandError('usage', `there is no config at ${file}; name one with --config`)
@@ -95,11 +95,7 @@ function findConfig(named: string | undefined, dataDirectory: string): string | 
   const here = resolve('signalbox.config.ts')
   if (existsSync(here)) return here
   // A log remembers by which config it was made, so that a reader need not say it again.
-  const file = join(dataDirectory, remembered)
-  if (!existsSync(file)) return null
-  const { config } = JSON.parse(readFileSync(file, 'utf8')) as { config: string }
-  const remembered_ = resolve(dataDirectory, config)
-  return existsSync(remembered_) ? remembered_ : null
+  return await rememberedConfig(dataDirectory)
 }
 
 async function loadConfig(file: string): Promise<SignalboxConfig> {
@@ -124,10 +120,4 @@ export function contractsOf(settings: Settings): ContractSet {
     )
   }
   return contractSet(settings.config.contracts)
-}
-
-/** Notes beside the log by which config it is decided. */
-export function rememberConfig(dataDirectory: string, configFile: string): void {
-  mkdirSync(dataDirectory, { recursive: true })
-  writeFileSync(join(dataDirectory, remembered), `${JSON.stringify({ config: relative(dataDirectory, configFile) })}\n`)
 }

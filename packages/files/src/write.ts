@@ -108,11 +108,12 @@ function sweep(target: string): void {
   }
   for (const name of names) {
     const pid = name.startsWith(start) ? /^(\d+)\.part$/.exec(name.slice(start.length))?.[1] : undefined
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(dirname(target), name), { force: true })
+    if (pid !== undefined && !isProcessAlive(Number(pid))) rmSync(join(dirname(target), name), { force: true })
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Of this machine; this process is alive too. */
+export function isProcessAlive(pid: number): boolean {
   if (pid === process.pid) return true
   try {
     process.kill(pid, 0)

@@ -82,6 +82,7 @@ export class MemoryLog implements Log {
           offset: this.store.topic('events', partition).lastWith(key, before),
           since: 0,
         })),
+      prove: async () => {},
     }
     this.#gate = new FaultGate({ process: this.#process, clock: this.#clock, fault: options.fault, crash: () => this.crash() })
   }

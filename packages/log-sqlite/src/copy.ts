@@ -8,18 +8,20 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs'
-import { dirname, join, resolve as resolvePath } from 'node:path'
+import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
-import { databaseFile, inspect, type LogFile, TOPICS } from './database.ts'
-import { renewLogId } from './log-id.ts'
+import { databaseFile, inspect, type LogFile, noteDamage, TOPICS } from './database.ts'
+import { newLogId } from './log-id.ts'
+import { writeSettings } from './settings-table.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
 
 export interface SqliteCopy {
@@ -57,7 +59,7 @@ export async function copySqliteLog({ from, progress, to }: CopyOptions): Promis
   let database: DatabaseSync | undefined
   try {
     mkdirSync(dirname(target), { recursive: true })
-    rmSync(partial, { force: true })
+    removePartial(partial)
     database = new DatabaseSync(source, { readOnly: true })
     // One state to the end: without it, every commit of the owner makes the copying begin anew.
     database.exec('BEGIN')
@@ -70,7 +72,7 @@ export async function copySqliteLog({ from, progress, to }: CopyOptions): Promis
         progress?.({ bytes: (totalPages - remainingPages) * pageBytes, totalBytes: totalPages * pageBytes }),
     })
   } catch (error) {
-    rmSync(partial, { force: true })
+    removePartial(partial)
     throw errorOf(error, target, `copying ${source} to it`)
   } finally {
     database?.close()
@@ -89,6 +91,7 @@ export async function placeSqliteCopy(options: CopyOptions & { readonly sha256: 
   try {
     const totalBytes = statSync(source).size
     mkdirSync(dirname(target), { recursive: true })
+    removePartial(partial)
     const hash = createHash('sha256')
     let bytes = 0
     const counted = new Transform({
@@ -103,7 +106,7 @@ export async function placeSqliteCopy(options: CopyOptions & { readonly sha256: 
     if (hash.digest('base64url') !== options.sha256)
       throw corrupt(source, 'its digest is not the one that was written down when it was copied')
   } catch (error) {
-    rmSync(partial, { force: true })
+    removePartial(partial)
     throw errorOf(error, target, `copying ${source} to it`)
   }
   return await settle(partial, target, { isNewLog: true })
@@ -125,9 +128,15 @@ async function settle(partial: string, target: string, { isNewLog }: { readonly 
     sync(directory)
     return { ...contents, bytes: statSync(target).size, sha256: await digestOf(target) }
   } catch (error) {
-    rmSync(partial, { force: true })
+    removePartial(partial)
     throw errorOf(error, target, 'checking the copy')
   }
+}
+
+/** With what SQLite had beside it. */
+function removePartial(partial: string): void {
+  const start = basename(partial)
+  for (const name of readdirSync(dirname(partial))) if (name.startsWith(start)) rmSync(join(dirname(partial), name), { force: true })
 }
 
 function check(partial: string, target: string, isNewLog: boolean): Pick<SqliteCopy, 'partitionCount' | 'records' | 'ends'> {
@@ -139,16 +148,23 @@ function check(partial: string, target: string, isNewLog: boolean): Pick<SqliteC
     // Nothing is acknowledged of a folder that is not there.
     const logFile = inspect(`${partial}.none`, database)
     if (logFile === undefined) throw corrupt(target, 'it is empty')
-    if (isNewLog) renewLogId(database)
+    // SQLite knows how its pages lie, not what is in them.
+    logFile.proveRecords()
+    noteDamage(logFile, damageOfIndex(logFile))
+    if (isNewLog) writeSettings(database, newLogId())
     return { partitionCount: logFile.partitionCount, records: logFile.total(), ends: endsOf(logFile) }
   } finally {
     database.close()
   }
 }
 
+/** What is damaged in the index is read in place of it: no reason to be without a copy. */
+function damageOfIndex({ index, partitionCount }: LogFile): readonly number[] {
+  return Array.from({ length: partitionCount }, (_, partition) => index?.prove(partition) ?? 0)
+}
+
 function endsOf(logFile: LogFile): SqliteCopy['ends'] {
-  const partitions = Array.from({ length: logFile.partitionCount }, (_, partition) => partition)
-  return Object.fromEntries(TOPICS.map((topic) => [topic, partitions.map((partition) => logFile.end(topic, partition))]))
+  return Object.fromEntries(TOPICS.map((topic) => [topic, logFile.ends(topic)]))
 }
 
 async function digestOf(file: string): Promise<string> {

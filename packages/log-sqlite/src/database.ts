@@ -4,9 +4,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LogError, sideTopics, type Topic } from '@signalbox/log'
 import { readAcknowledged } from './acknowledged.ts'
 import { createIndex, IndexReader } from './event-index.ts'
-import { giveLogId, readLogId } from './log-id.ts'
+import { hasLogId, logIdOf, newLogId } from './log-id.ts'
 import { type Chunk, findDamage } from './record-format.ts'
+import { rowChecksum } from './row-check.ts'
 import { rowId } from './row-id.ts'
+import { createSettings, readSettings, type SettingValues, writeSettings } from './settings-table.ts'
 import { corrupt, errorOf, isUnfinished } from './sqlite-errors.ts'
 
 export const TOPICS: readonly Topic[] = ['intents', 'events', 'dead-letters', ...sideTopics]
@@ -21,7 +23,8 @@ const TABLES: Readonly<Record<Topic, string>> = {
 
 /** `SBOX`. */
 const APPLICATION_ID = 0x53424f58
-const FORMAT_VERSION = 1
+/** 2 has checksums of what lies beside the records. A log of version 1 is read as it is, and gets them when its owner opens it. */
+const FORMAT_VERSION = 2
 export const MAX_PARTITIONS = 4_096
 /** Reads the whole file when it is this small; a larger one is checked at its ends, and record by record as it is read. */
 const QUICK_CHECK_BYTES = 32 * 1024 * 1024
@@ -33,49 +36,85 @@ export function databaseFile(directory: string): string {
 export function insertStatement(database: DatabaseSync, topic: Topic): StatementSync {
   // What is named can be found again; only events are.
   const [column, value] = topic === 'events' ? [', names', ', ?'] : ['', '']
-  return database.prepare(`INSERT INTO ${TABLES[topic]} (id, count, records${column}) VALUES (?, ?, ?${value})`)
+  return database.prepare(`INSERT INTO ${TABLES[topic]} (id, count, records, checksum${column}) VALUES (?, ?, ?, ?${value})`)
 }
 
-/** Creates the tables, unless they are there. */
+/** Of a row that `insertStatement` writes. */
+export function checksumOfRow(topic: Topic, id: number, count: number, recordsBytes: number, namesBytes: number): number {
+  return rowChecksum(TABLES[topic], id, count, recordsBytes, namesBytes)
+}
+
+/** Creates the tables. */
 export function createSchema(database: DatabaseSync, partitionCount: number): void {
   database.exec('BEGIN IMMEDIATE')
   createTopics(database)
-  database.exec('CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID')
-  database.prepare("INSERT INTO settings VALUES ('partition_count', ?), ('owners', 0)").run(partitionCount)
-  giveLogId(database)
-  addNames(database, partitionCount, () => 0)
-  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-  database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`)
+  createSettings(database)
+  database.exec('ALTER TABLE events ADD COLUMN names BLOB')
+  createIndex(database)
+  const since = Array.from({ length: partitionCount }, (_, partition) => [`named_since/${partition}`, 0] as const)
+  writeSettings(database, new Map([['partition_count', partitionCount], ['owners', 0], ...newLogId(), ...since]))
+  mark(database)
   database.exec('COMMIT')
 }
 
-/** A log that an earlier release made lacks the tables of topics that came later. */
-export function createTopics(database: DatabaseSync): void {
+function mark(database: DatabaseSync): void {
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`)
+}
+
+/** A log that an earlier release made lacks the tables of topics that came later, and checksums. */
+function createTopics(database: DatabaseSync): void {
   for (const table of Object.values(TABLES)) {
     database.exec(`CREATE TABLE IF NOT EXISTS ${table} (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, records BLOB NOT NULL) STRICT`)
+    if (!hasColumn(database, table, 'checksum')) database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`)
   }
 }
 
-/** A log that an earlier release made has events without names: those are found by reading. */
-export function addNames(database: DatabaseSync, partitionCount: number, endOf: (partition: number) => number): void {
+/** What later releases added, for a log that an earlier one made. */
+export function upgrade(database: DatabaseSync, log: LogFile): void {
+  if (log.version === FORMAT_VERSION) return
+  const isNamed = hasColumn(database, 'events', 'names')
+  const settings = new Map<string, number>(hasLogId(log.settings) ? [] : newLogId())
+  for (const topic of TOPICS) for (const [partition, end] of log.ends(topic).entries()) settings.set(checkedSince(topic, partition), end)
+  // Events without names are found by reading.
+  if (!isNamed) for (const [partition, end] of log.ends('events').entries()) settings.set(`named_since/${partition}`, end)
+  database.exec('BEGIN IMMEDIATE')
+  createTopics(database)
   createIndex(database)
-  if (hasNames(database)) return
-  database.exec('ALTER TABLE events ADD COLUMN names BLOB')
-  const insert = database.prepare('INSERT INTO settings VALUES (?, ?)')
-  for (let partition = 0; partition < partitionCount; partition++) insert.run(`named_since/${partition}`, endOf(partition))
+  if (!isNamed) database.exec('ALTER TABLE events ADD COLUMN names BLOB')
+  writeSettings(database, settings)
+  mark(database)
+  database.exec('COMMIT')
 }
 
-function hasNames(database: DatabaseSync): boolean {
-  return database
-    .prepare("SELECT name FROM pragma_table_info('events')")
-    .all()
-    .some(({ name }) => name === 'names')
+function checkedSince(topic: Topic, partition: number): string {
+  return `checked_since/${topic}/${partition}`
 }
 
-/** Counts the owners there have been, this one included. */
-export function countOwner(database: DatabaseSync): number {
-  const row = database.prepare("UPDATE settings SET value = value + 1 WHERE name = 'owners' RETURNING value").get()
-  return Number(row?.value)
+function hasColumn(database: DatabaseSync, table: string, column: string): boolean {
+  return database.prepare('SELECT name FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined
+}
+
+/** Counts the owners there have been, this one included; and notes from where on the index is whole. */
+export function countOwner({ database, settings }: LogFile, damagedUntil: readonly number[]): number {
+  const owners = (settings.get('owners') ?? 0) + 1
+  noteDamage({ database, settings }, damagedUntil, new Map([['owners', owners]]))
+  return owners
+}
+
+/** What lies before is read, not looked up. */
+export function noteDamage(
+  { database, settings }: Pick<LogFile, 'database' | 'settings'>,
+  damagedUntil: readonly number[],
+  more: ReadonlyMap<string, number> = new Map(),
+): void {
+  const since = [...damagedUntil.entries()]
+    .map(([partition, until]) => [`named_since/${partition}`, until] as const)
+    .filter(([name, until]) => until > (settings.get(name) ?? 0))
+  if (since.length + more.size === 0) return
+  database.exec('BEGIN IMMEDIATE')
+  writeSettings(database, new Map([...more, ...since]))
+  database.exec('COMMIT')
 }
 
 /** Reads a log's file. Every call sees one committed state. */
@@ -84,41 +123,73 @@ export class LogFile {
   readonly file: string
   readonly id: string
   readonly partitionCount: number
+  readonly version: number
+  /** As they were when the file was opened. */
+  readonly settings: SettingValues
+  /** Null for a log of an earlier release that is only read. */
+  readonly index: IndexReader | null
   readonly #ends: ReadonlyMap<Topic, StatementSync>
   readonly #chunks: ReadonlyMap<Topic, StatementSync>
-  readonly #settings: StatementSync
-  /** Null for a log of an earlier release that is only read. */
-  readonly #index: IndexReader | null
 
-  constructor(database: DatabaseSync, file: string, partitionCount: number) {
+  /** Errors: CORRUPT. */
+  constructor(database: DatabaseSync, file: string, version = FORMAT_VERSION) {
     this.database = database
     this.file = file
-    this.id = readLogId(database, file)
-    this.partitionCount = partitionCount
+    this.version = version
+    const isChecked = version > 1
+    const settings = readSettings(database, isChecked)
+    if (settings === undefined) throw corrupt(file, 'its settings do not match their checksum')
+    this.settings = settings
+    this.id = logIdOf(settings, file)
+    this.partitionCount = settings.get('partition_count') ?? Number.NaN
+    if (!(this.partitionCount > 0 && this.partitionCount <= MAX_PARTITIONS))
+      throw corrupt(file, `its partition count reads ${this.partitionCount}`)
     const tables = new Set(
       database
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
         .all()
         .map(({ name }) => String(name)),
     )
-    this.#index = hasNames(database) ? new IndexReader(database) : null
+    const missing = isChecked ? TOPICS.find((topic) => !tables.has(TABLES[topic])) : undefined
+    if (missing !== undefined) throw corrupt(file, `its table ${TABLES[missing]} is missing`)
+    this.index = hasColumn(database, 'events', 'names')
+      ? new IndexReader(database, (partition) => this.#checkedSince('events', partition), isChecked)
+      : null
     // Who only reads a log of an earlier release finds the topics that came later empty.
     const there = TOPICS.filter((topic) => tables.has(TABLES[topic]))
-    this.#settings = database.prepare('SELECT value FROM settings WHERE name = ?')
-    const prepare = (sql: (table: string) => string) => new Map(there.map((topic) => [topic, database.prepare(sql(TABLES[topic]))]))
+    const prepare = (sql: (table: string, topic: Topic) => string) =>
+      new Map(there.map((topic) => [topic, database.prepare(sql(TABLES[topic], topic))]))
     this.#ends = prepare((table) => `SELECT id, count FROM ${table} WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1`)
-    this.#chunks = prepare(
-      (table) =>
-        `SELECT id, count, records FROM ${table}
-         WHERE id >= (SELECT max(id) FROM ${table} WHERE id >= ? AND id <= ?) AND id < ? ORDER BY id LIMIT ?`,
-    )
+    this.#chunks = prepare((table, topic) => {
+      const names = isChecked && topic === 'events' ? 'coalesce(length(names), 0)' : '0'
+      return `SELECT id, count, records, ${isChecked ? 'checksum' : 'NULL'} AS checksum, ${names} AS names_bytes FROM ${table}
+         WHERE id >= (SELECT max(id) FROM ${table} WHERE id >= ? AND id <= ?) AND id < ? ORDER BY id LIMIT ?`
+    })
+  }
+
+  /** Where rows have checksums from on. */
+  #checkedSince(topic: Topic, partition: number): number {
+    return this.version > 1 ? (this.settings.get(checkedSince(topic, partition)) ?? 0) : Number.POSITIVE_INFINITY
   }
 
   /** As `EventIndex`. */
   lastWith(partition: number, key: string, before: number): { readonly offset: number | null; readonly since: number } {
-    if (this.#index === null) return { offset: null, since: this.end('events', partition) }
-    const row = this.#settings.get(`named_since/${partition}`)
-    return { offset: this.#index.lastWith(partition, key, before), since: Number(row?.value ?? 0) }
+    if (this.index === null) return { offset: null, since: this.end('events', partition) }
+    const { damagedUntil, offset } = this.index.lastWith(partition, key, before)
+    const since = Math.max(this.settings.get(`named_since/${partition}`) ?? 0, damagedUntil)
+    return { offset: offset !== null && offset >= since ? offset : null, since }
+  }
+
+  /** Reads all of the index. Errors: CORRUPT. */
+  proveIndex(partition: number): void {
+    const damagedUntil = this.index?.prove(partition) ?? 0
+    if (damagedUntil <= (this.settings.get(`named_since/${partition}`) ?? 0)) return
+    throw this.#damaged('events', partition, `the index of names does not match its checksums before offset ${damagedUntil}`)
+  }
+
+  /** By partition. */
+  ends(topic: Topic): readonly number[] {
+    return Array.from({ length: this.partitionCount }, (_, partition) => this.end(topic, partition))
   }
 
   /** The offset past the last record. */
@@ -146,12 +217,15 @@ export class LogFile {
     let expected: number | undefined
     const base = rowId(partition, 0)
     const rows = this.#chunks.get(topic)?.iterate(base, base + fromOffset, rowId(partition + 1, 0), MAX_CHUNKS) ?? []
-    for (const { id, count, records } of rows) {
+    for (const { checksum, count, id, names_bytes, records } of rows) {
       if (!(records instanceof Uint8Array)) throw this.#damaged(topic, partition, `a row of the table ${TABLES[topic]} holds no bytes`)
       const chunk = { firstOffset: Number(id) - base, count: Number(count), bytes: records }
       const missing =
         expected !== undefined && expected !== chunk.firstOffset ? `the records from offset ${expected} on are missing` : undefined
-      const damage = missing ?? findDamage(chunk)
+      const sum = rowChecksum(TABLES[topic], Number(id), chunk.count, records.byteLength, Number(names_bytes))
+      const isWhole = chunk.firstOffset < this.#checkedSince(topic, partition) || Number(checksum) === sum
+      const damage =
+        missing ?? (isWhole ? findDamage(chunk) : `the row of the records from offset ${chunk.firstOffset} on does not match its checksum`)
       if (damage !== undefined) throw this.#damaged(topic, partition, damage)
       expected = chunk.firstOffset + chunk.count
       // The first row found may end before the offset: at the end of the log only, everywhere else a row is missing.
@@ -164,12 +238,27 @@ export class LogFile {
     return chunks
   }
 
+  /** Reads every record of every topic. Errors: CORRUPT. */
+  proveRecords(): void {
+    for (const topic of TOPICS) {
+      for (const [partition, end] of this.ends(topic).entries()) {
+        for (let offset = 0; offset < end; ) {
+          const last = this.read(topic, partition, offset, PROVE_BYTES).at(-1)
+          if (last === undefined) throw this.#damaged(topic, partition, `the records from offset ${offset} on are missing`)
+          offset = last.firstOffset + last.count
+        }
+      }
+    }
+  }
+
   #damaged(topic: Topic, partition: number, check: string): LogError {
     return corrupt(this.file, `in ${topic}/${partition} ${check}`)
   }
 }
 
 const MAX_CHUNKS = 1_000
+/** Read at a time, to prove all of them. */
+const PROVE_BYTES = 4 * 1024 * 1024
 
 /**
  * Checks what can be checked in bounded time. Undefined when no log was ever written here.
@@ -188,9 +277,7 @@ export function inspect(directory: string, database: DatabaseSync): LogFile | un
     }
     checkFormat(file, applicationId, version)
     if (pragma('page_count') * pragma('page_size') <= QUICK_CHECK_BYTES) quickCheck(file, database)
-    const partitionCount = Number(database.prepare("SELECT value FROM settings WHERE name = 'partition_count'").get()?.value)
-    if (!(partitionCount > 0 && partitionCount <= MAX_PARTITIONS)) throw corrupt(file, `its partition count reads ${partitionCount}`)
-    const logFile = new LogFile(database, file, partitionCount)
+    const logFile = new LogFile(database, file, version)
     checkLastRecords(logFile)
     const total = logFile.total()
     if (total < acknowledged) {
@@ -215,10 +302,10 @@ function checkFormat(file: string, applicationId: number, version: number): void
       `${file} is a SQLite database of another program (application_id ${applicationId}). Choose another directory.`,
     )
   }
-  if (version !== FORMAT_VERSION) {
+  if (version < 1 || version > FORMAT_VERSION) {
     throw new LogError(
       'MISCONFIGURED',
-      `${file} has format version ${version}; this release reads and writes version ${FORMAT_VERSION}. Use the release that wrote it, or another directory.`,
+      `${file} has format version ${version}; this release reads versions 1 to ${FORMAT_VERSION}. Use the release that wrote it, or another directory.`,
     )
   }
 }

@@ -5,9 +5,13 @@
  * (little-endian). Once a partition has gathered many, they are sorted into buckets by the top bits of the hash, a row each: so a
  * look-up reads one small row for each hundred thousand names, and the chunks behind the last. Nothing is ever written over: the
  * cost of a write does not depend on the size of the log.
+ *
+ * Every row is checked, and that none is missing. What is damaged is passed over, and a look-up says from where on it knows everything:
+ * the events before that are read instead, so a damaged index makes answers slow, never wrong.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { hashOf } from './name-hash.ts'
+import { openWords, rowChecksum, sealWords } from './row-check.ts'
 import { rowId } from './row-id.ts'
 
 const BUCKET_BITS = 6
@@ -28,6 +32,17 @@ function bucketOf(hash: number): number {
   return hash >>> (32 - BUCKET_BITS)
 }
 
+function placeOfSegment(partition: number, bucket: number, first: number, last: number): string {
+  return `event_index ${partition} ${bucket} ${first} ${last}`
+}
+
+export function placeOfNames(id: number): string {
+  return `names ${id}`
+}
+
+/** The first offset from which on rows have checksums. */
+export type CheckedSince = (partition: number) => number
+
 interface Gathered {
   readonly hashes: number[]
   readonly offsets: number[]
@@ -41,17 +56,20 @@ export class IndexWriter {
   // By partition.
   readonly #gathered: Gathered[]
 
+  /** By partition: the end of what is damaged among the names behind the segments; 0 where nothing is. */
+  readonly damagedUntil: readonly number[]
+
   /** Reads what was gathered since the last segments. */
-  constructor(database: DatabaseSync, partitionCount: number, segmentNames = SEGMENT_NAMES) {
+  constructor(reader: IndexReader, database: DatabaseSync, partitionCount: number, segmentNames = SEGMENT_NAMES) {
     this.#insert = database.prepare('INSERT INTO event_index (partition, bucket, last, first, names) VALUES (?, ?, ?, ?, ?)')
     this.#segmentNames = segmentNames
     this.#gathered = Array.from({ length: partitionCount }, () => ({ hashes: [], offsets: [], first: 0 }))
-    const reader = new IndexReader(database)
-    for (let partition = 0; partition < partitionCount; partition++) {
-      const gathered = this.#gathered[partition]!
+    this.damagedUntil = this.#gathered.map((gathered, partition) => {
       gathered.first = reader.endOfSegments(partition)
-      for (const { firstOffset, names } of reader.chunksBehind(partition)) gather(gathered, firstOffset, names)
-    }
+      const { chunks, damagedUntil } = reader.chunksBehind(partition)
+      for (const { firstOffset, names } of chunks) if (names !== null) gather(gathered, firstOffset, names)
+      return damagedUntil
+    })
   }
 
   /** The names of a chunk that is being written, which ends before `end`. */
@@ -70,7 +88,7 @@ export class IndexWriter {
         blob[at] = hashes[index]!
         blob[indexes.length + at] = offsets[index]! - first
       }
-      this.#insert.run(partition, bucket, end - 1, first, new Uint8Array(blob.buffer))
+      this.#insert.run(partition, bucket, end - 1, first, sealWords(placeOfSegment(partition, bucket, first, end - 1), blob))
     }
     this.#gathered[partition] = { hashes: [], offsets: [], first: end }
   }
@@ -85,20 +103,32 @@ function gather({ hashes, offsets }: Gathered, firstOffset: number, names: Uint3
 
 interface NamedChunk {
   readonly firstOffset: number
-  readonly names: Uint32Array
+  readonly end: number
+  readonly names: Uint32Array | null
+}
+
+/** What a search has found; or from where on it knows all there is, as what lies before is damaged. */
+export interface IndexAnswer {
+  readonly offset: number | null
+  readonly damagedUntil: number
 }
 
 export class IndexReader {
   readonly #end: StatementSync
   readonly #segments: StatementSync
   readonly #chunks: StatementSync
+  readonly #checkedSince: CheckedSince
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, checkedSince: CheckedSince, hasChecksums: boolean) {
+    this.#checkedSince = checkedSince
     this.#end = database.prepare('SELECT max(last) AS last FROM event_index WHERE partition = ? AND bucket = 0')
     this.#segments = database.prepare(
-      'SELECT first, names FROM event_index WHERE partition = ? AND bucket = ? AND first < ? ORDER BY last DESC',
+      'SELECT first, last, names FROM event_index WHERE partition = ? AND bucket = ? AND first < ? ORDER BY last DESC',
     )
-    this.#chunks = database.prepare('SELECT id, names FROM events WHERE id >= ? AND id < ? AND names IS NOT NULL ORDER BY id DESC')
+    const checksum = hasChecksums ? 'checksum' : 'NULL AS checksum'
+    this.#chunks = database.prepare(
+      `SELECT id, count, length(records) AS bytes, names, ${checksum} FROM events WHERE id >= ? AND id < ? ORDER BY id DESC`,
+    )
   }
 
   /** Everything before this offset is in segments. */
@@ -107,40 +137,84 @@ export class IndexReader {
     return last === null ? 0 : Number(last) + 1
   }
 
-  /** What is in no segment yet, oldest first. */
-  chunksBehind(partition: number): readonly NamedChunk[] {
-    return [...this.#chunksDown(partition, this.endOfSegments(partition))].reverse()
+  /** What is in no segment yet, oldest first, from the end of what is damaged on. */
+  chunksBehind(partition: number): { readonly chunks: readonly NamedChunk[]; readonly damagedUntil: number } {
+    const chunks: NamedChunk[] = []
+    const damagedUntil = this.#chunksDown(partition, this.endOfSegments(partition), (chunk) => chunks.push(chunk) < 0)
+    return { chunks: chunks.reverse(), damagedUntil }
   }
 
-  /** The newest event before `before` whose names may hold the key; null where there is none. */
-  lastWith(partition: number, key: string, before: number): number | null {
+  /** The newest event before `before` whose names may hold the key; null where there is none from `damagedUntil` on. */
+  lastWith(partition: number, key: string, before: number): IndexAnswer {
     const hash = hashOf(key)
     const behind = this.endOfSegments(partition)
+    let found: number | null = null
     if (before > behind) {
-      for (const { firstOffset, names } of this.#chunksDown(partition, behind)) {
-        for (let index = names.length - 2; index >= 0; index -= 2) {
-          const offset = firstOffset + names[index + 1]!
-          if (names[index] === hash && offset < before) return offset
+      const damagedUntil = this.#chunksDown(partition, behind, ({ firstOffset, names }) => {
+        for (let index = (names?.length ?? 0) - 2; index >= 0; index -= 2) {
+          const offset = firstOffset + names![index + 1]!
+          if (names![index] !== hash || offset >= before) continue
+          found = offset
+          return true
         }
-      }
+        return false
+      })
+      if (found !== null || damagedUntil > 0) return { offset: found, damagedUntil }
     }
-    for (const { first, names } of this.#segments.iterate(partition, bucketOf(hash), before)) {
-      const found = lastInSegment(words(names), hash, before - Number(first))
-      if (found !== null) return Number(first) + found
-    }
-    return null
+    const damagedUntil = this.#segmentsDown(partition, bucketOf(hash), Math.min(before, behind), (blob, first) => {
+      const offset = lastInSegment(blob, hash, before - first)
+      if (offset === null) return false
+      found = first + offset
+      return true
+    })
+    return { offset: found, damagedUntil }
   }
 
-  *#chunksDown(partition: number, from: number): Generator<NamedChunk> {
-    for (const { id, names } of this.#chunks.iterate(rowId(partition, from), rowId(partition + 1, 0)))
-      yield { firstOffset: Number(id) - rowId(partition, 0), names: words(names) }
+  /** Reads every row. Gives the end of the newest damage; 0 where there is none. */
+  prove(partition: number): number {
+    const behind = this.endOfSegments(partition)
+    let damagedUntil = this.#chunksDown(partition, 0, () => false)
+    for (let bucket = 0; bucket < BUCKETS; bucket++)
+      damagedUntil = Math.max(
+        damagedUntil,
+        this.#segmentsDown(partition, bucket, behind, () => false),
+      )
+    return damagedUntil
   }
-}
 
-function words(blob: unknown): Uint32Array {
-  const bytes = blob as Uint8Array
-  // A blob may lie anywhere in its buffer; words must lie on their boundaries.
-  return new Uint32Array(bytes.slice().buffer)
+  /** From the newest chunk to the one at `from`, as long as `take` does not return true. Gives the end of the damage that it met, or 0. */
+  #chunksDown(partition: number, from: number, take: (chunk: NamedChunk) => boolean): number {
+    const base = rowId(partition, 0)
+    let expectedEnd: number | null = null
+    for (const row of this.#chunks.iterate(base + from, rowId(partition + 1, 0))) {
+      const [id, count] = [Number(row.id), Number(row.count)]
+      const firstOffset = id - base
+      const end = firstOffset + count
+      if (expectedEnd !== null && end !== expectedEnd) return expectedEnd
+      const isSealed = firstOffset >= this.#checkedSince(partition)
+      const bytes = row.names instanceof Uint8Array ? row.names.byteLength : 0
+      const names = row.names === null ? null : openWords(placeOfNames(id), row.names, isSealed)
+      const isWhole = !isSealed || Number(row.checksum) === rowChecksum('events', id, count, Number(row.bytes), bytes)
+      if (names === undefined || !isWhole) return expectedEnd ?? end
+      if (take({ firstOffset, end, names })) return 0
+      expectedEnd = firstOffset
+    }
+    return expectedEnd === null || expectedEnd <= from ? 0 : expectedEnd
+  }
+
+  /** As `#chunksDown`, over the rows of a bucket before an offset. Each ends where the next begins. */
+  #segmentsDown(partition: number, bucket: number, before: number, take: (blob: Uint32Array, first: number) => boolean): number {
+    let expectedEnd: number | null = null
+    for (const row of this.#segments.iterate(partition, bucket, before)) {
+      const [first, last] = [Number(row.first), Number(row.last)]
+      if (expectedEnd === null ? last + 1 < before : last + 1 !== expectedEnd) return expectedEnd ?? before
+      const blob = openWords(placeOfSegment(partition, bucket, first, last), row.names, last >= this.#checkedSince(partition))
+      if (blob === undefined) return expectedEnd ?? before
+      if (take(blob, first)) return 0
+      expectedEnd = first
+    }
+    return expectedEnd ?? before
+  }
 }
 
 /** In a segment's bucket: hashes rising, then as many offsets; of one hash the newest first. */

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
-import { addNames, countOwner, createSchema, createTopics, databaseFile, insertStatement, inspect, LogFile, TOPICS } from './database.ts'
-import { IndexWriter } from './event-index.ts'
-import { giveLogId } from './log-id.ts'
+import { checksumOfRow, countOwner, createSchema, databaseFile, insertStatement, inspect, LogFile, TOPICS, upgrade } from './database.ts'
+import { IndexWriter, placeOfNames } from './event-index.ts'
 import { OwnerLock } from './owner-lock.ts'
 import type { ChunkToWrite, WorkerSettings } from './protocol.ts'
 import { sealChunk } from './record-format.ts'
+import { sealedBytes, sealWords } from './row-check.ts'
 import { rowId } from './row-id.ts'
 import { errorOf, laterFailure } from './sqlite-errors.ts'
 
@@ -37,13 +37,13 @@ export class OwnerFile {
     let database: DatabaseSync | undefined
     try {
       finishRollback(file)
-      const partitionCount = checkBeforeWriting(settings)
+      const version = checkBeforeWriting(settings)
       database = openForWriting(file, settings.maxFileBytes)
-      if (partitionCount === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
-      else upgrade(database, file, partitionCount)
-      this.logFile = new LogFile(database, file, partitionCount ?? settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
-      this.#index = new IndexWriter(database, this.logFile.partitionCount, settings.segmentNames)
-      this.owners = countOwner(database)
+      if (version === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
+      else upgrade(database, new LogFile(database, file, version))
+      this.logFile = new LogFile(database, file)
+      this.#index = new IndexWriter(this.logFile.index!, database, this.logFile.partitionCount, settings.segmentNames)
+      this.owners = countOwner(this.logFile, this.#index.damagedUntil)
       this.#inserts = TOPICS.map((topic) => insertStatement(this.logFile.database, topic))
       this.#begin = database.prepare('BEGIN IMMEDIATE')
       this.#commit = database.prepare('COMMIT')
@@ -81,9 +81,10 @@ export class OwnerFile {
         const bytes = new Uint8Array(storage, 0, byteLength)
         sealChunk(bytes)
         const id = rowId(partition, firstOffset)
-        if (topic !== EVENTS) this.#inserts[topic]!.run(id, count, bytes)
+        const checksum = checksumOfRow(TOPICS[topic]!, id, count, byteLength, sealedBytes(names))
+        if (topic !== EVENTS) this.#inserts[topic]!.run(id, count, bytes, checksum)
         else {
-          this.#inserts[topic]!.run(id, count, bytes, names === null ? null : new Uint8Array(names.buffer))
+          this.#inserts[topic]!.run(id, count, bytes, checksum, names === null ? null : sealWords(placeOfNames(id), names))
           if (names !== null) this.#index.add(partition, firstOffset, firstOffset + count, names)
         }
       }
@@ -133,14 +134,14 @@ function finishRollback(file: string): void {
   }
 }
 
-/** The partition count, or undefined for a new log. Through a connection that cannot write, so that a damaged log stays as it is. */
+/** The version of the format, or undefined for a new log. Through a connection that cannot write, so that a damaged log stays as it is. */
 function checkBeforeWriting({ directory, partitionCount }: WorkerSettings): number | undefined {
   const file = databaseFile(directory)
   const isThere = existsSync(file)
   const database = new DatabaseSync(isThere ? file : ':memory:', { readOnly: isThere })
   try {
     const found = inspect(directory, database)
-    if (found === undefined || partitionCount === undefined || partitionCount === found.partitionCount) return found?.partitionCount
+    if (found === undefined || partitionCount === undefined || partitionCount === found.partitionCount) return found?.version
     throw new LogError(
       'MISCONFIGURED',
       `The log in ${directory} has ${found.partitionCount} partition(s), not ${partitionCount}: the count is fixed when a log is created. Use that count, or another directory.`,
@@ -148,15 +149,6 @@ function checkBeforeWriting({ directory, partitionCount }: WorkerSettings): numb
   } finally {
     database.close()
   }
-}
-
-/** What later releases added, for a log that an earlier one made. */
-function upgrade(database: DatabaseSync, file: string, partitionCount: number): void {
-  database.exec('BEGIN IMMEDIATE')
-  createTopics(database)
-  giveLogId(database)
-  addNames(database, partitionCount, (partition) => new LogFile(database, file, partitionCount).end('events', partition))
-  database.exec('COMMIT')
 }
 
 function openForWriting(file: string, maxFileBytes: number | undefined): DatabaseSync {

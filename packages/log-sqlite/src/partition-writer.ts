@@ -52,7 +52,7 @@ export class SqlitePartitionWriter implements PartitionWriter {
 
   /** Takes no more appends; those under way go on. */
   end(reason: LogError): void {
-    if (this.#failure === undefined || reason.code === 'FENCED') this.#failure = reason
+    if (this.#failure === undefined || reason.code === 'FENCED' || reason.code === 'CORRUPT') this.#failure = reason
   }
 
   #check({ events, deadLetters }: Batch): void {

@@ -32,6 +32,7 @@ export type Request =
       readonly maxBytes: number
     }
   | { readonly kind: 'find'; readonly id: number; readonly partition: number; readonly key: string; readonly before: number }
+  | { readonly kind: 'prove'; readonly id: number; readonly partition: number }
   | { readonly kind: 'close' }
 
 export type Response =
@@ -48,5 +49,6 @@ export type Response =
   | { readonly kind: 'failed'; readonly error: ErrorMessage }
   | { readonly kind: 'chunks'; readonly id: number; readonly chunks: readonly Uint8Array[] }
   | { readonly kind: 'found'; readonly id: number; readonly offset: number | null; readonly since: number }
+  | { readonly kind: 'proved'; readonly id: number }
   | { readonly kind: 'unreadable'; readonly id: number; readonly error: ErrorMessage }
   | { readonly kind: 'closed' }

@@ -1,11 +1,14 @@
 import { FileError } from '@signalbox/files'
 import { LogError } from '@signalbox/log'
 
+const SQLITE_ERROR = 1
 const SQLITE_BUSY = 5
 const SQLITE_READONLY = 8
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_CANTOPEN = 14
+const SQLITE_CONSTRAINT = 19
+const SQLITE_MISMATCH = 20
 const SQLITE_NOTADB = 26
 const SQLITE_READONLY_ROLLBACK = 776
 
@@ -62,6 +65,10 @@ export function errorOf(error: unknown, file: string, doing: string): LogError {
   if (error instanceof FileError) return new LogError(fullOrNot(error.cause), error.message, { cause: error })
   const text = error instanceof Error ? error.message : String(error)
   switch (sqliteCode(error) ?? FROM_SYSTEM.get(systemCode(error))) {
+    // Its own statements do not fit its own tables: what the file says of its tables, or a row, was changed.
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return corrupt(file, `SQLite says "${text}" while ${doing}`, error)

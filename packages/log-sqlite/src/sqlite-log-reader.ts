@@ -74,6 +74,10 @@ class SqliteLogReader implements LogReader {
         this.#check(partition)
         return this.#reading(() => logFile.lastWith(partition, key, before))
       },
+      prove: async (partition) => {
+        this.#check(partition)
+        this.#reading(() => logFile.proveIndex(partition))
+      },
     }
     this.#dataVersion = logFile.database.prepare('PRAGMA data_version')
     this.#pollIntervalMs = pollIntervalMs

@@ -4,6 +4,7 @@ import {
   type AssignmentListener,
   type Cursor,
   type EventIndex,
+  isLogError,
   type Log,
   LogError,
   type LogRecord,
@@ -88,6 +89,7 @@ class SqliteLog implements Log {
   readonly #lives: ReadonlyMap<Topic, readonly LiveTopic[]>
   readonly #cursors = new Set<SqliteCursor>()
   readonly #writers = new Map<number, Set<SqlitePartitionWriter>>()
+  readonly #damaged = new Map<number, LogError>()
   #membership: SqliteMembership | undefined
   #generation: number
   #failure: LogError | undefined
@@ -103,7 +105,12 @@ class SqliteLog implements Log {
       lastWith: async (partition, key, before) => {
         this.#checkOpen()
         this.#live('events', partition)
-        return await worker.find(partition, key, before)
+        return await this.#noticing(partition, () => worker.find(partition, key, before))
+      },
+      prove: async (partition) => {
+        this.#checkOpen()
+        this.#live('events', partition)
+        await worker.prove(partition)
       },
     }
     this.#generation = owners * GENERATIONS_PER_OWNER
@@ -126,6 +133,7 @@ class SqliteLog implements Log {
     return new Promise((resolve, reject) => {
       this.#checkOpen()
       const live = this.#live(topic, partition)
+      this.#checkWhole(partition)
       this.#queue.checkRoom()
       checkRecordSize(given, this.#settings.maxRecordBytes)
       const record = this.#queue.add(live, given, Date.now())
@@ -176,6 +184,7 @@ class SqliteLog implements Log {
     this.#checkOpen()
     const events = this.#live('events', partition)
     if (signal.aborted) throw new LogError('FENCED', `The assignment of partition ${partition} is over. Wait until it is assigned again.`)
+    this.#checkWhole(partition)
     const writers = this.#writers.get(partition) ?? new Set()
     this.#writers.set(partition, writers)
     for (const earlier of writers) earlier.end(new LogError('FENCED', `Another owner opened partition ${partition}. Give it up.`))
@@ -214,6 +223,11 @@ class SqliteLog implements Log {
     throw new LogError('CLOSED', `The log in ${this.#settings.directory} is closed. Open it again to go on.`)
   }
 
+  #checkWhole(partition: number): void {
+    const damage = this.#damaged.get(partition)
+    if (damage !== undefined) throw damage
+  }
+
   #live(topic: Topic, partition: number): LiveTopic {
     const live = this.#lives.get(topic)?.[partition]
     if (live !== undefined) return live
@@ -232,11 +246,27 @@ class SqliteLog implements Log {
         return live.read(fromOffset, bounds)
       },
       load: async (fromOffset, maxBytes): Promise<readonly LogRecord[]> => {
-        const chunks = await this.#worker.read(TOPICS.indexOf(topic), partition, fromOffset, maxBytes)
+        const chunks = await this.#noticing(partition, () => this.#worker.read(TOPICS.indexOf(topic), partition, fromOffset, maxBytes))
         return chunks.flatMap((bytes) => decodeChunk({ bytes }, fromOffset))
       },
       onAppend: (waiter) => live.onAppend(waiter),
     }
+  }
+
+  /** A partition in which damage was found takes nothing more: what is decided on what is left could be wrong. */
+  async #noticing<Result>(partition: number, read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read()
+    } catch (error) {
+      if (isLogError(error, 'CORRUPT')) this.#damage(partition, error)
+      throw error
+    }
+  }
+
+  #damage(partition: number, error: LogError): void {
+    if (this.#damaged.has(partition)) return
+    this.#damaged.set(partition, error)
+    for (const writer of this.#writers.get(partition) ?? []) writer.end(error)
   }
 
   #fail(error: LogError): void {

@@ -15,7 +15,7 @@ export interface WriteObserver {
 export type Found = Pick<Extract<Response, { readonly kind: 'found' }>, 'offset' | 'since'>
 
 interface PendingRead {
-  resolve(answer: readonly Uint8Array[] | Found): void
+  resolve(answer: readonly Uint8Array[] | Found | undefined): void
   reject(error: LogError): void
 }
 
@@ -72,7 +72,11 @@ export class WorkerClient {
     return this.#ask((id) => ({ kind: 'find', id, partition, key, before })) as Promise<Found>
   }
 
-  #ask(request: (id: number) => Request): Promise<readonly Uint8Array[] | Found> {
+  async prove(partition: number): Promise<void> {
+    await this.#ask((id) => ({ kind: 'prove', id, partition }))
+  }
+
+  #ask(request: (id: number) => Request): Promise<readonly Uint8Array[] | Found | undefined> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) return reject(this.#gone)
       const id = ++this.#lastReadId
@@ -107,6 +111,10 @@ export class WorkerClient {
         return
       case 'found':
         this.#reads.get(response.id)?.resolve({ offset: response.offset, since: response.since })
+        this.#reads.delete(response.id)
+        return
+      case 'proved':
+        this.#reads.get(response.id)?.resolve(undefined)
         this.#reads.delete(response.id)
         return
       case 'unreadable':

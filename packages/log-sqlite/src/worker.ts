@@ -49,6 +49,14 @@ function serve(file: OwnerFile): void {
         }
         return
       }
+      case 'prove':
+        try {
+          file.logFile.proveIndex(request.partition)
+          answer({ kind: 'proved', id: request.id })
+        } catch (error) {
+          answer({ kind: 'unreadable', id: request.id, error: toMessage(errorOf(error, settings.directory, 'reading')) })
+        }
+        return
       case 'close':
         file.close()
         answer({ kind: 'closed' })

@@ -92,6 +92,8 @@ describe('the index', () => {
     // As an earlier release left it.
     const database = new DatabaseSync(join(directory, 'log.db'))
     database.exec("DROP TABLE event_index; ALTER TABLE events DROP COLUMN names; DELETE FROM settings WHERE name LIKE 'named_since/%'")
+    database.exec("DELETE FROM settings WHERE name = 'checksum'; PRAGMA user_version = 1")
+    for (const table of ['intents', 'events', 'dead_letters']) database.exec(`ALTER TABLE ${table} DROP COLUMN checksum`)
     database.close()
     const before = await openSqliteLogReader({ directory })
     expect(await before.index!.lastWith(0, 'old', 99)).toEqual({ offset: null, since: 2 })

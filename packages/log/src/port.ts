@@ -50,6 +50,11 @@ export interface EventIndex {
    * read. Errors: TRANSIENT, CORRUPT, CLOSED.
    */
   lastWith(partition: number, key: string, before: number): Promise<{ readonly offset: number | null; readonly since: number }>
+  /**
+   * Reads all of the index of a partition. A damaged part is no danger to answers, as `since` leaves it out; it makes them slow.
+   * Errors: CORRUPT (what is damaged), TRANSIENT, CLOSED.
+   */
+  prove(partition: number): Promise<void>
 }
 
 export interface LogRecord {

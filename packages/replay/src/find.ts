@@ -23,15 +23,17 @@ async function* newestFirst(
   if (index !== null) {
     for (let before = logOffset; ; ) {
       const found = await index.lastWith(partition, key, before)
-      since = Math.min(since, found.since)
-      if (found.offset === null) break
+      if (found.offset === null || found.offset < found.since) {
+        since = Math.min(before, found.since)
+        break
+      }
       const logged = await readEvent(source, partition, found.offset)
       if (fits(logged.event)) yield logged
       before = found.offset
     }
   }
   if (since === 0) return
-  // Before that, nothing was named.
+  // Before that, nothing was named, or the names are damaged.
   const unnamed: LoggedEvent[] = []
   for await (const logged of readEvents(source, partition)) {
     if (logged.logOffset >= since) break

@@ -5,7 +5,7 @@
 import { type Codec, UnknownSchemaError } from '@signalbox/codec'
 import { canonicalize, type Event, isOfRecord } from '@signalbox/contract'
 import { evolve, PartitionState, snapshotParts } from '@signalbox/core'
-import type { LogReader, LogRecord, SnapshotStore } from '@signalbox/log'
+import { isLogError, type LogReader, type LogRecord, type SnapshotStore } from '@signalbox/log'
 import type { Base } from '../restore.ts'
 import { baseOfSnapshot, SnapshotError } from '../snapshot.ts'
 import { type DecideAgainOptions, decideAgain } from './decide-again.ts'
@@ -75,6 +75,7 @@ class PartitionAuditor {
     } finally {
       await Promise.all([cursor.close(), intents.close()])
     }
+    await this.#proveIndex()
     return {
       partition,
       events: this.#events,
@@ -171,6 +172,16 @@ class PartitionAuditor {
       intents.take()
       if (record.offset === offset) return record
       this.#find('decided', null, record.offset, `intent ${record.offset} has no decision, and intent ${offset} after it has one`)
+    }
+  }
+
+  /** Where it is damaged, look-ups read the events: slow answers, and right ones. */
+  async #proveIndex(): Promise<void> {
+    try {
+      await this.#options.log.index?.prove(this.#partition)
+    } catch (error) {
+      if (!isLogError(error, 'CORRUPT')) throw error
+      this.#find('index', null, null, error.message)
     }
   }
 

@@ -8,6 +8,7 @@ export const auditChecks = {
   epochs: 'one epoch writes at a time',
   snapshot: 'the snapshot and its tail equal the full fold',
   readable: 'every event can be decoded',
+  index: 'the index of names is whole',
 } as const
 
 export type AuditCheck = keyof typeof auditChecks

@@ -1,12 +1,9 @@
 /** An exported log as a log that can be read: in memory, checked whole before anything is said of it. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { Chain, type Codec, chainHeader, createCodec, epochHeader } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { type PartitionState, StateBuilder, stateFormatVersion } from '@signalbox/core'
+import { fileErrorOf, readLines } from '@signalbox/files'
 import {
   type Bounds,
   type Cursor,
@@ -76,13 +73,10 @@ export async function openExport(file: string): Promise<ExportedSource> {
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
-  const bytes = createReadStream(file)
-  const input = file.endsWith('.gz') ? pipeline(bytes, createGunzip(), () => {}) : bytes
   try {
-    // Told of a missing file, or of one that is not packed, by the error of the stream.
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) yield line
+    for await (const line of readLines(file, { isPacked: file.endsWith('.gz') })) yield line
   } catch (cause) {
-    throw new ExportError(`${file} cannot be read: ${(cause as Error).message}`, { cause })
+    throw new ExportError(fileErrorOf(cause, 'read', file)?.message ?? `${file} cannot be read: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -162,6 +156,8 @@ class FileLog implements LogReader {
             ?.findLast((offset) => offset < before) ?? null,
         since: 0,
       }),
+      // Made from the events that were just read.
+      prove: async () => {},
     }
   }
 

@@ -3,16 +3,16 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type EmbeddedManifest, proveBackup, putBackup, readManifest, type TopicsManifest } from '@signalbox/backup'
 import { defaultLimits } from '@signalbox/contract'
+import { syncDirectory } from '@signalbox/files'
+import { rememberConfig, remembered, restoringFolder as workplace } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { kafkaConnection, openEngine, openToRead } from '../../logs.ts'
 import { printOne, say } from '../../output.ts'
-import { type CommonFlags, readSettings, rememberConfig, type Settings } from '../../settings.ts'
+import { type CommonFlags, readSettings, type Settings } from '../../settings.ts'
 import { type AuditReport, auditSource, auditText } from '../audit.ts'
 import { backupErrors } from './errors.ts'
+import { removeEmpty } from './leftovers.ts'
 import { percentTo, seldom } from './progress.ts'
-
-/** Where a restore works until it is proved. */
-const workplace = 'restoring'
 
 export async function restore(settings: Settings, name: string, flags: CommonFlags): Promise<number> {
   const directory = resolve(name)
@@ -26,6 +26,12 @@ export async function restore(settings: Settings, name: string, flags: CommonFla
 }
 
 async function restoreTopics(settings: Settings, directory: string, manifest: TopicsManifest): Promise<number> {
+  const { takenAt } = manifest
+  if (takenAt === null)
+    throw new CommandError(
+      'usage',
+      `no backup into ${directory} has ended yet; run signalbox backup ${directory} again, which goes on with it`,
+    )
   if (settings.log !== 'kafka')
     throw new CommandError(
       'usage',
@@ -52,7 +58,6 @@ async function restoreTopics(settings: Settings, directory: string, manifest: To
     }
     say('everything is written; auditing it')
     const report = await auditSource(settings, { log, codec, snapshots: null, limits: defaultLimits })
-    const { takenAt } = manifest
     printOne(
       settings.output,
       { restored: report.clean, takenAt, events: proof.events, nextIntents: proof.nextIntents, audit: report },
@@ -74,32 +79,47 @@ async function restoreEmbedded(settings: Settings, from: string, manifest: Embed
   if (settings.log !== 'sqlite')
     throw new CommandError('usage', `${from} is a backup of an embedded log; restore it with --log sqlite --data-dir NEW`)
   refuseUnlessEmpty(dataDirectory)
+  const made = mkdirSync(dataDirectory, { recursive: true })
   const place = join(dataDirectory, workplace)
-  rmSync(place, { recursive: true, force: true })
-  mkdirSync(place, { recursive: true })
-  const { placeSqliteCopy } = await import('@signalbox/log-sqlite')
-  const placed = await placeSqliteCopy({ from, to: place, sha256: manifest.sha256, progress: percentTo('restored') })
-  say(`${placed.records} records are in place; auditing them`)
-  const report = await auditAt(settings, place)
-  if (!report.clean) {
+  let isRestored = false
+  try {
+    rmSync(place, { recursive: true, force: true })
+    mkdirSync(place)
+    const { placeSqliteCopy } = await import('@signalbox/log-sqlite')
+    const copy = { from: join(from, manifest.folder), to: place, sha256: manifest.sha256, progress: percentTo('restored') }
+    const placed = await placeSqliteCopy(copy)
+    say(`${placed.records} records are in place; auditing them`)
+    const report = await auditAt(settings, place)
+    if (!report.clean) {
+      printOne(settings.output, { restored: false, audit: report }, () => `${auditText(report)}\nnothing was restored`)
+      return exitCodes.bug
+    }
+    if (configFile !== null) rememberConfig(dataDirectory, configFile)
+    // One step: without the log the directory holds none. Its owner counts anew what is acknowledged.
+    renameSync(join(place, 'log.db'), join(dataDirectory, 'log.db'))
+    isRestored = true
     rmSync(place, { recursive: true })
-    printOne(settings.output, { restored: false, audit: report }, () => `${auditText(report)}\nnothing was restored`)
-    return exitCodes.bug
+    syncDirectory(dataDirectory)
+    printOne(settings.output, { restored: true, dataDirectory, takenAt: manifest.takenAt, records: placed.records, audit: report }, () => {
+      return `${auditText(report)}\nrestored as of ${manifest.takenAt}: signalbox up --data-dir ${dataDirectory}`
+    })
+    return exitCodes.ok
+  } finally {
+    if (!isRestored) leaveNothing(dataDirectory, made)
   }
-  // The log itself last: without it the directory holds none.
-  for (const file of ['acknowledged', 'log.db']) renameSync(join(place, file), join(dataDirectory, file))
-  rmSync(place, { recursive: true })
-  if (configFile !== null) rememberConfig(dataDirectory, configFile)
-  printOne(settings.output, { restored: true, dataDirectory, takenAt: manifest.takenAt, records: placed.records, audit: report }, () => {
-    return `${auditText(report)}\nrestored as of ${manifest.takenAt}: signalbox up --data-dir ${dataDirectory}`
-  })
-  return exitCodes.ok
+}
+
+/** The directory as it was before the restore; one that was made for it goes, with the folders above it that were. */
+function leaveNothing(directory: string, made: string | undefined): void {
+  for (const each of [workplace, remembered]) rmSync(join(directory, each), { recursive: true, force: true })
+  if (made !== undefined) removeEmpty(directory, made)
 }
 
 /** What an earlier restore left unfinished may go. Throws CommandError (usage). */
 function refuseUnlessEmpty(directory: string): void {
   if (!existsSync(directory)) return
-  const found = readdirSync(directory).filter((each) => each !== workplace)
+  const all = readdirSync(directory)
+  const found = all.filter((each) => each !== workplace && !(all.includes(workplace) && each.startsWith(remembered)))
   if (found.length > 0)
     throw new CommandError(
       'usage',

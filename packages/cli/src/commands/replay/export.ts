@@ -2,11 +2,12 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { type DecidedAgain, exportLog, openExport, openIncident } from '@signalbox/replay'
+import { rememberConfig } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { exportedFile, withSource } from '../../logs.ts'
 import { printOne, say } from '../../output.ts'
 import { readPosition } from '../../positions.ts'
-import { contractsOf, rememberConfig, type Settings } from '../../settings.ts'
+import { contractsOf, type Settings } from '../../settings.ts'
 
 export interface ExportFlags {
   readonly scope?: readonly string[]
