@@ -55,6 +55,9 @@ async function run(): Promise<void> {
     heartbeatIntervalMs: 300,
     socketFactory: pointedSockets(crash, planted === 'fencing-off' ? withoutFencing(settings) : () => {}),
   })
+  // Damage is what this run looks for: it ends the process, so that the runner sees it.
+  const damage = Promise.withResolvers<never>()
+  damage.promise.catch(() => {})
   try {
     const sequencer = await startSequencer({
       log: withPlantedBug(pointedLog(log, crash)),
@@ -64,6 +67,7 @@ async function run(): Promise<void> {
       software: 'chaos',
       bounds: { snapshotEvents },
       published: () => crash.pass('published'),
+      damaged: (_partition, error) => damage.reject(error),
     })
     let said = ''
     const timer = setInterval(() => {
@@ -72,7 +76,7 @@ async function run(): Promise<void> {
       said = `${partitions}`
     }, lookMs)
     try {
-      await Promise.race([stopped, sequencer.failed])
+      await Promise.race([stopped, sequencer.failed, damage.promise])
     } finally {
       clearInterval(timer)
       await sequencer.stop()

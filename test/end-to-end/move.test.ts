@@ -402,7 +402,7 @@ describe('a log on Kafka that gets other partitions', { timeout: 240_000 }, () =
     await writer.append({ events: [{ key: 'partition-0', value, headers: {} }], deadLetters: [] })
     await writer.close()
     const early = await startSignalbox({ log, contracts, logger })
-    await expect(early.failed).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('is not whole') })
+    await expect(early.failed).rejects.toMatchObject({ code: 'MISCONFIGURED', message: expect.stringContaining('is not whole') })
     await early.stop()
   })
 })

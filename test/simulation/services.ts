@@ -42,6 +42,7 @@ export class SequencerProcess extends SimulatedProcess<RunningSequencer> {
       software: life.name,
       bounds: { ...defaultBounds, snapshotEvents: 12, ...bounds },
       standby: true,
+      damaged: (_partition, error) => void this.fail(life, error, []),
     })
     sequencer.failed.catch((error: unknown) => this.fail(life, error, ['FULL']))
     return { sequencer, stop: () => sequencer.stop() }

@@ -153,17 +153,24 @@ function readSecret(file: string | undefined): string | undefined {
   }
 }
 
+export interface StoreOptions {
+  readonly mustExist?: boolean
+  readonly environment?: NodeJS.ProcessEnv
+  /** Of who owns projections: told that a damaged file was set aside, to be built anew. */
+  readonly setAside?: (message: string) => void
+}
+
 /**
  * Opens the store. `mustExist`: to read only, where nothing was ever kept is an error. Throws CommandError; the address of a
  * PostgreSQL is in no message.
  */
 export async function openProjectionStore(
   settings: Settings,
-  { mustExist = false, environment = process.env }: { readonly mustExist?: boolean; readonly environment?: NodeJS.ProcessEnv } = {},
+  { environment = process.env, mustExist = false, setAside }: StoreOptions = {},
 ): Promise<ProjectionStore> {
   const store = storeOf(settings, environment)
   try {
-    if (store === 'sqlite') return openSqlite(settings, mustExist)
+    if (store === 'sqlite') return openSqlite(settings, mustExist, setAside)
     if (/^postgres(ql)?:\/\//.test(store)) {
       const schema = settings.config?.projector?.schema
       return await openPostgresStore({ url: store, ...(schema === undefined ? {} : { schema }) })
@@ -181,12 +188,12 @@ export async function openProjectionStore(
   )
 }
 
-function openSqlite({ dataDirectory }: Settings, mustExist: boolean): ProjectionStore {
+function openSqlite({ dataDirectory }: Settings, mustExist: boolean, setAside: StoreOptions['setAside']): ProjectionStore {
   if (mustExist && !existsSync(join(dataDirectory, 'projections.db'))) {
     throw new CommandError(
       'notFound',
       `there are no projections in ${dataDirectory} yet; signalbox up makes them (--data-dir, or SIGNALBOX_DATA_DIR)`,
     )
   }
-  return openSqliteStore({ directory: dataDirectory })
+  return openSqliteStore({ directory: dataDirectory, ...(setAside === undefined ? {} : { setAside }) })
 }

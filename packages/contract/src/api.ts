@@ -196,6 +196,7 @@ export const problemCodes = [
   'NOT_READY',
   'LOG_FULL',
   'LOG_UNAVAILABLE',
+  'LOG_DAMAGED',
   'INTERNAL',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]

@@ -19,6 +19,7 @@ const statusOf: Readonly<Record<ProblemCode, number>> = {
   NOT_READY: 503,
   LOG_FULL: 507,
   LOG_UNAVAILABLE: 503,
+  LOG_DAMAGED: 503,
   INTERNAL: 500,
 }
 

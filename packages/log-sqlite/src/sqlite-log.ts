@@ -242,6 +242,8 @@ class SqliteLog implements Log {
     return {
       name: `${topic}/${partition}`,
       recent: (fromOffset, bounds) => {
+        // Who decides stops; who reads events gets what is whole.
+        if (topic === 'intents') this.#checkWhole(partition)
         if (fromOffset > live.visibleEnd) throw this.#failure ?? outOfRange(topic, partition, fromOffset, live.visibleEnd)
         return live.read(fromOffset, bounds)
       },
@@ -267,6 +269,7 @@ class SqliteLog implements Log {
     if (this.#damaged.has(partition)) return
     this.#damaged.set(partition, error)
     for (const writer of this.#writers.get(partition) ?? []) writer.end(error)
+    this.#live('intents', partition).wake()
   }
 
   #fail(error: LogError): void {

@@ -18,13 +18,15 @@ export interface FollowEventsOptions {
   readonly retried: (error: Error, retryMs: number) => void
   /** The log offset at which "what was there at the start" ends; asked for once. Default: where the events end now. */
   readonly endAtStart?: number
+  /** Told where the partition is damaged: it is not followed any more, and counts as caught up. */
+  readonly damaged: (error: Error) => void
   /** What was there at the start has been taken: once, before anything later. */
   readonly caughtUp: () => Promise<void>
   /** The next events, in order, each once; also with none, when none came for a while. What it throws ends the following. */
   readonly take: (events: readonly LoggedEvent[]) => Promise<void>
 }
 
-/** From log offset 0 on. Rejects with LogError CORRUPT and the like, and with what `take` threw. */
+/** From log offset 0 on. Rejects with a LogError that does not pass, and with what `take` threw. */
 export async function followEvents(options: FollowEventsOptions): Promise<void> {
   const { clock, codec, log, partition, retried, signal } = options
   let end = options.endAtStart ?? null
@@ -50,6 +52,11 @@ export async function followEvents(options: FollowEventsOptions): Promise<void> 
       }
     } catch (error) {
       if (signal.aborted) return
+      if (isLogError(error, 'CORRUPT')) {
+        options.damaged(error)
+        if (isBehind) await options.caughtUp()
+        return
+      }
       if (!isLogError(error, 'TRANSIENT')) throw error
       retried(error, retryMs)
       await clock.sleep(retryMs, signal)

@@ -15,7 +15,7 @@ export interface ReadModelOptions {
   readonly codec: Codec
   readonly limits: Limits
   readonly clock: Clock
-  /** Called when following a partition failed for good: damaged bytes, or a log that starts later than it should. */
+  /** Called when following failed for good: a log that starts later than it should, or is damaged in every partition. */
   readonly failed: (error: Error) => void
 }
 
@@ -34,6 +34,8 @@ export class ReadModel {
   readonly #refusals: IdIndex[] = []
   // Why the last read of a partition failed; null once one has gone through.
   readonly #troubles: (string | null)[] = []
+  // Partitions that cannot be read on, by what is damaged. What is known of them stays.
+  readonly #damaged = new Map<number, Error>()
   readonly #listeners = new Set<EventListener>()
   readonly #abort = new AbortController()
   readonly #waiters = new Set<() => void>()
@@ -59,8 +61,12 @@ export class ReadModel {
   async start(): Promise<void> {
     const ends = await Promise.all(this.#states.map(async ({ partition }) => (await this.#options.log.offsets('events', partition)).end))
     this.#following = Promise.all(this.#states.map((state) => this.#follow(state)))
-    const isReached = (end: number, partition: number) => this.#seen[partition]! >= end
+    const isReached = (end: number, partition: number) => this.#seen[partition]! >= end || this.#damaged.has(partition)
     await this.#until(() => ends.every(isReached) || this.#failure !== null || this.#abort.signal.aborted)
+    if (this.#failure === null && this.#damaged.size === this.#states.length) {
+      this.#failure = this.#damaged.get(0)!
+      this.#options.failed(this.#failure)
+    }
     if (this.#failure !== null) throw this.#failure
   }
 
@@ -154,6 +160,12 @@ export class ReadModel {
         }
       } catch (error) {
         if (this.#abort.signal.aborted) return
+        if (isLogError(error, 'CORRUPT')) {
+          this.#troubles[partition] = error.message
+          this.#damaged.set(partition, error)
+          this.#wake()
+          return
+        }
         if (!isLogError(error, 'TRANSIENT')) {
           this.#failure = error as Error
           this.#wake()

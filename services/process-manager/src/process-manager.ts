@@ -40,7 +40,7 @@ export class ProcessManager {
   #caughtUpNow: () => void = () => {}
   readonly #following: Promise<unknown>
   #fail: (error: unknown) => void = () => {}
-  /** Rejects when the process should end: the log is damaged, or a reaction cannot be asked. */
+  /** Rejects when the process should end: the log fails for good, or a reaction cannot be asked. */
   readonly failed: Promise<never>
 
   constructor(settings: ProcessManagerSettings) {
@@ -88,6 +88,7 @@ export class ProcessManager {
       signal: this.#abort.signal,
       retried: (err, retryMs) =>
         logger.warn({ partition, err, retryMs }, `partition ${partition} is read again in ${retryMs} ms: ${err.message}`),
+      damaged: (err) => logger.error({ partition, err }, `partition ${partition} is damaged, and is not followed any more: ${err.message}`),
       caughtUp: async () => {
         isBehind = false
         await this.#arrived(partition)
@@ -171,6 +172,13 @@ export class ProcessManager {
         return
       } catch (error) {
         if (isLogError(error, 'TOO_LARGE')) throw new ReactionFault(`follow-up ${intent.intentId}: ${error.message}`, { cause: error })
+        if (isLogError(error, 'CORRUPT')) {
+          logger.error(
+            { intentId: intent.intentId, err: error },
+            `a follow-up is not appended: ${error.message}. It is once the log is put right`,
+          )
+          return
+        }
         // Appended twice it is a duplicate.
         if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'FULL')) throw error
         logger.warn({ intentId: intent.intentId, err: error, retryMs }, `a follow-up is appended again in ${retryMs} ms: ${error.message}`)

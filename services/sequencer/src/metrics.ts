@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 /** A partition's life. */
-export const phases = ['assigned', 'opening', 'restoring', 'active', 'stalled', 'given up'] as const
+export const phases = ['assigned', 'opening', 'restoring', 'active', 'stalled', 'given up', 'damaged'] as const
 export type Phase = (typeof phases)[number]
 
 export interface SequencerMetrics {

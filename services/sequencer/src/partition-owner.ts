@@ -3,6 +3,7 @@
  *
  *   assigned -> opening -> restoring -> active <-> stalled
  *                  ^______________________|  (any error of the log but fencing: drop all that is not durable, open anew)
+ *   damaged: what lies in the partition cannot be read; nothing more is decided in it, and the other partitions go on
  *   given up: fenced, until the log assigns the partition again, or still has it assigned here after a while; or the contracts do not fit
  */
 import { type Chain, UnknownSchemaError } from '@signalbox/codec'
@@ -107,6 +108,7 @@ export class PartitionOwner {
           await clock.sleep(bounds.fencedRetryMs, this.#stop.signal)
           continue
         }
+        if (isLogError(error, 'CORRUPT')) return await this.#standStill(error)
         if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN')) throw error
         metrics.reopened(this.partition, error.code)
         logger.warn(
@@ -118,6 +120,22 @@ export class PartitionOwner {
       }
     }
     this.#enter('given up')
+  }
+
+  /** Whoever looks again finds the same: a person must put the log right. The process lives on for its other partitions. */
+  async #standStill(error: LogError): Promise<void> {
+    const { damaged, logger } = this.#settings
+    this.#enter('damaged')
+    logger.error(
+      { partition: this.partition, err: error },
+      `partition ${this.partition} is damaged, and nothing more is decided in it: ${error.message}. See docs/operating.md, Damage`,
+    )
+    damaged?.(this.partition, error)
+    const { signal } = this.#stop
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      else signal.addEventListener('abort', () => resolve(), { once: true })
+    })
   }
 
   async #session(opened: () => void): Promise<void> {
@@ -335,7 +353,7 @@ export class PartitionOwner {
 function refuseHalfCarried({ origin, partition }: PartitionState): void {
   if (origin === null || origin.isWhole) return
   throw new LogError(
-    'CORRUPT',
+    'MISCONFIGURED',
     `partition ${partition} is not whole: what ${origin.generation} held is being carried over into it, or that was cut off. Start sequencers when signalbox generation move has ended; where it failed, delete these topics, and move the log again`,
   )
 }

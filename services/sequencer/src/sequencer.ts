@@ -13,7 +13,7 @@ export class Sequencer {
   #membership: Membership | null = null
   #isStopping = false
   #fail: (error: Error) => void = () => {}
-  /** Rejects when the process should end: the log is damaged or full, or an invariant of Signalbox is broken. */
+  /** Rejects when the process should end: the log is full, or an invariant of Signalbox is broken. */
   readonly failed: Promise<never>
 
   private constructor(settings: SequencerSettings) {

@@ -20,6 +20,8 @@ export interface SequencerSettings {
   readonly bounds: SequencerBounds
   /** Whether to follow the partitions of others, so as to take over within moments. Costs the memory of their states. */
   readonly standby: boolean
+  /** Told that nothing more is decided in a partition, as what lies in it is damaged. Must return at once. */
+  readonly damaged?: (partition: number, error: Error) => void
   /** Told of events once they are durable, in log order. Must return at once. */
   readonly published?: (partition: number, events: readonly Event[]) => void
 }

@@ -83,7 +83,7 @@ class Follower {
         if (this.#abort.signal.aborted) return
         const error = this.#lookInto(cause)
         if (!isLogError(error, 'TRANSIENT')) {
-          // Whoever owns the partition, or comes to own it, meets the same and ends its process; a standby need not.
+          // Whoever owns the partition, or comes to own it, meets the same and stands still; a standby need not.
           logger.error({ partition, err: error }, `partition ${partition} is not followed any more: ${(error as Error).message}`)
           this.#base = null
           return

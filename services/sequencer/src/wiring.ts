@@ -23,6 +23,7 @@ export interface SequencerWiring {
   /** Default: true where the log can have several owners. */
   readonly standby?: boolean
   readonly published?: SequencerSettings['published']
+  readonly damaged?: SequencerSettings['damaged']
 }
 
 export function rulesOf(
@@ -61,5 +62,6 @@ export function settingsOf(wiring: SequencerWiring): SequencerSettings {
     bounds: { ...boundsFor(wiring.log), ...wiring.bounds },
     standby: wiring.standby ?? wiring.log.name === 'kafka',
     ...(wiring.published === undefined ? {} : { published: wiring.published }),
+    ...(wiring.damaged === undefined ? {} : { damaged: wiring.damaged }),
   }
 }

@@ -25,7 +25,7 @@ export interface ProjectorContext extends Engine {
 
 export async function openProjector({ codec, log, logger, registry, settings }: ProjectorContext): Promise<RunningProjector> {
   const projections = projectionsOf(settings)
-  const store = await openProjectionStore(settings)
+  const store = await openProjectionStore(settings, { setAside: (message) => logger.error(message) })
   const { close, feed } = await openFeed(settings, { log, codec }).catch(async (error: unknown) => {
     await store.close()
     throw error

@@ -39,6 +39,8 @@ export class Leadership {
   #buildFailure: string | null = null
   /** Set while too much is parked: why. */
   halted: string | null = null
+  /** Why it does not go on in some partition; null while it does in all. */
+  damage: string | null = null
   hasCaughtUp = false
 
   constructor(settings: HostSettings, writer: ProjectionWriter, signal: AbortSignal) {
@@ -219,6 +221,7 @@ export class Leadership {
         chunk = await next
       } catch (error) {
         if (!this.#isCurrent(track)) return
+        if (isLogError(error, 'CORRUPT')) return this.#standStill(partition, error)
         if (!isLogError(error, 'TRANSIENT')) throw error
         logger.warn(
           { projection: projection.name, partition, err: error },
@@ -233,6 +236,13 @@ export class Leadership {
       if (!(await this.#takeInTurn(track, partition, chunk))) next = read(track.position(partition))
     }
     await next.catch(() => {})
+  }
+
+  /** The other partitions are folded on. */
+  #standStill(partition: number, error: Error): void {
+    const { logger, projection } = this.#settings
+    this.damage = `partition ${partition} of the log is damaged, so projection ${projection.name} does not go on in it: ${error.message}`
+    logger.error({ projection: projection.name, partition, err: error }, this.damage)
   }
 
   /** A log that goes on from another comes after it, as it is for all scopes. */

@@ -58,7 +58,7 @@ export class ProjectionHost {
     const progress = leadership === null ? { live: null, building: null } : await leadership.progress()
     const halted = leadership?.halted ?? null
     const phase = this.#phase === 'active' && halted !== null ? 'halted' : this.#phase
-    return { projection: name, version, phase, reason: halted ?? this.#reason, ...progress }
+    return { projection: name, version, phase, reason: halted ?? leadership?.damage ?? this.#reason, ...progress }
   }
 
   /** Null once its rows have been brought to where the log ended when it began, here or elsewhere; else what is missing. */
@@ -68,6 +68,7 @@ export class ProjectionHost {
     if (this.#phase === 'superseded') return null
     if (this.#phase === 'standby') return this.#reason
     if (this.#leadership?.halted != null) return this.#leadership.halted
+    if (this.#leadership?.damage != null) return this.#leadership.damage
     return this.#leadership?.hasCaughtUp === true ? null : `projection ${name} is still being folded from the event log`
   }
 

@@ -157,6 +157,15 @@ class PostgresDatabase implements SqlDatabase {
     await connection.query(`CREATE OR REPLACE VIEW ${quoted(view)} AS SELECT key, row FROM ${quoted(table)}`)
   }
 
+  /** PostgreSQL checks its own pages. */
+  checksumOf(): string {
+    return ''
+  }
+
+  checked(rows: readonly SqlRow[]): readonly SqlRow[] {
+    return rows
+  }
+
   async select(connection: SqlConnection, table: string, keys: readonly string[]): Promise<readonly SqlRow[]> {
     return await connection.query(`SELECT key, row FROM ${quoted(table)} WHERE key = ANY($1::text[])`, [keys])
   }

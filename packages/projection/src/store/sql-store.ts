@@ -96,9 +96,10 @@ export class SqlStore implements ProjectionStore {
       },
       rows: async (table, { after, limit, prefix = '' }) => {
         const conditions = ['key > $1', ...(prefix === '' ? [] : ['key >= $3', 'key < $4'])]
-        const sql = `SELECT key, row FROM ${quoted(tableOf(table))} WHERE ${conditions.join(' AND ')} ORDER BY key LIMIT $2`
+        const stored = tableOf(table)
+        const sql = `SELECT key, row${this.#database.checksumOf(stored)} FROM ${quoted(stored)} WHERE ${conditions.join(' AND ')} ORDER BY key LIMIT $2`
         const rows = await connection.query(sql, [after ?? '', limit, ...(prefix === '' ? [] : [prefix, behindPrefix(prefix)])])
-        return rows.map(({ key, row }) => ({ key: `${key}`, text: `${row}` }))
+        return this.#database.checked(rows).map(({ key, row }) => ({ key: `${key}`, text: `${row}` }))
       },
       parked: async ({ after, key, limit }) => {
         const rows = await connection.query(

@@ -28,6 +28,10 @@ export interface SqlDatabase {
   createTable(connection: SqlConnection, table: string): Promise<void>
   putView(connection: SqlConnection, view: string, table: string): Promise<void>
   select(connection: SqlConnection, table: string, keys: readonly string[]): Promise<readonly SqlRow[]>
+  /** What is read of a row beside its key and text, to be given to `checked`. Begins with a comma, or is empty. */
+  checksumOf(table: string): string
+  /** The rows of such a query. Errors: CORRUPT, UNAVAILABLE for one that is not as it was written. */
+  checked(rows: readonly SqlRow[]): readonly SqlRow[]
   upsert(connection: SqlConnection, table: string, rows: readonly { readonly key: string; readonly text: string }[]): Promise<void>
   remove(connection: SqlConnection, table: string, keys: readonly string[]): Promise<void>
   /** Whether a table was not there any more: another generation took its place. */

@@ -1,7 +1,9 @@
 /** SQLite beneath a store: one file, one writing connection, whose transactions come one after the other. */
-import { mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { crc32 } from 'node:zlib'
+import { syncDirectory } from '@signalbox/files'
 import { ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import { metadataTables, quoted, type SqlConnection, type SqlDatabase, type SqlRow, type SqlSession, type SqlValue } from './sql.ts'
@@ -13,16 +15,22 @@ export interface SqliteStoreOptions {
   readonly directory: string
   /** How long to wait for another process's transaction. Default 10,000. */
   readonly busyTimeoutMs?: number
+  /** Of who owns projections: a damaged file is set aside, and this is told. Left out: damage is CORRUPT. */
+  readonly setAside?: (message: string) => void
 }
 
 /** `SBPR`. */
 const applicationId = 0x53425052
 const formatVersion = 1
 const idleReaders = 4
+const quickCheckBytes = 32 * 1024 * 1024
 
-/** Errors: MISCONFIGURED (another program's file, or another format), UNAVAILABLE. */
+/**
+ * A damaged file is set aside under another name where `setAside` is given, and rows are built anew in its place: all that is in it
+ * follows from the log. Errors: MISCONFIGURED (another program's file, or another format), CORRUPT, UNAVAILABLE.
+ */
 export function openSqliteStore(options: SqliteStoreOptions): ProjectionStore {
-  return new SqlStore(new SqliteDatabase(options.directory, options.busyTimeoutMs ?? 10_000))
+  return new SqlStore(new SqliteDatabase(options))
 }
 
 const turns = new Map<string, Mutex>()
@@ -40,18 +48,51 @@ class SqliteDatabase implements SqlDatabase {
   readonly #directory: string
   readonly #file: string
   readonly #busyTimeoutMs: number
-  readonly #writing: Connection
+  readonly #setAside: ((message: string) => void) | undefined
+  // Tables that have a column for checksums.
+  readonly #checkedTables = new Set<string>()
+  #replaced = 0
+  #writing: Connection
   // Each snapshot has a connection to itself; a few are kept for the next.
   readonly #idle: Connection[] = []
   readonly #turns: Mutex
 
-  constructor(directory: string, busyTimeoutMs: number) {
+  constructor({ busyTimeoutMs = 10_000, directory, setAside }: SqliteStoreOptions) {
     this.#directory = directory
     this.#file = join(directory, 'projections.db')
     this.#busyTimeoutMs = busyTimeoutMs
+    this.#setAside = setAside
     mkdirSync(directory, { recursive: true })
     this.#turns = turnsOf(realpathSync(directory))
+    this.#writing = this.#openOrReplace()
+  }
+
+  #openOrReplace(): Connection {
+    try {
+      return this.#open()
+    } catch (error) {
+      if (!isDamage(error) || this.#setAside === undefined) throw this.#errorOf(error)
+      this.#rename((error as Error).message)
+      return this.#failing(() => this.#open())
+    }
+  }
+
+  /** Kept for who wants to know what became of it. */
+  #rename(what: string): void {
+    const aside = `${this.#file}.damaged-${Date.now()}`
+    for (const end of ['', '-wal', '-shm']) if (existsSync(this.#file + end)) renameSync(this.#file + end, aside + end)
+    syncDirectory(this.#directory)
+    this.#setAside?.(`${this.#file} was damaged (${what}); it was set aside as ${aside}, and the projections are built anew`)
+  }
+
+  /** Damage that was met while running. Whoever was at work meets UNAVAILABLE, and takes the projection up again. */
+  #replace(what: string): ProjectionError {
+    for (const { database } of [this.#writing, ...this.#idle.splice(0)]) if (database.isOpen) database.close()
+    this.#replaced++
+    this.#checkedTables.clear()
+    this.#rename(what)
     this.#writing = this.#failing(() => this.#open())
+    return new ProjectionError('UNAVAILABLE', `${this.#file} was damaged and is set aside; the projections are built anew`)
   }
 
   #open(): Connection {
@@ -60,6 +101,7 @@ class SqliteDatabase implements SqlDatabase {
       database.exec('PRAGMA journal_mode = WAL')
       // A power cut may take the last transactions with it, each whole: what they folded is folded again.
       database.exec('PRAGMA synchronous = NORMAL')
+      this.#check(database)
       const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
       const [application, version] = [pragma('application_id'), pragma('user_version')]
       if ((application !== 0 && application !== applicationId) || (application === applicationId && version !== formatVersion)) {
@@ -80,7 +122,16 @@ class SqliteDatabase implements SqlDatabase {
     }
   }
 
+  /** A small file as a whole; of a larger one what is read. */
+  #check(database: DatabaseSync): void {
+    const number = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+    if (number('page_count') * number('page_size') > quickCheckBytes) return
+    const answer = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0]
+    if (answer !== 'ok') throw new RowDamage(`quick_check says "${String(answer)}"`)
+  }
+
   async snapshot<Result>(work: (connection: SqlConnection) => Promise<Result>): Promise<Result> {
+    const replaced = this.#replaced
     const connection =
       this.#idle.pop() ??
       this.#failing(() => new Connection(new DatabaseSync(this.#file, { readOnly: true, timeout: this.#busyTimeoutMs })))
@@ -88,7 +139,7 @@ class SqliteDatabase implements SqlDatabase {
       this.#failing(() => connection.database.exec('BEGIN'))
       const result = await work(connection)
       connection.database.exec('COMMIT')
-      if (this.#idle.length < idleReaders) this.#idle.push(connection)
+      if (this.#idle.length < idleReaders && replaced === this.#replaced) this.#idle.push(connection)
       else connection.database.close()
       return result
     } catch (error) {
@@ -134,7 +185,9 @@ class SqliteDatabase implements SqlDatabase {
   }
 
   async createTable(connection: SqlConnection, table: string): Promise<void> {
-    await connection.query(`CREATE TABLE ${quoted(table)} (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID`)
+    await connection.query(
+      `CREATE TABLE ${quoted(table)} (key TEXT PRIMARY KEY, row TEXT NOT NULL, checksum INTEGER) STRICT, WITHOUT ROWID`,
+    )
   }
 
   async putView(connection: SqlConnection, view: string, table: string): Promise<void> {
@@ -143,14 +196,35 @@ class SqliteDatabase implements SqlDatabase {
   }
 
   async select(connection: SqlConnection, table: string, keys: readonly string[]): Promise<readonly SqlRow[]> {
-    return await connection.query(`SELECT key, row FROM ${quoted(table)} WHERE key IN (SELECT value FROM json_each($1))`, [
-      JSON.stringify(keys),
-    ])
+    const sql = `SELECT key, row${this.checksumOf(table)} FROM ${quoted(table)} WHERE key IN (SELECT value FROM json_each($1))`
+    return this.checked(await connection.query(sql, [JSON.stringify(keys)]))
+  }
+
+  /** Tables of earlier releases have none. */
+  checksumOf(table: string): string {
+    if (this.#checkedTables.has(table)) return ', checksum'
+    const sql = "SELECT name FROM pragma_table_info(?) WHERE name = 'checksum'"
+    if (this.#writing.prepare(sql).get(table) === undefined) return ''
+    this.#checkedTables.add(table)
+    return ', checksum'
+  }
+
+  checked(rows: readonly SqlRow[]): readonly SqlRow[] {
+    const damaged = rows.find(({ checksum, key, row }) => checksum != null && Number(checksum) !== checksumOfRow(`${key}`, `${row}`))
+    if (damaged !== undefined) throw new RowDamage(`the checksum of the row ${damaged.key} does not match`)
+    return rows
   }
 
   async upsert(_connection: SqlConnection, table: string, rows: readonly { readonly key: string; readonly text: string }[]): Promise<void> {
-    const insert = this.#writing.prepare(`INSERT INTO ${quoted(table)} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row`)
-    for (const { key, text } of rows) insert.run(key, text)
+    if (this.checksumOf(table) === '') {
+      const insert = this.#writing.prepare(`INSERT INTO ${quoted(table)} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row`)
+      for (const { key, text } of rows) insert.run(key, text)
+      return
+    }
+    const insert = this.#writing.prepare(
+      `INSERT INTO ${quoted(table)} VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row, checksum = excluded.checksum`,
+    )
+    for (const { key, text } of rows) insert.run(key, text, checksumOfRow(key, text))
   }
 
   async remove(_connection: SqlConnection, table: string, keys: readonly string[]): Promise<void> {
@@ -178,17 +252,40 @@ class SqliteDatabase implements SqlDatabase {
   }
 
   #errorOf(error: unknown): unknown {
+    if (isDamage(error) && this.#setAside !== undefined) return this.#replace((error as Error).message)
+    if (isDamage(error))
+      return new ProjectionError(
+        'CORRUPT',
+        `${this.#file} is damaged: ${(error as Error).message}. signalbox up sets it aside and builds the projections anew`,
+        { cause: error },
+      )
+    if (isClosed(error)) return new ProjectionError('UNAVAILABLE', `${this.#file} was set aside meanwhile`, { cause: error })
     const code = codeOf(error)
     if (code === undefined) return error
     const { message } = error as Error
-    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
-      const what = `SQLite says "${message}" of ${this.#file}, which is damaged; move it away, and the projections are built anew`
-      return new ProjectionError('CORRUPT', what, { cause: error })
-    }
     if (code === SQLITE_FULL)
       return new ProjectionError('UNAVAILABLE', `there is no space left for ${this.#file}; make some`, { cause: error })
     return new ProjectionError('UNAVAILABLE', `SQLite says "${message}" of ${this.#file}`, { cause: error })
   }
+}
+
+/** What SQLite knows nothing of. */
+class RowDamage extends Error {
+  override readonly name = 'RowDamage'
+}
+
+function checksumOfRow(key: string, text: string): number {
+  return crc32(text, crc32(key))
+}
+
+function isDamage(error: unknown): boolean {
+  const code = codeOf(error)
+  return error instanceof RowDamage || code === SQLITE_CORRUPT || code === SQLITE_NOTADB
+}
+
+/** A connection that was closed by another who met damage. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE'
 }
 
 const SQLITE_BUSY = 5

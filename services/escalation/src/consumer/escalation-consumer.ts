@@ -9,7 +9,7 @@
  */
 import type { Codec } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
-import type { Clock, Log } from '@signalbox/log'
+import { type Clock, isLogError, type Log } from '@signalbox/log'
 import { followEvents, type LoggedEvent } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { Settlement } from '../webhook/index.ts'
@@ -27,6 +27,8 @@ const lastRetryMs = 5_000
 export interface Delivery {
   notify(notification: Notice['notification'], to: readonly string[]): Promise<readonly Settlement[]>
 }
+
+type Begun = Told & { readonly begun: number }
 
 export interface EscalationConsumerSettings {
   readonly log: Log
@@ -74,9 +76,21 @@ export class EscalationConsumer {
 
   async #follow(partition: number): Promise<void> {
     const { clock, codec, log, logger } = this.#settings
-    const told = await this.#begin(partition)
+    const fail = (error: Error) => {
+      if (!isLogError(error, 'CORRUPT')) return this.#fail(error)
+      logger.error({ partition, err: error }, `partition ${partition} is damaged, and of its escalations nobody is told: ${error.message}`)
+    }
+    let told: Begun | null
+    try {
+      told = await this.#begin(partition)
+    } catch (error) {
+      if (!isLogError(error, 'CORRUPT')) throw error
+      fail(error)
+      this.#partitionsBehind--
+      return
+    }
     if (told === null) return
-    const teller = new Teller(this.#settings, told, this.#abort.signal, this.#fail)
+    const teller = new Teller(this.#settings, told, this.#abort.signal, fail)
     await followEvents({
       log,
       codec,
@@ -85,6 +99,7 @@ export class EscalationConsumer {
       signal: this.#abort.signal,
       retried: (err, retryMs) =>
         logger.warn({ partition, err, retryMs }, `partition ${partition} is read again in ${retryMs} ms: ${err.message}`),
+      damaged: (err) => logger.error({ partition, err }, `partition ${partition} is damaged, and is not followed any more: ${err.message}`),
       caughtUp: async () => {
         this.#partitionsBehind--
         await teller.endOld()
@@ -98,7 +113,7 @@ export class EscalationConsumer {
   }
 
   /** What a partition's people were told before; null when it stops before that is known. */
-  async #begin(partition: number): Promise<(Told & { readonly begun: number }) | null> {
+  async #begin(partition: number): Promise<Begun | null> {
     const { clock, log, logger } = this.#settings
     for (let retryMs = firstRetryMs; !this.#abort.signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       try {
