@@ -1,7 +1,7 @@
 /** What lies in a data directory beside the log: by which config it is decided, a backup, an unfinished restore. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { FileError, fileErrorOf, readJsonFile, replaceFile } from '@signalbox/files'
+import { FileError, makeFolder, readJsonFile, replaceFile } from '@signalbox/files'
 import { z } from 'zod'
 import { CommandError } from './exit-codes.ts'
 import { say } from './output.ts'
@@ -14,11 +14,7 @@ export const restoringFolder = 'restoring'
 
 /** Notes beside the log by which config it is decided. */
 export function rememberConfig(dataDirectory: string, configFile: string): void {
-  try {
-    mkdirSync(dataDirectory, { recursive: true })
-  } catch (error) {
-    throw fileErrorOf(error, 'made', dataDirectory) ?? error
-  }
+  makeFolder(dataDirectory)
   replaceFile(join(dataDirectory, remembered), `${JSON.stringify({ config: relative(dataDirectory, configFile) })}\n`)
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `signalbox` command. */
 import { ClientError } from '@signalbox/client'
+import { fileErrorOf } from '@signalbox/files'
 import { isLogError } from '@signalbox/log'
 import type { ProjectionError } from '@signalbox/projection'
 import { CommanderError } from 'commander'
@@ -21,19 +22,24 @@ export async function run(parameters: readonly string[]): Promise<number> {
   }
 }
 
+/** What is wrong with a file that somebody named. */
+const usersFaults: ReadonlySet<string> = new Set(['ListenError', 'ExportError', 'BackupError', 'KeyStoreError'])
+
 function explainFailure(error: unknown): number {
   // Commander has said what is wrong already; its help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   if (error instanceof CommandError) return fail(error.message, error.exitCode)
   if (error instanceof ClientError) return fail(error.message, clientExit(error))
   if (isLogError(error)) return fail(error.message, isLogError(error, 'MISCONFIGURED') ? exitCodes.usage : exitCodes.unreachable)
-  // Known by their names: loading the servers and the stores for that would slow every command down.
-  if (error instanceof Error && error.name === 'ListenError') return fail(error.message, exitCodes.usage)
+  // Known by their names: loading what throws them would slow every command down.
+  if (error instanceof Error && usersFaults.has(error.name)) return fail(error.message, exitCodes.usage)
   if (isOutOfFiles(error))
     return fail(
       'too many files and connections are open; allow this process more (ulimit -n, LimitNOFILE of a unit)',
       exitCodes.unreachable,
     )
+  const file = fileErrorOf(error)
+  if (file !== undefined) return fail(file.message, exitCodes.usage)
   if (error instanceof Error && error.name === 'ProjectionError')
     return fail(error.message, (error as Partial<ProjectionError>).code === 'MISCONFIGURED' ? exitCodes.usage : exitCodes.unreachable)
   return fail(`a bug in signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, exitCodes.bug)
@@ -60,6 +66,9 @@ function fail(message: string, exitCode: number): number {
 
 if (import.meta.main) {
   // `signalbox intent list | head` closes the pipe early: that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.bug))
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.ok)
+    process.exit(fail(fileErrorOf(error, 'written', 'standard output')?.message ?? error.message, exitCodes.usage))
+  })
   process.exitCode = await run(process.argv.slice(2))
 }

@@ -1,4 +1,5 @@
 export { FileError, fileErrorOf } from './errors.ts'
+export { copyInPlace, makeFolder, readTextFile } from './folders.ts'
 export { type LinesOptions, readLines } from './lines.ts'
 export { parseJson, readJsonFile, withoutByteOrderMark } from './read.ts'
 export { isProcessAlive, partialName, putInPlace, replaceFile, syncDirectory } from './write.ts'

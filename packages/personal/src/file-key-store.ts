@@ -18,6 +18,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { FileError, parseJson, replaceFile, syncDirectory } from '@signalbox/files'
 import { z } from 'zod'
 import { KeyStoreError } from './errors.ts'
 import type { KeyStore, SubjectKey } from './key-store.ts'
@@ -32,12 +33,11 @@ const headerFile = (directory: string) => join(directory, 'store.json')
 export function createFileKeyStore(name: string): KeyStore {
   const directory = resolve(name)
   return guarded(directory, () => {
-    if (existsSync(directory) && readdirSync(directory).length > 0)
+    if (existsSync(directory) && readdirSync(directory).some((each) => !each.endsWith('.part')))
       throw new KeyStoreError('EXISTS', `${directory} is not empty; a new key store takes a directory of its own, so name another`)
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const header = { format: 'signalbox-keys/1', secret: randomBytes(keyBytes).toString('base64url') }
-    writeFileSync(headerFile(directory), `${JSON.stringify(header)}\n`, { mode: 0o600, flag: 'wx', flush: true })
-    sync(directory)
+    replaceFile(headerFile(directory), `${JSON.stringify(header)}\n`, { mode: 0o600, isNew: true })
     return openFileKeyStore(directory)
   })
 }
@@ -59,7 +59,7 @@ export function openFileKeyStore(name: string): KeyStore {
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return null
   }
@@ -138,7 +138,7 @@ class FileKeyStore implements KeyStore {
     const file = this.#markFile(id)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     writeFileSync(file, '', { mode: 0o600, flush: true })
-    sync(dirname(file))
+    syncDirectory(dirname(file))
   }
 
   #read(id: string): SubjectKey | null {
@@ -162,7 +162,7 @@ class FileKeyStore implements KeyStore {
       destroy(partial)
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    sync(dirname(file))
+    syncDirectory(dirname(file))
     return this.#read(id)!
   }
 
@@ -182,22 +182,14 @@ function destroy(file: string): void {
     closeSync(descriptor)
   }
   unlinkSync(file)
-  sync(dirname(file))
-}
-
-function sync(directory: string): void {
-  const descriptor = openSync(directory, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+  syncDirectory(dirname(file))
 }
 
 function guarded<Result>(directory: string, run: () => Result): Result {
   try {
     return run()
   } catch (cause) {
+    if (cause instanceof FileError) throw new KeyStoreError('UNAVAILABLE', cause.message, { cause })
     if (cause instanceof KeyStoreError || !(cause instanceof Error && 'code' in cause)) throw cause
     throw new KeyStoreError(
       'UNAVAILABLE',

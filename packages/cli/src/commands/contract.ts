@@ -1,8 +1,8 @@
 /** `signalbox contract docs` */
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Contract } from '@signalbox/contract'
 import { builtIns } from '@signalbox/core'
+import { makeFolder, replaceFile } from '@signalbox/files'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne, say } from '../output.ts'
 import { contractPage, stateDiagram } from '../render/contract.ts'
@@ -31,10 +31,10 @@ export async function contractDocs(settings: Settings, type: string | undefined,
     printOne(settings.output, described, () => found.map(contractPage).join('\n'))
     return exitCodes.ok
   }
-  mkdirSync(resolve(out), { recursive: true })
+  makeFolder(resolve(out))
   for (const contract of found) {
     const file = join(resolve(out), `${contract.type}.md`)
-    writeFileSync(file, contractPage(contract))
+    replaceFile(file, contractPage(contract))
     say(`wrote ${file}`)
   }
   return exitCodes.ok

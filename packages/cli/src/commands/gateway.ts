@@ -1,11 +1,11 @@
 /** What commands about coordination ask of a running gateway. */
-import { userInfo } from 'node:os'
 import { addressText, HttpCoordinator, newIntentId } from '@signalbox/client'
 import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource, type Status } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne } from '../output.ts'
 import { decisionText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
+import { userName } from '../user.ts'
 
 const decisionWaitMs = 10_000
 
@@ -79,7 +79,7 @@ export function exitCodeOf({ committed, pending, shadow }: Decision): number {
 
 /** Who types: an agent `human:NAME`, by flag, else by the user of this machine. */
 export function humanOf(by: string | undefined): string {
-  const name = by ?? process.env.SIGNALBOX_HUMAN ?? userInfo().username
+  const name = by ?? process.env.SIGNALBOX_HUMAN ?? userName('--by NAME, or SIGNALBOX_HUMAN')
   return name.startsWith('human:') ? name : `human:${name.replaceAll(/[^A-Za-z0-9._@-]/g, '-')}`
 }
 

@@ -1,7 +1,8 @@
 /** `signalbox handoff compile | part | omissions | check`: packets, compiled from the log and held against it. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { sha256 } from '@signalbox/codec'
 import { type ContractSet, noContracts, partitionOf } from '@signalbox/contract'
+import { parseJson, replaceFile } from '@signalbox/files'
 import {
   CandidateCollector,
   type Compilation,
@@ -68,7 +69,7 @@ export async function compile(settings: Settings, flags: PacketFlags): Promise<n
   }
   const contracts = settings.config === null ? noContracts : contractsOf(settings)
   const { packet, text } = await asUsage(() => withSource(settings, (source) => compileFrom(source, contracts, asked)))
-  if (flags.packet !== undefined) writeFileSync(flags.packet, `${JSON.stringify(packet, null, 2)}\n`, { flush: true })
+  if (flags.packet !== undefined) replaceFile(flags.packet, `${JSON.stringify(packet, null, 2)}\n`)
   printOne(settings.output, packet, () => text.trimEnd())
   say(
     `${packet.totals.parts} parts, ${packet.totals.tokens} tokens, ${packet.totals.bytes} bytes as of ${packet.position}; ${packet.totals.omitted} left out; digest ${packet.digest}`,
@@ -182,7 +183,7 @@ export async function check(settings: Settings, file: string): Promise<number> {
 
 export function readPacket(file: string): Packet {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Packet
+    return parseJson(readFileSync(file, 'utf8')) as Packet
   } catch (cause) {
     throw new CommandError(
       'usage',

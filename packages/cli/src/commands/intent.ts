@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { addressText, newIntentId } from '@signalbox/client'
 import { type Decision, type ExplainedDecision, type Intent, intentFromJson, readJson } from '@signalbox/contract'
+import { withoutByteOrderMark } from '@signalbox/files'
 import { type DecisionFilter, decisions, earlierGeneration, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
@@ -65,7 +66,7 @@ function wholeNumber(flag: string, text: string): number {
 function intentFromFile(file: string): Intent {
   let text: string
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8')
+    text = withoutByteOrderMark(readFileSync(file === '-' ? 0 : file, 'utf8'))
   } catch (cause) {
     throw new CommandError('usage', `cannot read ${file === '-' ? 'standard input' : file}: ${(cause as Error).message}`, { cause })
   }

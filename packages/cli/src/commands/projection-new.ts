@@ -1,6 +1,7 @@
 /** `signalbox projection new`: writes a projection that works, and its tests, which pass as they are. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { makeFolder, replaceFile } from '@signalbox/files'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne } from '../output.ts'
 import { projectionsOf } from '../projections.ts'
@@ -26,8 +27,8 @@ export function newProjection(settings: Settings, name: string, { directory = 'p
   ]
   const taken = files.find(({ file }) => existsSync(file))
   if (taken !== undefined) throw new CommandError('usage', `${taken.file} is there already; nothing was written`)
-  mkdirSync(folder, { recursive: true })
-  for (const { file, text } of files) writeFileSync(file, text, { flag: 'wx' })
+  makeFolder(folder)
+  for (const { file, text } of files) replaceFile(file, text, { isNew: true })
   const written = files.map(({ file }) => relative(process.cwd(), file))
   printOne(settings.output, { written }, () =>
     [

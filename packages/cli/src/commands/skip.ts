@@ -1,5 +1,4 @@
 /** `signalbox intent skip`: passes a record by that kills or stalls every owner. */
-import { userInfo } from 'node:os'
 import { noContracts } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import { NotNextError, settingsOf, skipIntent } from '@signalbox/sequencer'
@@ -7,6 +6,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
 import { printOne } from '../output.ts'
 import type { Settings } from '../settings.ts'
+import { userName } from '../user.ts'
 import { software } from '../version.ts'
 import { serviceLogger } from './up.ts'
 
@@ -27,7 +27,7 @@ export async function skip(settings: Settings, partitionText: string, offsetText
   try {
     if (partition >= log.partitionCount)
       throw new CommandError('usage', `there is no partition ${partition}: the log has ${log.partitionCount}, from 0 on`)
-    const by = flags.by ?? userInfo().username
+    const by = flags.by ?? userName('--by NAME')
     const sequencer = settingsOf({ log, codec, contracts: noContracts, logger, software: `${software} intent skip` })
     const event = await skipIntent(sequencer, { partition, offset, by, reason, timeoutMs })
     printOne(settings.output, { event, partition, offset, by, reason }, () => {

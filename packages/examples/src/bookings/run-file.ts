@@ -1,8 +1,9 @@
 /** What a run of the demo notes beside its log, so that one that was cut off can go on. */
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultLimits } from '@signalbox/contract'
+import { parseJson, replaceFile } from '@signalbox/files'
 import type { RunIdentity } from './intents.ts'
 
 export interface RunFile extends RunIdentity {
@@ -22,12 +23,12 @@ export function digestOf(file: string): string {
 
 export function readRun(directory: string): RunFile | null {
   const file = join(directory, name)
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunFile) : null
+  return existsSync(file) ? (parseJson(readFileSync(file, 'utf8')) as RunFile) : null
 }
 
 export function writeRun(directory: string, run: RunFile): void {
   mkdirSync(directory, { recursive: true })
-  writeFileSync(join(directory, name), `${JSON.stringify(run)}\n`)
+  replaceFile(join(directory, name), `${JSON.stringify(run)}\n`)
 }
 
 /**

@@ -1,9 +1,11 @@
 /** One agent as a process of its own, connected over HTTP. What it is to do comes as orders, one at a time. */
+
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, newIntentId, type Seen } from '@signalbox/client'
 import type { Decision } from '@signalbox/contract'
+import { replaceFile } from '@signalbox/files'
 import type { AgentPart, Answer, Brink, FromAgent, Order, ToAgent } from './orders.ts'
 import { book } from './stub.ts'
 
@@ -20,7 +22,7 @@ function noted(): readonly string[] {
 }
 
 function note(intentIds: readonly string[]): void {
-  writeFileSync(journal, JSON.stringify(intentIds), { flush: true })
+  replaceFile(journal, JSON.stringify(intentIds))
 }
 
 /** Stands still for good: the process is killed here. */

@@ -1,9 +1,11 @@
 /** A task goes from one agent to another with a packet of what must be known, which the receiver reads and states the digest of. */
-import { readFileSync, writeFileSync } from 'node:fs'
+
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Agent } from '@signalbox/client'
 import { sha256 } from '@signalbox/codec'
 import { canonicalize, type Resource } from '@signalbox/contract'
+import { replaceFile } from '@signalbox/files'
 import { type Candidate, compilePacket, loadTokenizer, type Packet, readback, sealOf } from '@signalbox/handoff'
 import type { Answer, Order } from './orders.ts'
 
@@ -44,7 +46,7 @@ export async function handOver(agent: Agent, directory: string, { about, scope, 
     },
     { tokenizer: await loadTokenizer(), sha256 },
   )
-  writeFileSync(fileOf(directory, handoff), canonicalize(packet), { flush: true })
+  replaceFile(fileOf(directory, handoff), canonicalize(packet))
   const { digest, position, references, totals } = packet
   const decision = await agent.propose({ scope, resources: [] }, [
     {

@@ -1,9 +1,10 @@
 /** One run of the story: Signalbox in this process, everyone else in their own; then everything is counted. */
-import { writeFileSync } from 'node:fs'
+
 import { join, resolve } from 'node:path'
 import { openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, defaultLimits } from '@signalbox/contract'
+import { replaceFile } from '@signalbox/files'
 import { auditPartition, currentState, listResources, readEvents, type Source } from '@signalbox/replay'
 import { curtain, goesWrong, handedOver, large, ordinary } from './acts.ts'
 import { AgentProcess, StubProcess } from './cast.ts'
@@ -41,7 +42,7 @@ export async function runSeed(options: RunOptions): Promise<Run> {
   const { directory, plant, seed, tell } = options
   const plan = planOf(seed)
   prepareDirectory(directory)
-  writeFileSync(join(directory, storyMark), `${JSON.stringify({ seed, wrong: plan.wrong, mistake: plan.mistake, plant })}\n`)
+  replaceFile(join(directory, storyMark), `${JSON.stringify({ seed, wrong: plan.wrong, mistake: plan.mistake, plant })}\n`)
   rememberConfig(directory, configFile)
   const log = await openLog({ log: 'sqlite', dataDirectory: directory, config })
   const signalbox = await startSignalbox({

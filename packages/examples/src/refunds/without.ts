@@ -1,6 +1,7 @@
 /** The same shop without a coordinator, for contrast: nobody is asked, and nobody gives an effect its id. */
-import { writeFileSync } from 'node:fs'
+
 import { join } from 'node:path'
+import { replaceFile } from '@signalbox/files'
 import { AgentProcess, StubProcess } from './cast.ts'
 import { prepareDirectory, storyMark } from './directory.ts'
 import { wrongOf } from './mistakes.ts'
@@ -25,7 +26,7 @@ export interface WithoutRun {
 export async function runWithout(seed: number, directory: string): Promise<WithoutRun> {
   const plan = planOf(seed)
   prepareDirectory(directory)
-  writeFileSync(join(directory, storyMark), `${JSON.stringify({ seed, wrong: plan.wrong, mistake: plan.mistake, without: true })}\n`)
+  replaceFile(join(directory, storyMark), `${JSON.stringify({ seed, wrong: plan.wrong, mistake: plan.mistake, without: true })}\n`)
   const started: { stop(): Promise<void> }[] = []
   try {
     const bank = await StubProcess.start('bank', directory, { losesFirstAnswer: true, ignoresKeys: false })

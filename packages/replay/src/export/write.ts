@@ -1,13 +1,14 @@
 /** Writes an export: the events of some scopes, of a correlation or of a window, with what is needed to decide them again. */
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
-import type { Writable } from 'node:stream'
-import { finished } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { once } from 'node:events'
+import { createWriteStream, rmSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip, type Gzip } from 'node:zlib'
 import { epochHeader, eventType, intentType } from '@signalbox/codec'
 import { type ContractRecord, type Event, isSystemScope, partitionOf } from '@signalbox/contract'
 import { evolve, type PartitionState, snapshotParts, stateFormatVersion } from '@signalbox/core'
+import { fileErrorOf, partialName, putInPlace } from '@signalbox/files'
 import { beginningOf, readEvents, type Source } from '../queries.ts'
 import { partText } from '../snapshot.ts'
 import { trace } from '../trace.ts'
@@ -43,8 +44,7 @@ interface Selection {
 /** A name that ends in `.gz` is packed. The file is there whole, or not at all. Errors: ExportError, and as of the log. */
 export async function exportLog(source: Source, file: string, request: ExportRequest): Promise<Exported> {
   const selection = await select(source, request)
-  const partial = `${file}.part`
-  const lines = new Lines(partial, file.endsWith('.gz'))
+  const lines = new Lines(file, file.endsWith('.gz'))
   const redactor = new Redactor(request.redact)
   let events = 0
   try {
@@ -74,11 +74,10 @@ export async function exportLog(source: Source, file: string, request: ExportReq
     const end: EndLine = { end: { events, sha256: lines.digest() } }
     await lines.write(JSON.stringify(end))
     await lines.close()
-    await rename(partial, file)
     return { events, partitions: selection.partitions.map(({ partition }) => partition), scopes: selection.scopes, sha256: end.end.sha256 }
   } catch (error) {
     await lines.abort()
-    throw error
+    throw fileErrorOf(error, 'written', file) ?? error
   }
 }
 
@@ -161,29 +160,31 @@ async function contractsOf(source: Source, partitions: Selection['partitions']):
   return []
 }
 
-/** Lines on their way to a file, counted into a digest. */
+/** Lines on their way to a file, counted into a digest. It has its name only when it is whole. */
 class Lines {
   readonly #hash = createHash('sha256')
-  readonly #out: Writable
-  readonly #file: Writable
+  readonly #file: string
+  readonly #partial: string | null
+  readonly #first: PassThrough | Gzip
+  readonly #done: Promise<void>
+  #failure: unknown
 
   constructor(file: string, isPacked: boolean) {
-    this.#file = createWriteStream(file)
-    this.#out = this.#file
-    if (!isPacked) return
-    const gzip = createGzip()
-    gzip.pipe(this.#file)
-    this.#out = gzip
+    this.#file = file
+    this.#partial = partialName(file)
+    this.#first = isPacked ? createGzip() : new PassThrough()
+    this.#done = pipeline(this.#first, createWriteStream(this.#partial ?? file))
+    // Told to whoever writes next, or waits for the end.
+    this.#done.catch((error: unknown) => {
+      this.#failure = error
+    })
   }
 
   async write(line: string): Promise<void> {
     const text = `${line}\n`
     this.#hash.update(text)
-    if (!this.#out.write(text))
-      await new Promise<void>((resolve, reject) => {
-        this.#out.once('drain', resolve)
-        this.#file.once('error', reject)
-      })
+    if (this.#failure !== undefined) throw this.#failure
+    if (!this.#first.write(text)) await Promise.race([once(this.#first, 'drain'), this.#done])
   }
 
   /** Of everything written so far. */
@@ -192,13 +193,14 @@ class Lines {
   }
 
   async close(): Promise<void> {
-    this.#out.end()
-    await finished(this.#file)
+    this.#first.end()
+    await this.#done
+    if (this.#partial !== null) putInPlace(this.#partial, this.#file)
   }
 
   async abort(): Promise<void> {
-    this.#out.destroy()
-    this.#file.destroy()
-    await finished(this.#file).catch(() => {})
+    this.#first.destroy()
+    await this.#done.catch(() => {})
+    if (this.#partial !== null) rmSync(this.#partial, { force: true })
   }
 }

@@ -12,6 +12,7 @@ import {
   type RedriveResult,
   redriveLetters,
 } from '@signalbox/dead-letters'
+import { withoutByteOrderMark } from '@signalbox/files'
 import { systemClock } from '@signalbox/log'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
@@ -183,7 +184,7 @@ function rateOf(text: string | undefined): number {
 function editedIntent(file: string): Intent {
   let text: string
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8')
+    text = withoutByteOrderMark(readFileSync(file === '-' ? 0 : file, 'utf8'))
   } catch (cause) {
     throw new CommandError('usage', `cannot read ${file === '-' ? 'standard input' : file}: ${(cause as Error).message}`, { cause })
   }

@@ -1,5 +1,5 @@
 /** `signalbox backup`: copies the log while it is in use. */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import {
   backupFormat,
@@ -10,7 +10,7 @@ import {
   takeBackup,
   writeManifest,
 } from '@signalbox/backup'
-import { isProcessAlive } from '@signalbox/files'
+import { isProcessAlive, makeFolder } from '@signalbox/files'
 import { rememberConfig } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { openToRead } from '../../logs.ts'
@@ -24,7 +24,7 @@ export async function backup(settings: Settings, name: string): Promise<number> 
   const directory = resolve(name)
   return await backupErrors(async () => {
     const before = earlierBackup(directory, settings.log)
-    const made = mkdirSync(directory, { recursive: true })
+    const made = makeFolder(directory)
     if (settings.log === 'kafka') return await backupTopics(settings, directory, before?.log === 'kafka' ? before : null)
     try {
       return await backupEmbedded(settings, directory, before?.log === 'sqlite' ? before : null)

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type EmbeddedManifest, proveBackup, putBackup, readManifest, type TopicsManifest } from '@signalbox/backup'
 import { defaultLimits } from '@signalbox/contract'
-import { syncDirectory } from '@signalbox/files'
+import { makeFolder, syncDirectory } from '@signalbox/files'
 import { rememberConfig, remembered, restoringFolder as workplace } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { kafkaConnection, openEngine, openToRead } from '../../logs.ts'
@@ -79,7 +79,7 @@ async function restoreEmbedded(settings: Settings, from: string, manifest: Embed
   if (settings.log !== 'sqlite')
     throw new CommandError('usage', `${from} is a backup of an embedded log; restore it with --log sqlite --data-dir NEW`)
   refuseUnlessEmpty(dataDirectory)
-  const made = mkdirSync(dataDirectory, { recursive: true })
+  const made = makeFolder(dataDirectory)
   const place = join(dataDirectory, workplace)
   let isRestored = false
   try {

@@ -1,6 +1,7 @@
 /** `signalbox replay export | import | test`: an incident as one file, on another machine, and as a test. */
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { copyInPlace, makeFolder, replaceFile } from '@signalbox/files'
 import { type DecidedAgain, exportLog, openExport, openIncident } from '@signalbox/replay'
 import { rememberConfig } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
@@ -49,8 +50,8 @@ export async function importFrom(settings: Settings, file: string): Promise<numb
   if (existsSync(join(dataDirectory, 'log.db')) || exportedFile(dataDirectory) !== null)
     throw new CommandError('usage', `there is a log in ${dataDirectory} already; name an empty directory with --data-dir`)
   const { header, log } = await openExport(file)
-  mkdirSync(dataDirectory, { recursive: true })
-  copyFileSync(file, join(dataDirectory, file.endsWith('.gz') ? 'export.jsonl.gz' : 'export.jsonl'))
+  makeFolder(dataDirectory)
+  copyInPlace(file, join(dataDirectory, file.endsWith('.gz') ? 'export.jsonl.gz' : 'export.jsonl'))
   if (settings.configFile !== null) rememberConfig(dataDirectory, settings.configFile)
   printOne(
     settings.output,
@@ -92,8 +93,8 @@ export async function writeTest(settings: Settings, file: string, flags: TestFla
     )
   const out = resolve(flags.out ?? `${basename(file).replace(/\.jsonl(\.gz)?$/, '')}.test.ts`)
   const told = flags.intent === undefined ? pinned.filter(([, { outcome }]) => outcome !== 'committed').slice(0, mostPinned) : pinned
-  mkdirSync(dirname(out), { recursive: true })
-  writeFileSync(out, testText(pathFrom(out, file), pathFrom(out, configFile), file, told, incident.recorded.size))
+  makeFolder(dirname(out))
+  replaceFile(out, testText(pathFrom(out, file), pathFrom(out, configFile), file, told, incident.recorded.size))
   const differ = [...incident.recorded].filter(([intentId, { code, outcome }]) => {
     const again = incident.decisions.get(intentId)
     return again?.outcome !== outcome || again.code !== code
