@@ -69,7 +69,10 @@ const commands: Readonly<Record<string, { readonly with: (path: string) => reado
     with: (path) => ['replay', 'export', `${path}.gz`, ...common()],
     good: ['a file', 'a folder in use', 'a link that leads nowhere', 'a link to itself', 'a full device'],
   },
-  'replay import FILE': { with: (path) => ['replay', 'import', path, '--data-dir', place('imported'), '--config', config] },
+  'replay import FILE': {
+    with: (path) => ['replay', 'import', path, '--data-dir', place('imported'), '--config', config],
+    good: ['a full device'],
+  },
   'replay import --data-dir': {
     with: (path) => ['replay', 'import', place('good.jsonl'), '--data-dir', path, '--config', config],
     good: ['in a folder that is not there', 'a folder in use'],
@@ -78,9 +81,13 @@ const commands: Readonly<Record<string, { readonly with: (path: string) => reado
     with: (path) => ['replay', 'test', place('good.jsonl'), '--out', path, '--config', config],
     good: ['in a folder that is not there', 'a file'],
   },
-  'audit --file': { with: (path) => ['audit', '--file', path, '--config', config] },
+  // To read, that device is one without an end.
+  'audit --file': { with: (path) => ['audit', '--file', path, '--config', config], good: ['a full device'] },
   'intent list --data-dir': { with: (path) => ['intent', 'list', '--data-dir', path, '--log', 'sqlite', '--config', config] },
-  'intent submit FILE': { with: (path) => ['intent', 'submit', path, '--url', 'http://127.0.0.1:1', '--config', config] },
+  'intent submit FILE': {
+    with: (path) => ['intent', 'submit', path, '--url', 'http://127.0.0.1:1', '--config', config],
+    good: ['a full device'],
+  },
   'backup DIRECTORY': { with: (path) => ['backup', path, ...common()], good: ['in a folder that is not there'] },
   'backup --data-dir': {
     with: (path) => ['backup', place('never'), '--data-dir', path, '--log', 'sqlite', '--config', config],
@@ -106,8 +113,8 @@ const commands: Readonly<Record<string, { readonly with: (path: string) => reado
     with: (path) => ['keys', 'create', '--keys', path, '--config', config],
     good: ['in a folder that is not there'],
   },
-  '--config': { with: (path) => ['audit', '--data-dir', data, '--log', 'sqlite', '--config', path] },
-  'handoff verify FILE': { with: (path) => ['handoff', 'verify', path, ...common()] },
+  '--config': { with: (path) => ['audit', '--data-dir', data, '--log', 'sqlite', '--config', path], good: ['a full device'] },
+  'handoff check FILE': { with: (path) => ['handoff', 'check', path, ...common()], good: ['a full device'] },
 }
 const cases = Object.entries(commands).flatMap(([name, { good = [] }]) =>
   (Object.keys(bad) as Bad[]).filter((each) => !good.includes(each)).map((each) => [name, each] as const),

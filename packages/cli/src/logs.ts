@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Codec, confluentFraming, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type Log, type LogReader, type SnapshotStore } from '@signalbox/log'
-import { ExportError, openExport, type Source } from '@signalbox/replay'
+import { ExportError, type ExportHeader, openExport, type Source } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { folderToRead, refuseToOwn } from './data-directory.ts'
 import { CommandError } from './exit-codes.ts'
@@ -23,6 +23,8 @@ export interface Reading extends Source {
   readonly log: LogReader
   readonly codec: Codec
   readonly snapshots: SnapshotStore | null
+  /** Of an exported log. */
+  readonly header?: ExportHeader
 }
 
 export async function openLog(settings: Pick<Settings, 'log' | 'dataDirectory' | 'config'>): Promise<Log> {

@@ -2,6 +2,9 @@ import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { withoutByteOrderMark } from './read.ts'
 
+/** Of what Signalbox writes, none comes near it. */
+const maxLineLength = 256 * 1024 * 1024
+
 export interface LinesOptions {
   /** Whether the file is packed (gzip). */
   readonly isPacked: boolean
@@ -29,6 +32,7 @@ export async function* readLines(file: string, { isPacked, onBytes }: LinesOptio
     for await (const chunk of input) {
       const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split('\n')
       rest = lines.pop()!
+      if (rest.length > maxLineLength) throw new RangeError(`it has a line of more than ${maxLineLength} characters`)
       for (const line of lines) yield begun(line)
     }
     rest += decoder.decode()

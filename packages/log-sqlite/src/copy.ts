@@ -6,7 +6,6 @@ import {
   createWriteStream,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -17,6 +16,7 @@ import { basename, dirname, join, resolve as resolvePath } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { makeFolder } from '@signalbox/files'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
 import { databaseFile, inspect, type LogFile, noteDamage, TOPICS } from './database.ts'
@@ -58,7 +58,7 @@ export async function copySqliteLog({ from, progress, to }: CopyOptions): Promis
   const partial = `${target}.part`
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(target), { recursive: true })
+    makeFolder(dirname(target))
     removePartial(partial)
     database = new DatabaseSync(source, { readOnly: true })
     // One state to the end: without it, every commit of the owner makes the copying begin anew.
@@ -90,7 +90,7 @@ export async function placeSqliteCopy(options: CopyOptions & { readonly sha256: 
   const partial = `${target}.part`
   try {
     const totalBytes = statSync(source).size
-    mkdirSync(dirname(target), { recursive: true })
+    makeFolder(dirname(target))
     removePartial(partial)
     const hash = createHash('sha256')
     let bytes = 0

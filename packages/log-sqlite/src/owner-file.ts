@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { makeFolder } from '@signalbox/files'
 import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
 import { checksumOfRow, countOwner, createSchema, databaseFile, insertStatement, inspect, LogFile, TOPICS, upgrade } from './database.ts'
@@ -32,7 +33,7 @@ export class OwnerFile {
   /** Errors: OWNED, CORRUPT, MISCONFIGURED, FULL. */
   constructor(settings: WorkerSettings) {
     const file = databaseFile(settings.directory)
-    mkdirSync(settings.directory, { recursive: true })
+    makeFolder(settings.directory)
     this.#lock = new OwnerLock(settings.directory)
     let database: DatabaseSync | undefined
     try {

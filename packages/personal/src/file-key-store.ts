@@ -18,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { FileError, parseJson, replaceFile, syncDirectory } from '@signalbox/files'
+import { FileError, makeFolder, parseJson, replaceFile, syncDirectory } from '@signalbox/files'
 import { z } from 'zod'
 import { KeyStoreError } from './errors.ts'
 import type { KeyStore, SubjectKey } from './key-store.ts'
@@ -35,7 +35,7 @@ export function createFileKeyStore(name: string): KeyStore {
   return guarded(directory, () => {
     if (existsSync(directory) && readdirSync(directory).some((each) => !each.endsWith('.part')))
       throw new KeyStoreError('EXISTS', `${directory} is not empty; a new key store takes a directory of its own, so name another`)
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeFolder(directory, 0o700)
     const header = { format: 'signalbox-keys/1', secret: randomBytes(keyBytes).toString('base64url') }
     replaceFile(headerFile(directory), `${JSON.stringify(header)}\n`, { mode: 0o600, isNew: true })
     return openFileKeyStore(directory)

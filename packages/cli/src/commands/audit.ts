@@ -41,7 +41,7 @@ export async function audit(settings: Settings, flags: AuditFlags): Promise<numb
 /** Audits partitions of an open log, all where none are named, by the contracts of the settings where there are any. */
 export async function auditSource(
   settings: Settings,
-  { codec, log, snapshots }: Reading,
+  { beginning, codec, header, log, snapshots }: Reading,
   wanted?: readonly number[],
 ): Promise<AuditReport> {
   const contracts = settings.config === null ? noContracts : contractSet(settings.config.contracts)
@@ -50,6 +50,9 @@ export async function auditSource(
     log,
     codec,
     snapshots,
+    ...(header === undefined || beginning === undefined
+      ? {}
+      : { excerpt: { isWhole: header.isWhole, isRedacted: header.redacted.length > 0, beginning } }),
     rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, ...agentsOf(settings), sha256 },
     contracts: contractRecords(contracts, sha256, agentsOf(settings).containment),
     progress: progressTo(say),
@@ -107,7 +110,9 @@ export function auditText(report: AuditReport): string {
   const skipped =
     report.not_decided_again === 0
       ? []
-      : [`${report.not_decided_again} decisions were not made again: by other contracts, or about intents that are gone`]
+      : [
+          `${report.not_decided_again} decisions were not made again: by other contracts, about intents that are gone, or on what an export leaves out`,
+        ]
   const verdict = report.clean
     ? `clean: ${Object.values(auditChecks).join('; ')}`
     : 'first break of each promise above; do not write to this log before you know why: signalbox intent explain, and docs/operating.md'

@@ -1,9 +1,9 @@
 /** SQLite beneath a store: one file, one writing connection, whose transactions come one after the other. */
-import { existsSync, mkdirSync, realpathSync, renameSync } from 'node:fs'
+import { existsSync, realpathSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
-import { syncDirectory } from '@signalbox/files'
+import { makeFolder, syncDirectory } from '@signalbox/files'
 import { ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import { metadataTables, quoted, type SqlConnection, type SqlDatabase, type SqlRow, type SqlSession, type SqlValue } from './sql.ts'
@@ -62,7 +62,7 @@ class SqliteDatabase implements SqlDatabase {
     this.#file = join(directory, 'projections.db')
     this.#busyTimeoutMs = busyTimeoutMs
     this.#setAside = setAside
-    mkdirSync(directory, { recursive: true })
+    makeFolder(directory)
     this.#turns = turnsOf(realpathSync(directory))
     this.#writing = this.#openOrReplace()
   }

@@ -18,12 +18,23 @@ const bounds = { maxRecords: 2_000, maxBytes: 4 * 1024 * 1024, waitMs: 1_000 }
 export interface AuditOptions extends DecideAgainOptions {
   readonly log: LogReader
   readonly snapshots: SnapshotStore | null
+  /** Of an exported log: what it leaves out is no break. */
+  readonly excerpt?: Excerpt
   readonly progress?: (read: {
     readonly partition: number
     readonly events: number
     readonly logOffset: number
     readonly end: number
   }) => void
+}
+
+export interface Excerpt {
+  /** Whether it has every event of its partitions within its bounds. Else decisions cannot be made again: what they stood on is not all there. */
+  readonly isWhole: boolean
+  /** Whether values were taken out of it, with the same effect. */
+  readonly isRedacted: boolean
+  /** The state before its first event. */
+  readonly beginning: (partition: number) => PartitionState
 }
 
 export async function auditPartition(options: AuditOptions, partition: number): Promise<PartitionAudit> {
@@ -48,8 +59,9 @@ class PartitionAuditor {
   constructor(options: AuditOptions, partition: number) {
     this.#options = options
     this.#partition = partition
-    this.#state = new PartitionState(partition, options.rules.limits)
-    this.#envelope = new Envelope(partition)
+    const { excerpt, rules } = options
+    this.#state = excerpt?.beginning(partition) ?? new PartitionState(partition, rules.limits)
+    this.#envelope = new Envelope(partition, this.#state.nextOffset > 0)
   }
 
   async run(): Promise<PartitionAudit> {
@@ -66,7 +78,7 @@ class PartitionAuditor {
         for (const record of await cursor.next(bounds)) if (record.offset < end) await this.#take(record, intents)
         progress?.({ partition, events: this.#events, logOffset: cursor.position, end })
       }
-      await this.#settle(intents)
+      await this.#settle(intents, true)
       this.#compareSnapshot(end)
       while ((await intents.peek()) !== null) {
         undecided++
@@ -98,7 +110,9 @@ class PartitionAuditor {
     const epochBreak = this.#envelope.epochBreak(record, event)
     if (epochBreak !== null) this.#find('epochs', record.offset, event.offset, epochBreak)
     const last = this.#decision.at(-1)
-    const goesOn = last !== undefined && event.offset === last.offset && event.index === last.index + 1
+    const isNext = last !== undefined && (this.#hasGaps ? event.index > last.index : event.index === last.index + 1)
+    const goesOn = last !== undefined && event.offset === last.offset && isNext
+    if (this.#isCutBeginning(event)) return void evolve(this.#state, event)
     if (!goesOn) {
       await this.#settle(intents)
       this.#compareSnapshot(record.offset)
@@ -107,6 +121,12 @@ class PartitionAuditor {
     }
     if (isOfRecord(event)) this.#decision.push(event)
     else evolve(this.#state, event)
+  }
+
+  /** Of a decision that began before an export does. */
+  #isCutBeginning(event: Event): boolean {
+    const isCut = this.#options.excerpt !== undefined && this.#decisions === 0 && this.#decision.length === 0
+    return isCut && isOfRecord(event) && event.index > 0 && event.offset === this.#state.nextOffset - 1
   }
 
   /** A new decision must be about a later intent than all before it, and begin with its first event. */
@@ -126,7 +146,7 @@ class PartitionAuditor {
     if (event.offset < nextOffset) {
       this.#find('order', logOffset, event.offset, `intent ${event.offset} comes after intent ${nextOffset - 1} was decided`)
       this.#find('decided', logOffset, event.offset, `intent ${event.offset} has a second decision, or one out of its order`)
-    } else if (event.index !== 0) {
+    } else if (event.index !== 0 && !this.#hasGaps) {
       this.#find('order', logOffset, event.offset, `the decision of intent ${event.offset} begins with its event ${event.index}`)
     }
   }
@@ -143,19 +163,24 @@ class PartitionAuditor {
   }
 
   /** The decision that was read is whole. */
-  async #settle(intents: IntentSource): Promise<void> {
+  async #settle(intents: IntentSource, isLast = false): Promise<void> {
     const decision = this.#decision
     const first = decision[0]
     if (first === undefined) return
     this.#decision = []
     this.#decisions++
     const record = await this.#intentOf(first, intents)
-    if (this.#findings.has('order')) this.#notDecidedAgain++
+    const { excerpt } = this.#options
+    const isAllThere = excerpt === undefined || (excerpt.isWhole && !excerpt.isRedacted)
+    if (this.#findings.has('order') || !isAllThere) this.#notDecidedAgain++
     else {
       const comparison = await decideAgain(this.#options, this.#state, decision, record)
-      if (comparison.outcome === 'impossible') this.#notDecidedAgain++
+      // An export may end within a decision.
+      const isCut = isLast && excerpt !== undefined && comparison.outcome === 'different'
+      if (comparison.outcome === 'impossible' || isCut) this.#notDecidedAgain++
       else this.#decidedAgain++
-      if (comparison.outcome === 'different') this.#find('decided again', this.#decisionLogOffset, first.offset, comparison.message)
+      if (comparison.outcome === 'different' && !isCut)
+        this.#find('decided again', this.#decisionLogOffset, first.offset, comparison.message)
     }
     for (const event of decision) evolve(this.#state, event)
   }
@@ -212,6 +237,11 @@ class PartitionAuditor {
       )
   }
   #isCompared = false
+
+  /** Events of other scopes were left out. */
+  get #hasGaps(): boolean {
+    return this.#options.excerpt?.isWhole === false
+  }
 
   #find(check: AuditCheck, logOffset: number | null, intentOffset: number | null, message: string): void {
     if (!this.#findings.has(check)) this.#findings.set(check, { check, partition: this.#partition, logOffset, intentOffset, message })

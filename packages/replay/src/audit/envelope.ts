@@ -9,9 +9,14 @@ export class Envelope {
   /** Log offset of the last PartitionOpened; null before the first. */
   #epoch: number | null = null
 
-  constructor(partition: number) {
+  /** `beginsInTheMiddle`: of an export without the opening before its first event. */
+  constructor(partition: number, beginsInTheMiddle = false) {
     this.#partition = partition
+    this.#isUnknown = beginsInTheMiddle
   }
+
+  // Whether who owned the partition before the first event is not known.
+  #isUnknown: boolean
 
   /** Whether somebody has begun to decide. */
   get isOpened(): boolean {
@@ -37,6 +42,8 @@ export class Envelope {
   /** What is wrong with who wrote a record; null where nothing is. */
   epochBreak(record: LogRecord, event: Event): string | null {
     const epoch = record.headers[epochHeader]
+    if (this.#isUnknown && epoch !== undefined) this.#epoch = Number(epoch)
+    this.#isUnknown = false
     if (event.type === 'PartitionOpened') {
       this.#epoch = record.offset
       return epoch === undefined ? null : `an opening carries epoch ${epoch}, and its epoch is its own log offset`
