@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSignalbox } from '@signalbox/cli'
-import { contractSet } from '@signalbox/contract'
+import { contractSet, intentFromJson, partitionOf } from '@signalbox/contract'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -43,10 +43,10 @@ beforeAll(async () => {
           { resource: `order/${life}-${each}`, action: 'open', input: { cents: 5 } },
           { resource: `stock/${life}-${each}`, action: 'keep', input: { left: 1 } },
         ]
-        await signalbox.gateway.desk.submit(intent(actions, { scope, correlationId: `story-${each}` }) as never, { waitMs: 5_000 })
+        await signalbox.gateway.desk.submit(intentFromJson(intent(actions, { scope, correlationId: `story-${each}` })), { waitMs: 5_000 })
       }
       await signalbox.gateway.desk.submit(
-        intent([{ resource: 'order/none', action: 'pay' }], { scope: 'shop-1', agent: 'cashier' }) as never,
+        intentFromJson(intent([{ resource: 'order/none', action: 'pay' }], { scope: 'shop-1', agent: 'cashier' })),
         {
           waitMs: 5_000,
         },
@@ -80,9 +80,10 @@ describe('an export', { timeout: 120_000 }, () => {
   })
 
   it('of any window audits clean, wherever it cuts a decision', async () => {
+    const scopes = ['shop-1', 'shop-2', 'shop-3', 'shop-4'].filter((scope) => partitionOf(scope, 2) === 0)
     for (let from = 0; from < ends[0]!; from++) {
       const to = Math.min(ends[0]!, from + 1 + (from % 7))
-      for (const more of [[], ['--scope', 'shop-1']]) {
+      for (const more of [scopes.slice(0, 1), scopes].map((some) => some.flatMap((scope) => ['--scope', scope]))) {
         const file = place('window.jsonl')
         const window = ['--from', `0:${from}`, '--to', `0:${to}`]
         const exported = await command('replay', 'export', file, ...more, ...window, ...log())

@@ -45,7 +45,7 @@ class PartitionAuditor {
   readonly #options: AuditOptions
   readonly #partition: number
   readonly #state: PartitionState
-  readonly #envelope: Envelope
+  #envelope: Envelope
   readonly #findings = new Map<AuditCheck, Finding>()
   // The events of the decision that is being read, and where its first one lies.
   #decision: Event[] = []
@@ -61,14 +61,15 @@ class PartitionAuditor {
     this.#partition = partition
     const { excerpt, rules } = options
     this.#state = excerpt?.beginning(partition) ?? new PartitionState(partition, rules.limits)
-    this.#envelope = new Envelope(partition, this.#state.nextOffset > 0)
+    this.#envelope = new Envelope(partition)
   }
 
   async run(): Promise<PartitionAudit> {
     const { log, progress } = this.#options
     const partition = this.#partition
     // The events' end first: what is decided afterwards has its intent in any case.
-    const { end } = await log.offsets('events', partition)
+    const { end, start } = await log.offsets('events', partition)
+    this.#envelope = new Envelope(partition, this.#options.excerpt !== undefined && start > 0)
     this.#snapshot = await this.#readSnapshot()
     const intents = await IntentSource.open(log, partition)
     const cursor = await log.cursor({ topic: 'events', partition, fromOffset: 0 })
