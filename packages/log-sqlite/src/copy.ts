@@ -22,6 +22,7 @@ import { AcknowledgedCount } from './acknowledged.ts'
 import { databaseFile, inspect, type LogFile, noteDamage, TOPICS } from './database.ts'
 import { newLogId } from './log-id.ts'
 import { writeSettings } from './settings-table.ts'
+import { openToRead } from './open-to-read.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
 
 export interface SqliteCopy {
@@ -60,7 +61,7 @@ export async function copySqliteLog({ from, progress, to }: CopyOptions): Promis
   try {
     makeFolder(dirname(target))
     removePartial(partial)
-    database = new DatabaseSync(source, { readOnly: true })
+    database = openToRead(source)
     // One state to the end: without it, every commit of the owner makes the copying begin anew.
     database.exec('BEGIN')
     if (inspect(resolvePath(from), database) === undefined)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import {
   type Cursor,
   type EventIndex,
@@ -14,6 +14,7 @@ import {
 import { type CursorSource, SqliteCursor } from './cursor.ts'
 import { databaseFile, inspect, type LogFile } from './database.ts'
 import { outOfRange } from './live-topic.ts'
+import { openToRead } from './open-to-read.ts'
 import { decodeChunk } from './record-format.ts'
 import { errorOf } from './sqlite-errors.ts'
 
@@ -24,8 +25,6 @@ export interface SqliteLogReaderOptions {
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 10
-/** An owner that starts for the first time holds the file for a moment. */
-const BUSY_TIMEOUT_MS = 200
 
 /**
  * Opens a log for reading only, whether or not it has an owner, in this process or another.
@@ -37,7 +36,7 @@ export async function openSqliteLogReader(options: SqliteLogReaderOptions): Prom
   if (!existsSync(file)) throw noLogYet(directory)
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+    database = openToRead(file)
     const logFile = inspect(directory, database)
     if (logFile === undefined) throw noLogYet(directory)
     return new SqliteLogReader(logFile, options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS)
