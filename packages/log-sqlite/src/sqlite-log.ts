@@ -23,6 +23,7 @@ import { LiveTopic, outOfRange } from './live-topic.ts'
 import { SqliteMembership } from './membership.ts'
 import { SqlitePartitionWriter } from './partition-writer.ts'
 import { checkRecordSize, decodeChunk } from './record-format.ts'
+import { type Clocks, TimeGuard } from './time-guard.ts'
 import { WorkerClient } from './worker-client.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -45,6 +46,8 @@ export interface SqliteLogOptions {
   readonly closeTimeoutMs?: number
   /** Names that a segment of the index of events holds. Default 131,072. */
   readonly segmentNames?: number
+  /** For tests. */
+  readonly clocks?: Clocks
 }
 
 const DEFAULTS = {
@@ -89,6 +92,7 @@ class SqliteLog implements Log {
   readonly #lives: ReadonlyMap<Topic, readonly LiveTopic[]>
   readonly #cursors = new Set<SqliteCursor>()
   readonly #writers = new Map<number, Set<SqlitePartitionWriter>>()
+  readonly #time: TimeGuard
   readonly #damaged = new Map<number, LogError>()
   #membership: SqliteMembership | undefined
   #generation: number
@@ -101,6 +105,7 @@ class SqliteLog implements Log {
     this.partitionCount = partitionCount
     this.#worker = worker
     this.#settings = settings
+    this.#time = new TimeGuard(settings.clocks)
     this.index = {
       lastWith: async (partition, key, before) => {
         this.#checkOpen()
@@ -121,6 +126,10 @@ class SqliteLog implements Log {
     )
   }
 
+  trouble(): string | null {
+    return this.#time.trouble()
+  }
+
   append(partition: number, intent: RecordToAppend): Promise<Position & { readonly timestampMs: number }> {
     return this.#append('intents', partition, intent)
   }
@@ -136,7 +145,7 @@ class SqliteLog implements Log {
       this.#checkWhole(partition)
       this.#queue.checkRoom()
       checkRecordSize(given, this.#settings.maxRecordBytes)
-      const record = this.#queue.add(live, given, Date.now())
+      const record = this.#queue.add(live, given, this.#time.nowMs())
       // Before it is durable: should this transaction fail, every later one does, and so does any event about the intent.
       live.publish(record)
       live.wake()

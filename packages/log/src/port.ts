@@ -199,6 +199,8 @@ export interface LogReader {
 export interface Log extends LogReader {
   /** Null where the adapter keeps none. */
   readonly snapshots: SnapshotStore | null
+  /** Why nothing can be appended now, in a sentence; null while it can. Left out where the adapter learns of it by appending alone. */
+  readonly trouble?: () => string | null
   /**
    * Appends an agent's intent and resolves once it is durable. The caller names the partition (see `partitionOf` in
    * `@signalbox/contract`): the sequencer rejects an intent that lies on the wrong one.

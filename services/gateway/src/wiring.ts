@@ -66,9 +66,17 @@ export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
       this.set(readModel.trouble() === null ? 0 : 1)
     },
   })
+  new Gauge({
+    name: 'signalbox_log_refuses_appends',
+    help: '1 while nothing can be appended to the log, as the clock has jumped; /readyz says why.',
+    registers: [registry],
+    collect() {
+      this.set((log.trouble?.() ?? null) === null ? 0 : 1)
+    },
+  })
   const notReady = (): string | null => {
     if (!ready) return 'the read model is still being built from the event log; ask again in a moment'
-    const trouble = readModel.trouble()
+    const trouble = readModel.trouble() ?? log.trouble?.() ?? null
     if (trouble !== null) return trouble
     for (let partition = 0; partition < log.partitionCount; partition++) {
       const phase = wiring.phase?.(partition) ?? null

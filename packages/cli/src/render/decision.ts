@@ -87,6 +87,9 @@ export function resourceLine(resource: Resource): string {
   return `${resource.scope}  ${resource.resource}  version ${resource.version}  ${resource.state}  ${JSON.stringify(resource.data)}`
 }
 
+/** Clocks differ by a little. */
+const aheadToTellMs = 10_000
+
 export function statusText(status: Status): string {
   const head = `${status.software}   log ${status.log} (${status.logId})   ${status.ready ? style('green', 'ready') : style('yellow', 'not ready')}`
   const rows = status.partitions.map((each) => [
@@ -98,11 +101,20 @@ export function statusText(status: Status): string {
     `${each.resources}`,
     `${each.rememberedIds}`,
   ])
+  const aheadMs = Math.max(0, ...status.partitions.map(({ time }) => time - Date.now()))
+  const ahead =
+    aheadMs < aheadToTellMs
+      ? []
+      : [
+          '',
+          `log time is ahead of the clock by ${Math.round(aheadMs / 1_000)} s: until then it stands still. See docs/operating.md, Clocks`,
+        ]
   const contracts = status.contracts.map(({ owner, type, version }) => `  ${type}@${version}   ${owner.team}, ${owner.contact}`)
   return [
     head,
     '',
     table([['partition', 'phase', 'next intent', 'lag', 'events', 'resources', 'ids'], ...rows]),
+    ...ahead,
     '',
     'contracts',
     ...contracts,
