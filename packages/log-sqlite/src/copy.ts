@@ -21,8 +21,8 @@ import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
 import { databaseFile, inspect, type LogFile, noteDamage, TOPICS } from './database.ts'
 import { newLogId } from './log-id.ts'
-import { writeSettings } from './settings-table.ts'
 import { openToRead } from './open-to-read.ts'
+import { writeSettings } from './settings-table.ts'
 import { corrupt, errorOf } from './sqlite-errors.ts'
 
 export interface SqliteCopy {

@@ -18,6 +18,10 @@ export function hasLogId(settings: SettingValues): boolean {
 /** A log of an earlier release that is only read is named by its place, until its owner opens it. */
 export function logIdOf(settings: SettingValues, file: string): string {
   const digits = 2 * rowBytes
-  if (!hasLogId(settings)) return `sqlite-unnamed-${createHash('sha256').update(file).digest('hex').slice(0, 2 * digits)}`
+  if (!hasLogId(settings))
+    return `sqlite-unnamed-${createHash('sha256')
+      .update(file)
+      .digest('hex')
+      .slice(0, 2 * digits)}`
   return `sqlite-${rows.map((row) => settings.get(row)!.toString(16).padStart(digits, '0')).join('')}`
 }
