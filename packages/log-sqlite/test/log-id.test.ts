@@ -16,6 +16,7 @@ async function logWithoutId(): Promise<string> {
   await (await openSqliteLog({ directory })).close()
   const database = new DatabaseSync(databaseFile(directory))
   database.exec("DELETE FROM settings WHERE name LIKE 'log_id%'")
+  database.exec("DELETE FROM settings WHERE name = 'checksum'; PRAGMA user_version = 1")
   database.close()
   return directory
 }
