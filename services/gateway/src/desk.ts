@@ -84,7 +84,7 @@ export class Desk implements Coordinator {
 
   async submit(asked: Intent, { headers, signal, waitMs }: SubmitOptions): Promise<Decision | null> {
     const { codec, log } = this.#settings
-    const intent = this.personal.protect(asked)
+    const intent = this.#withDepth(this.personal.protect(asked))
     const partition = partitionOf(intent.scope, log.partitionCount)
     const untilMs = this.#settings.clock.nowMs() + waitMs
     const logged = await this.#appendAndWait(
@@ -95,6 +95,23 @@ export class Desk implements Coordinator {
     )
     if (logged === null) return null
     return this.personal.reveal(await this.#answer(await this.#settled(logged, untilMs, signal), intent.intentId))
+  }
+
+  /**
+   * How far the cause is from the first of its chain, where any partition knows it: the one that decides may not be the one that the
+   * cause lies on. It is no part of the body, so that the same intent over a gateway that knows less is the same.
+   */
+  #withDepth(intent: Intent): Intent {
+    const { causationId } = intent
+    if (causationId === null) return intent
+    const { log, readModel } = this.#settings
+    let depth = intent.causationDepth
+    for (let partition = 0; partition < log.partitionCount; partition++) {
+      const { coordination, time } = readModel.state(partition)
+      const known = coordination.link(causationId, time)?.depth ?? null
+      if (known !== null && (depth === null || known > depth)) depth = known
+    }
+    return depth === intent.causationDepth ? intent : { ...intent, causationDepth: depth }
   }
 
   /** What a pending intent came to, if it comes to anything within the time that is left; else that it is pending. */
@@ -230,7 +247,7 @@ export class Desk implements Coordinator {
   /** What would be decided now, and why. Writes nothing. */
   async dryRun(asked: Intent): Promise<ExplanationJson> {
     const { clock, log, readModel, rules } = this.#settings
-    const intent = this.personal.protectTrial(asked)
+    const intent = this.#withDepth(this.personal.protectTrial(asked))
     const state = readModel.state(partitionOf(intent.scope, log.partitionCount))
     const record = { offset: state.nextOffset, timestampMs: clock.nowMs(), intent, problem: null }
     return this.personal.reveal(presentExplanation(explain(state, record, rules)))
