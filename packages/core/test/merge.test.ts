@@ -1,5 +1,8 @@
 /** The policy merge: a resource that moved on is no conflict while other fields moved. */
+import { contractSet, defineContract, none } from '@signalbox/contract'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { owner } from './contracts.ts'
 import { Story } from './specification.ts'
 
 const edit = (input: object, expectedVersion = 1) => ({ resource: 'page/a', action: 'edit', input, expectedVersion })
@@ -55,4 +58,24 @@ test('a version is needed all the same, and one from the future is none', () => 
   story.when({ resource: 'page/a', action: 'edit', input: { title: 'x' } }).rejects('VERSION_REQUIRED')
   story.when(edit({ title: 'x' }, 2)).rejects('VERSION_FROM_THE_FUTURE')
   story.when(edit({ title: 'x' }, 0)).rejects('STALE_VERSION')
+})
+
+test('a field may be called as what every object has', () => {
+  const odd = defineContract({
+    type: 'odd',
+    version: 1,
+    owner,
+    data: z.record(z.string(), z.int()),
+    states: ['live'],
+    actions: {
+      open: { from: none, to: 'live', input: z.record(z.string(), z.int()) },
+      set: { from: 'live', conflict: 'merge', input: z.record(z.string(), z.int()), apply: ({ data, input }) => ({ ...data, ...input }) },
+    },
+  })
+  const story = new Story({ contracts: contractSet([odd]) })
+  story.when({ resource: 'odd/o', action: 'open', input: { toString: 1 } })
+  const set = (input: object) => story.when({ resource: 'odd/o', action: 'set', input, expectedVersion: 1 })
+  set({ constructor: 2 }).commits({ fields: ['constructor'] })
+  set({ valueOf: 3 }).commits({ fields: ['valueOf'] })
+  set({ constructor: 4 }).rejects('STALE_VERSION')
 })

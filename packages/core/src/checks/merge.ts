@@ -21,10 +21,15 @@ function merges(contract: Contract): boolean {
 /** The top-level fields that an action changes, sorted; null where its contract does not merge. */
 export function changedFields({ after, before, contract }: PlannedAction): readonly string[] | null {
   if (!merges(contract) || after === null) return null
-  const was = (before === undefined ? {} : JSON.parse(before.data)) as Record<string, unknown>
-  const is = JSON.parse(after.text) as Record<string, unknown>
-  const names = new Set([...Object.keys(was), ...Object.keys(is)])
-  return [...names].filter((name) => !isSame(was[name], is[name])).sort()
+  // Maps: a field may be called as something that every object has.
+  const was = fieldsOf(before?.data ?? '{}')
+  const is = fieldsOf(after.text)
+  const names = new Set([...was.keys(), ...is.keys()])
+  return [...names].filter((name) => !isSame(was.get(name), is.get(name))).sort()
+}
+
+function fieldsOf(data: string): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(JSON.parse(data) as object))
 }
 
 function isSame(a: unknown, b: unknown): boolean {
