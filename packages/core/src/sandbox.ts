@@ -36,10 +36,10 @@ function frozenRandom(): number {
 
 const itself = (answer: unknown): unknown => answer
 
-// Looking at what was thrown may throw.
-function isFaultOf(cause: unknown, where: string): cause is ContractFault {
+// A fault that says where already, like `contract refund@1, …`. Looking at what was thrown may throw.
+function isPlacedFault(cause: unknown): cause is ContractFault {
   try {
-    return cause instanceof ContractFault && cause.message.startsWith(where)
+    return cause instanceof ContractFault && /^contract \S+@\d/.test(cause.message)
   } catch {
     return false
   }
@@ -69,7 +69,7 @@ export function runContractCode<Context, Answer, Result = Answer>(
     }
     return read(answer)
   } catch (cause) {
-    if (isFaultOf(cause, where)) throw cause
+    if (isPlacedFault(cause)) throw cause
     // What was thrown may be anything, and is looked at no further.
     throw new ContractFault(`${where} threw: ${said(cause)}`)
   } finally {
