@@ -1,6 +1,6 @@
 /** Bugs in waiting, time, leases, limits, work, verdicts and transfers, each with the check that must find it. */
 import type { BugToFind } from './bugs.ts'
-import { nothing, passes, withBuiltIn, withPart, withTrialsInForce } from './coordination.ts'
+import { nothing, passes, withBuiltIn, withoutInfluences, withPart, withTrialsInForce } from './coordination.ts'
 import { withoutCheck } from './modules.ts'
 
 const waitingAndTime: readonly BugToFind[] = [
@@ -13,6 +13,7 @@ const waitingAndTime: readonly BugToFind[] = [
   { name: 'a lease is given to a second', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'check', passes) },
   { name: 'anyone releases a lease', foundBy: 'model', install: () => withBuiltIn('reservation', 'release', 'check', passes) },
   { name: 'a lease is renewed after its end', foundBy: 'model', install: () => withBuiltIn('reservation', 'renew', 'check', passes) },
+  { name: 'anyone delegates a lease', foundBy: 'model', install: () => withBuiltIn('reservation', 'delegate', 'check', passes) },
   { name: 'a fencing token does not rise', foundBy: 'laws', install: () => withBuiltIn('reservation', 'take', 'apply', withoutRise) },
   { name: 'anyone withdraws an intent', foundBy: 'model', install: () => withBuiltIn('intent', 'withdraw', 'check', passes) },
   {
@@ -50,6 +51,8 @@ const limits: readonly BugToFind[] = [
   },
   { name: 'contradictions are not counted', foundBy: 'model', install: () => withPart('coordination', 'setContradictions', nothing) },
   { name: 'nothing is tainted', foundBy: 'laws', install: () => withPart('coordination', 'setQuarantine', untainted) },
+  { name: 'taint is washed off by who builds on it', foundBy: 'model', install: withoutInfluences },
+  { name: 'every chain is one step long', foundBy: 'model', install: () => withPart('coordination', 'setLink', oneStep) },
   { name: 'a lease comes back with its holder', foundBy: 'model', install: () => withPart('coordination', 'setLastQuarantine', nothing) },
   { name: 'what is on trial comes into force', foundBy: 'model', install: withTrialsInForce },
 ]
@@ -112,6 +115,12 @@ function made(values: object, dataToo: object = {}) {
 
 function withoutRise(apply: Method): Method {
   return made({}, { token: 1 })(apply)
+}
+
+function oneStep(set: Method): Method {
+  return function (intentId, link) {
+    return set.call(this, intentId, { ...(link as object), depth: 1 })
+  }
 }
 
 function untainted(set: Method): Method {

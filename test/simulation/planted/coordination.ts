@@ -40,3 +40,13 @@ export function withTrialsInForce(): Undo {
     },
   }))
 }
+
+/** Nobody knows any more whose writing a resource stands on. */
+export function withoutInfluences(): Undo {
+  return replace(PartitionState.prototype, 'setResource', (before) => ({
+    ...before,
+    value(this: PartitionState, scope: string, resource: string, state: object) {
+      return before.value.call(this, scope, resource, { ...state, influences: [] })
+    },
+  }))
+}
