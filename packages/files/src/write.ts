@@ -36,7 +36,7 @@ export function putInPlace(partial: string, file: string): void {
   try {
     sync(partial)
     renameSync(partial, targetOf(file) ?? file)
-    syncDirectory(dirname(partial))
+    sync(dirname(partial))
   } catch (error) {
     rmSync(partial, { force: true })
     throw fileErrorOf(error, 'written', file) ?? error
@@ -56,12 +56,8 @@ export function replaceFile(file: string, content: string | Uint8Array, { isNew 
   if (partial !== null) putInPlace(partial, file)
 }
 
-/** A file that was renamed into the folder is found there after a power cut. */
-export function syncDirectory(directory: string): void {
-  sync(directory)
-}
-
-function sync(path: string): void {
+/** What was written to a file, or renamed into a folder, is found there after a power cut. */
+export function sync(path: string): void {
   const descriptor = openSync(path, 'r')
   try {
     fsyncSync(descriptor)

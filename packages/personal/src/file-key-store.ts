@@ -18,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { FileError, makeFolder, parseJson, replaceFile, syncDirectory } from '@signalbox/files'
+import { FileError, makeFolder, parseJson, replaceFile, sync } from '@signalbox/files'
 import { z } from 'zod'
 import { KeyStoreError } from './errors.ts'
 import type { KeyStore, SubjectKey } from './key-store.ts'
@@ -138,7 +138,7 @@ class FileKeyStore implements KeyStore {
     const file = this.#markFile(id)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     writeFileSync(file, '', { mode: 0o600, flush: true })
-    syncDirectory(dirname(file))
+    sync(dirname(file))
   }
 
   #read(id: string): SubjectKey | null {
@@ -162,7 +162,7 @@ class FileKeyStore implements KeyStore {
       destroy(partial)
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    syncDirectory(dirname(file))
+    sync(dirname(file))
     return this.#read(id)!
   }
 
@@ -182,7 +182,7 @@ function destroy(file: string): void {
     closeSync(descriptor)
   }
   unlinkSync(file)
-  syncDirectory(dirname(file))
+  sync(dirname(file))
 }
 
 function guarded<Result>(directory: string, run: () => Result): Result {

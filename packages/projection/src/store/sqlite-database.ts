@@ -3,7 +3,7 @@ import { existsSync, realpathSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
-import { makeFolder, syncDirectory } from '@signalbox/files'
+import { makeFolder, sync } from '@signalbox/files'
 import { ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import { metadataTables, quoted, type SqlConnection, type SqlDatabase, type SqlRow, type SqlSession, type SqlValue } from './sql.ts'
@@ -81,7 +81,7 @@ class SqliteDatabase implements SqlDatabase {
   #rename(what: string): void {
     const aside = `${this.#file}.damaged-${Date.now()}`
     for (const end of ['', '-wal', '-shm']) if (existsSync(this.#file + end)) renameSync(this.#file + end, aside + end)
-    syncDirectory(this.#directory)
+    sync(this.#directory)
     this.#setAside?.(`${this.#file} was damaged (${what}); it was set aside as ${aside}, and the projections are built anew`)
   }
 

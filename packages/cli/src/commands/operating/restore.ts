@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type EmbeddedManifest, proveBackup, putBackup, readManifest, type TopicsManifest } from '@signalbox/backup'
 import { defaultLimits } from '@signalbox/contract'
-import { makeFolder, syncDirectory } from '@signalbox/files'
+import { makeFolder, sync } from '@signalbox/files'
 import { rememberConfig, remembered, restoringFolder as workplace } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { kafkaConnection, openEngine, openToRead } from '../../logs.ts'
@@ -99,7 +99,7 @@ async function restoreEmbedded(settings: Settings, from: string, manifest: Embed
     renameSync(join(place, 'log.db'), join(dataDirectory, 'log.db'))
     isRestored = true
     rmSync(place, { recursive: true })
-    syncDirectory(dataDirectory)
+    sync(dataDirectory)
     printOne(settings.output, { restored: true, dataDirectory, takenAt: manifest.takenAt, records: placed.records, audit: report }, () => {
       return `${auditText(report)}\nrestored as of ${manifest.takenAt}: signalbox up --data-dir ${dataDirectory}`
     })
