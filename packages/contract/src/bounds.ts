@@ -41,6 +41,7 @@ export const lengths = {
   resourceId: 200,
   resource: 64 + 1 + 200,
   traceId: 200,
+  subject: 200,
   signature: 8_192,
 } as const
 

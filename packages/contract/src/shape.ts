@@ -3,6 +3,7 @@
  * used, as plain JavaScript has no compiler that does it. A key that there is not is refused, and the nearest one named.
  */
 import { z } from 'zod'
+import { thrownText } from './thrown.ts'
 
 /** A definition or setting that cannot be; the message says where, what is wrong, and what to do. */
 export class ConfigError extends Error {
@@ -101,7 +102,7 @@ export function checkShape(shape: z.ZodType, value: unknown, refuse: (path: stri
   try {
     result = shape.safeParse(value, { error: wording })
   } catch (cause) {
-    refuse('', `looking at it threw: ${cause instanceof Error ? cause.message : 'something that is no error'}`)
+    refuse('', `looking at it threw: ${thrownText(cause)}`)
   }
   if (result.success) return
   const { message, path } = deepest(result.error.issues[0]!)

@@ -10,6 +10,7 @@ const lengthOf: { readonly [name in keyof typeof lengths]: string } = {
   resourceId: 'The id of a resource inside its type',
   resource: 'A resource as `type/id`',
   traceId: 'Correlation, causation and lease ids',
+  subject: 'Whom personal data is about',
   signature: 'The signature of an intent',
 }
 

@@ -3,7 +3,7 @@
  * is replayed. Both throw; a Date made from an argument stays, as it depends on nothing else.
  */
 
-import { canonicalize, JsonError } from '@signalbox/contract'
+import { canonicalize, JsonError, thrownText } from '@signalbox/contract'
 
 /** Contract code threw, or did what a decision may not. The intent becomes a dead letter; the partition goes on. */
 export class ContractFault extends Error {
@@ -71,7 +71,7 @@ export function runContractCode<Context, Answer, Result = Answer>(
   } catch (cause) {
     if (isPlacedFault(cause)) throw cause
     // What was thrown may be anything, and is looked at no further.
-    throw new ContractFault(`${where} threw: ${said(cause)}`)
+    throw new ContractFault(`${where} threw: ${thrownText(cause)}`)
   } finally {
     globalThis.Date = date
     Math.random = random
@@ -92,13 +92,4 @@ export function jsonTextOf(where: string, made: unknown): string {
 export function described(value: unknown): string {
   if (value === null || typeof value === 'number' || typeof value === 'boolean' || value === undefined) return `${value}`
   return typeof value
-}
-
-// Anything can be thrown, and what is thrown may throw when it is looked at.
-function said(cause: unknown): string {
-  try {
-    return `${cause instanceof Error ? cause.message : String(cause)}`
-  } catch {
-    return 'something that has no text'
-  }
 }

@@ -10,10 +10,13 @@ import {
   JsonError,
   type JsonObject,
   type JsonValue,
+  lengths,
+  nameProblem,
   personalTokens,
   resourceType,
   type SchemaNode,
   schemaNode,
+  thrownText,
 } from '@signalbox/contract'
 import type { KeyStore, SubjectKey } from './key-store.ts'
 import { open, seal } from './seal.ts'
@@ -138,11 +141,16 @@ class Encrypter {
     try {
       subject = dataSubject!({ scope, resource, id: resource.slice(type.length + 1), input })
     } catch (cause) {
-      throw new JsonError(path, `is personal data, and dataSubject of ${type}@${version} cannot tell whose: ${(cause as Error).message}`, {
+      throw new JsonError(path, `is personal data, and dataSubject of ${type}@${version} cannot tell whose: ${thrownText(cause)}`, {
         cause,
       })
     }
-    if (typeof subject === 'string' && subject !== '') return subject
+    if (typeof subject === 'string' && subject !== '') {
+      const problem = nameProblem(subject, lengths.subject)
+      if (problem === null) return subject
+      // Two spellings of one person would have two keys, and erasing one would leave the other.
+      throw new JsonError(path, `is personal data, and the subject that dataSubject of ${type}@${version} tells ${problem}`)
+    }
     throw new JsonError(path, `is personal data, and dataSubject of ${type}@${version} does not tell whose; see what the input must name`)
   }
 }

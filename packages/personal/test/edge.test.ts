@@ -123,6 +123,29 @@ describe('personal data on its way to the log', () => {
     )
   })
 
+  it.each<[string, unknown, RegExp]>([
+    ['in NFD', 'Jo\u0308rg', /the subject that dataSubject of vague@1 tells is not in Unicode normalization form NFC/],
+    ['with a zero-width space', 'ann\u200b', /tells has U\+200B/],
+    ['with a space at its end', 'ann ', /tells ends with a space/],
+    ['that is a Symbol', Symbol('ann'), /does not tell whose/],
+    ['that is a Proxy', new Proxy({}, { get: () => 'ann' }), /does not tell whose/],
+  ])('of a subject %s is refused: two spellings of one person would have two keys', (_what, subject, said) => {
+    const vague = defineContract({ ...definition, dataSubject: () => subject as string })
+    expect(() => personalData(keys, contractSet([vague])).protect(intent('vague/1', 'say', { email: 'x' }))).toThrow(said)
+  })
+
+  it('is refused where what tells whose it is throws, whatever that is', () => {
+    for (const thrown of [Symbol('x'), null, new Proxy(new Error('x'), { get: () => 1n })]) {
+      const vague = defineContract({
+        ...definition,
+        dataSubject: () => {
+          throw thrown
+        },
+      })
+      expect(() => personalData(keys, contractSet([vague])).protect(intent('vague/1', 'say', { email: 'x' }))).toThrow(/cannot tell whose/)
+    }
+  })
+
   it('makes no key for what is only tried', () => {
     const safe = inputOf(personalData(keys, contracts).protectTrial(intent('customer/stranger', 'register', whole)))
     expect(isPersonalToken(safe.email as string)).toBe(true)

@@ -1,6 +1,6 @@
 /** `signalbox keys create` and `signalbox erase`: keys of personal data, made and destroyed. */
 import { relative } from 'node:path'
-import { type Decision, erasureScope, erasureType } from '@signalbox/contract'
+import { type Decision, erasureScope, erasureType, lengths, nameProblem } from '@signalbox/contract'
 import { createFileKeyStore } from '@signalbox/personal'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { printOne } from '../../output.ts'
@@ -31,6 +31,8 @@ export async function createKeys({ dataDirectory, keysDirectory, output }: Setti
 export async function erase(settings: Settings, subject: string, flags: EraseFlags): Promise<number> {
   const reason = required('--reason', flags.reason, 'it stays in the log, so do not name the person in it')
   if (reason.includes(subject)) throw new CommandError('usage', 'the reason names the person, and it stays in the log; say it otherwise')
+  const problem = nameProblem(subject, lengths.subject)
+  if (problem !== null) throw new CommandError('usage', `the subject ${problem}`)
   const keys = openKeys(settings)
   if (keys === null) throw new CommandError('usage', whereKeys)
   const erased = keyStoreErrors(() => keys.erase(subject))
