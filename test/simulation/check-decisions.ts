@@ -10,7 +10,7 @@ import type { Report, StoredEvent } from './check-log.ts'
 import { FollowUps, said } from './follow-ups.ts'
 import { Consequences, type Following } from './model/consequences.ts'
 import type { Expected } from './model/expected.ts'
-import { type ModelIntent, type Plain, type PlainObject, sortedText, toModel } from './model/intent.ts'
+import { bodyOf, type ModelIntent, type Plain, type PlainObject, sortedText, toModel } from './model/intent.ts'
 import type { Model } from './model/model.ts'
 
 export interface Decided {
@@ -247,10 +247,8 @@ function outcomeOf(event: Event): { readonly outcome: Expected['outcome'] | null
   return { outcome: null, code: null }
 }
 
-/** Of an intent, without what a gateway may have filled in. */
 function digestOf(intent: string): string {
-  const text = intent.replace(/(?<=\],"agent":"[^"]*"),"causationDepth":\d+/, '')
-  return createHash('sha256').update(text).digest('base64url')
+  return createHash('sha256').update(bodyOf(intent)).digest('base64url')
 }
 
 function differenceOfCommit({ amount, changes, digest, intent }: IntentCommitted, expected: Expected): string | null {

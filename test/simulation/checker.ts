@@ -15,7 +15,7 @@ import type { Environment, GivenDecision } from './environment.ts'
 import type { Era } from './era.ts'
 import { isBuiltIn, typeOf } from './model/built-in.ts'
 import type { ModelSettings } from './model/expected.ts'
-import { type Plain, readIntentRecord, sortedText } from './model/intent.ts'
+import { bodyOf, type Plain, readIntentRecord, sortedText } from './model/intent.ts'
 import { Model } from './model/model.ts'
 import { modelsGoingOn } from './model/moving.ts'
 import type { World } from './world.ts'
@@ -237,11 +237,13 @@ function isAbout(sent: Intent, { era: { store }, intent, stored }: Found, { code
   if (intent === null) {
     const { offset, partition } = stored.event
     const record = store.topic('intents', partition).read(offset, { maxRecords: 1, maxBytes: 1 })[0]
-    return record?.value != null && Buffer.from(record.value).equals(codec.encodeIntent(sent))
+    if (record?.value == null) return false
+    const { causationDepth } = codec.decodeIntent(record.value)
+    return Buffer.from(record.value).equals(codec.encodeIntent({ ...sent, causationDepth }))
   }
   const { signature: _signature, ...body } = sent
   const actions = body.actions.map((action) => withoutNull({ ...action, input: JSON.parse(action.input) }))
-  return sortedText(withoutNull({ ...body, actions })) === intent.canonical
+  return bodyOf(sortedText(withoutNull({ ...body, actions }))) === bodyOf(intent.canonical)
 }
 
 function withoutNull(object: object): Plain {

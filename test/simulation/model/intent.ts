@@ -114,6 +114,11 @@ export function toModel(value: PlainObject): ModelIntent {
   }
 }
 
+/** A canonical intent without what a gateway may have filled in, which is no part of its body. */
+export function bodyOf(canonical: string): string {
+  return canonical.replace(/(?<=\],"agent":"[^"]*"),"causationDepth":\d+/, '')
+}
+
 function withoutNull(object: PlainObject): PlainObject {
   return Object.fromEntries(Object.entries(object).filter(([, member]) => member !== null && member !== undefined))
 }
