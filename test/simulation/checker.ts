@@ -1,4 +1,5 @@
 /** Judges what a run left behind. Decides everything a second time, by the plain model; shares no code with the core. */
+import { createCodec } from '@signalbox/codec'
 import { type Decision, type Intent, isOwnEvent } from '@signalbox/contract'
 import { carriedFromHeader } from '@signalbox/generation'
 import type { LogRecord } from '@signalbox/log'
@@ -233,12 +234,15 @@ function isOfEarlierLog({ duplicate, message, pending }: Decision, { era }: Foun
 }
 
 /** Whether a decision is about the very intent that an agent sent. */
+/** Decodes also what is too large to be decided. */
+const whole = createCodec({ limits: { intentBytes: Number.MAX_SAFE_INTEGER } })
+
 function isAbout(sent: Intent, { era: { store }, intent, stored }: Found, { codec }: Environment): boolean {
   if (intent === null) {
     const { offset, partition } = stored.event
     const record = store.topic('intents', partition).read(offset, { maxRecords: 1, maxBytes: 1 })[0]
     if (record?.value == null) return false
-    const { causationDepth } = codec.decodeIntent(record.value)
+    const { causationDepth } = whole.decodeIntent(record.value)
     return Buffer.from(record.value).equals(codec.encodeIntent({ ...sent, causationDepth }))
   }
   const { signature: _signature, ...body } = sent

@@ -83,7 +83,7 @@ export function unmergeable(subject: Subject, each: Planned, mine: readonly stri
 }
 
 /** Whoever holds a lease on what is acted on: the intent must be under it, or stronger. */
-export function leases({ intent, ledger, planned }: Subject): Refusal | { readonly preempted: readonly string[] } {
+export function leases({ agreed, intent, ledger, planned }: Subject): Refusal | { readonly preempted: readonly string[] } {
   let isUnder = false
   let ended: string | null = null
   const preempted: string[] = []
@@ -104,7 +104,8 @@ export function leases({ intent, ledger, planned }: Subject): Refusal | { readon
       else if (!isOwn(intent.agent)) return { code: 'RESERVED', resource }
     }
   }
-  if (intent.reservation === null || isUnder) return { preempted }
+  // Humans take their time: a lease that has ended meanwhile stands in nobody's way.
+  if (intent.reservation === null || isUnder || agreed !== null) return { preempted }
   return ended === null ? { code: 'RESERVATION_UNKNOWN' } : { code: 'RESERVATION_EXPIRED', resource: ended }
 }
 

@@ -4,7 +4,7 @@ import { lapsed } from './built-in.ts'
 import { waitingOf } from './checks.ts'
 import { changeOf, type Expected, type ModelChange, type ModelRecord, type ModelSettings, type Question, type Refusal } from './expected.ts'
 import { generationLog, isReopening } from './generation.ts'
-import type { ModelIntent } from './intent.ts'
+import { bodyOf, type ModelIntent } from './intent.ts'
 import { atTheDoor, Ledger, type ModelPending } from './ledger.ts'
 import { budgetOf } from './limits.ts'
 import { changesOf, driftsOf, outcome } from './outcome.ts'
@@ -70,7 +70,7 @@ export class Model {
     if (refusal !== null) return this.#rejected(refusal, this.#isOversized(intent) ? null : intent.canonical)
     const before = this.#known(intent.intentId)
     if (before !== undefined) {
-      if (before.canonical !== intent.canonical) return this.#rejected({ code: 'INTENT_ID_REUSED' }, intent.canonical)
+      if (bodyOf(before.canonical) !== bodyOf(intent.canonical)) return this.#rejected({ code: 'INTENT_ID_REUSED' }, intent.canonical)
       return { ...this.#blank(), outcome: 'duplicate', code: before.code, duplicateOf: before.offset }
     }
     if (this.isClosed && !isReopening(intent)) return this.#rejected({ code: 'GENERATION_CLOSED' }, intent.canonical)
