@@ -243,3 +243,15 @@ describe('a handoff', () => {
     expect(story.resource('task/t').state).toBe('done')
   })
 })
+
+test('an offer that waits for what its packet relies on is decided when that comes', () => {
+  const story = new Story()
+  const references = [{ resource: 'seat/a', version: 1 }]
+  const offered = story.when(
+    { resource: 'handoff/w', action: 'offer', input: { to: 'two', seal: rules.sha256('d'), position: '0:1', references } },
+    { agent: 'one', onConflict: 'wait' },
+  )
+  expect(offered.summary[0]).toContain('pending waiting')
+  const { summary } = story.when({ resource: 'seat/a', action: 'open', input: { left: 1 } }, { agent: 'boss' })
+  expect(summary[1]).toContain('committed offer handoff/w offered')
+})

@@ -45,6 +45,7 @@ function checkOffer(examination: Examination, planned: PlannedAction): Rejection
   if (Number(position.slice(0, position.indexOf(':'))) !== partition)
     return refused(planned, 'POSITION_ELSEWHERE', `the packet is of position ${position}, and this scope lies on partition ${partition}`)
   for (const { resource, version } of references) {
+    examination.noteRead(resource)
     const now = examination.current(resource)?.version ?? 0
     if (version > now)
       return refused(
