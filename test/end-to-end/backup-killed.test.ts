@@ -1,7 +1,7 @@
 /** Backups and restores of an embedded log that are killed, or meet damage: the one before, or the new one, and nothing half. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
@@ -30,19 +30,14 @@ async function command(...parameters: readonly string[]): Promise<{ readonly cod
   }
 }
 
-/** Runs it as a process that is killed when the folder has changed so many times. Gives whether it was. */
+/** Runs it as a process that is killed before its nth call of the file system on the folder. Gives whether it came so far. */
 async function killedAt(moment: number, folder: string, parameters: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters, '--log', 'sqlite'], {
+  const deadly = ['--import', join(root, 'test/end-to-end/dies-at.ts')]
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...deadly, main, ...parameters, '--log', 'sqlite'], {
     stdio: 'ignore',
-    env: { ...process.env, KAFKA_BROKERS: undefined },
+    env: { ...process.env, KAFKA_BROKERS: undefined, DIES_AT: `${moment}`, DIES_IN: folder },
   })
-  const exited = once(child, 'exit')
-  let seen = 0
-  const watcher = watch(folder, { recursive: true }, () => {
-    if (++seen === moment) child.kill('SIGKILL')
-  })
-  const [code] = await exited
-  watcher.close()
+  const [code] = await once(child, 'exit')
   return code === null
 }
 
