@@ -32,7 +32,7 @@ async function command(...parameters: readonly string[]): Promise<{ readonly cod
 
 /** Runs it as a process that is killed before its nth call of the file system on the folder. Gives whether it came so far. */
 async function killedAt(moment: number, folder: string, parameters: readonly string[]): Promise<boolean> {
-  const deadly = ['--import', join(root, 'test/end-to-end/dies-at.ts')]
+  const deadly = ['--import', join(root, 'packages/log-sqlite/test/dies-at.ts')]
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...deadly, main, ...parameters, '--log', 'sqlite'], {
     stdio: 'ignore',
     env: { ...process.env, KAFKA_BROKERS: undefined, DIES_AT: `${moment}`, DIES_IN: folder },
