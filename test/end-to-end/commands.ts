@@ -52,6 +52,8 @@ export interface Commands {
   readonly environment: Record<string, string | undefined>
   start(parameters: readonly string[], input?: string): Started
   run(parameters: readonly string[], input?: string): Promise<Ended>
+  /** By `up` on stderr, so far. */
+  said(): string
   /** Gives the exit code of `up`. */
   stopUp(): Promise<number | null>
   close(): Promise<void>
@@ -98,6 +100,7 @@ export async function openCommands(
     url: /http:\/\/127\.0\.0\.1:\d+/.exec(up.out.stderr)![0],
     start,
     run: (parameters, input) => start(parameters, input).ended,
+    said: () => up.out.stderr,
     stopUp,
     async close() {
       await stopUp()

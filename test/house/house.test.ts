@@ -73,6 +73,30 @@ describe('the core', () => {
   })
 })
 
+/** Programs that print their own figures, and no text of others. */
+const printsFigures = /^packages\/(?:cli\/src\/bench|examples\/src)\/|^packages\/log-sqlite\/bench\//
+
+/** What is written beside the one place where text of others is made harmless. */
+function writes(file: string, text: string): string[] {
+  if (file === 'packages/cli/src/output.ts' || printsFigures.test(file)) return []
+  const pattern = /\bprocess\.std(?:out|err)\.(?:write|_write|end)\b|\bconsole\.|\bwriteSync\(\s*[12]\b|\bpino\(|\bpino\.destination\b/
+  return pattern.test(withoutComments(text)) ? [`${file} writes by itself`] : []
+}
+
+describe('what people read', () => {
+  it('is written in one place, and logged in one', () => {
+    const shipped = sources.filter((file) => /^(?:packages|services)\/[^/]+\/(?:src|bench)\//.test(file))
+    expect(shipped.flatMap((file) => writes(file, read(file)))).toEqual(['packages/cli/src/commands/up.ts writes by itself'])
+  })
+
+  it.each(['process.stdout.write(note)', 'console.log(note)', 'process.stderr.write(note)', 'pino({ level })', 'writeSync(2, note)'])(
+    'a planted write is noticed: %s',
+    (text) => {
+      expect(writes('packages/cli/src/commands/planted.ts', text)).not.toEqual([])
+    },
+  )
+})
+
 describe('the rooms', () => {
   it('no source file passes 400 lines', () => {
     expect(

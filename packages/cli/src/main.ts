@@ -6,7 +6,9 @@ import { isLogError } from '@signalbox/log'
 import type { ProjectionError } from '@signalbox/projection'
 import { CommanderError } from 'commander'
 import { CommandError, exitCodes } from './exit-codes.ts'
+import { say, sayLines } from './output.ts'
 import { createProgram } from './program.ts'
+import { inOneLine } from './visible.ts'
 
 /** Runs one command line (without node and file) and gives its exit code. */
 export async function run(parameters: readonly string[]): Promise<number> {
@@ -42,7 +44,8 @@ function explainFailure(error: unknown): number {
   if (file !== undefined) return fail(file.message, exitCodes.usage)
   if (error instanceof Error && error.name === 'ProjectionError')
     return fail(error.message, (error as Partial<ProjectionError>).code === 'MISCONFIGURED' ? exitCodes.usage : exitCodes.unreachable)
-  return fail(`a bug in signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, exitCodes.bug)
+  sayLines(`signalbox: a bug in signalbox: ${error instanceof Error ? stackOf(error) : inOneLine(String(error))}`)
+  return exitCodes.bug
 }
 
 function isOutOfFiles(error: unknown): boolean {
@@ -59,8 +62,13 @@ function clientExit({ code, problem }: ClientError): number {
     : exitCodes.unreachable
 }
 
+/** Lines that are no frames belong to the message. */
+function stackOf({ message, stack = message }: Error): string {
+  return stack.replaceAll(/\n(?! {4}at )/g, '\n    ')
+}
+
 function fail(message: string, exitCode: number): number {
-  process.stderr.write(`signalbox: ${message}\n`)
+  say(`signalbox: ${message}`)
   return exitCode
 }
 

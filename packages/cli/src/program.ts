@@ -15,7 +15,7 @@ import { listAllResources, resourceHistory, showResource, showStatus } from './c
 import type { SkipFlags } from './commands/skip.ts'
 import type { UpFlags } from './commands/up.ts'
 import { exitCodes } from './exit-codes.ts'
-import { revealWith } from './output.ts'
+import { revealWith, say, sayPart } from './output.ts'
 import { revealing } from './personal.ts'
 import { addCoordination } from './program-coordination.ts'
 import { addDeadLetter } from './program-dead-letter.ts'
@@ -32,6 +32,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
     .description('The coordinator for multi-agent systems: every intent gets exactly one decision.')
     .version(software)
     .showHelpAfterError('(signalbox --help shows what there is)')
+    .configureOutput({ writeErr: sayPart, outputError: (text) => say(text.trimEnd().replace('\n(Did', ' (Did')) })
     .exitOverride()
   const action = (run: (settings: Settings, parameters: readonly string[], flags: CommonFlags) => Promise<number | undefined>) => {
     return async (...received: unknown[]): Promise<void> => {

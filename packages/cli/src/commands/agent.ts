@@ -18,6 +18,7 @@ import { printMany, printOne, say, style, table } from '../output.ts'
 import { readTime } from '../positions.ts'
 import { decisionText, isoTime } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
+import { inOneLine } from '../visible.ts'
 import { decide, exitCodeOf, humanOf, listed, required, withGateway } from './gateway.ts'
 
 export interface AgentFlags {
@@ -97,14 +98,13 @@ export async function showAgent(settings: Settings, agent: string): Promise<numb
     const found = (await summaries(gateway)).find((each) => each.agent === agentKey(agent))
     return found ?? summaryOf(agent, [])
   })
-  printOne(settings.output, summary, () => {
-    const { breakers, capabilities, lent, quarantined, reason, taintedSinceMs } = summary
+  printOne(settings.output, summary, ({ breakers, capabilities, lent, quarantined, reason, taintedSinceMs }) => {
     const rows: string[][] = [['  quarantine', quarantined ? style('red', `yes: ${reason}`) : 'no']]
     if (taintedSinceMs !== null) rows.push(['  tainted', `what it wrote since ${isoTime(taintedSinceMs)}`])
     for (const each of breakers) rows.push(['  breaker', `${each.state} in ${each.scope} (opened ${each.opens} times): ${each.reason}`])
     for (const each of lent) rows.push(['  budget', `${each.counts} counts as lent to ${each.scope}, which has ${each.left} left`])
     for (const each of capabilities) rows.push(['  can', `${each.capabilities.join(', ')} in ${each.scope}`])
-    return `${agent}\n${table(rows)}`
+    return `${inOneLine(agent)}\n${table(rows)}`
   })
   return exitCodes.ok
 }
@@ -128,7 +128,7 @@ export async function setQuarantine(
       action,
       input,
     })
-    printOne(settings.output, decision, () => decisionText(decision))
+    printOne(settings.output, decision, decisionText)
     if (!decision.committed) return exitCodeOf(decision)
     await inForce(gateway, agent, action === 'quarantine' ? 'quarantined' : 'active', waitMs)
     return exitCodes.ok

@@ -31,7 +31,7 @@ export async function audit(settings: Settings, flags: AuditFlags): Promise<numb
   const source = await openToRead(settings)
   try {
     const report = await auditSource(settings, source, chosen(flags, source.log.partitionCount))
-    printOne(settings.output, report, () => auditText(report))
+    printOne(settings.output, report, auditText)
     return report.clean ? exitCodes.ok : exitCodes.bug
   } finally {
     await source.log.close()

@@ -3,8 +3,9 @@ import type { Decision } from '@signalbox/contract'
 import { type BlastRadius, blastRadius, type Compensation, type ShadowReport, shadowReport, type TouchedDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
-import { printMany, printOne, say, style } from '../output.ts'
+import { printMany, printOne, say, sayLines, style } from '../output.ts'
 import { contractsOf, type Settings } from '../settings.ts'
+import { inOneLine } from '../visible.ts'
 import { decide, humanOf, intentOf, required, statusOfSameLog, withGateway } from './gateway.ts'
 
 export interface BlastFlags {
@@ -22,10 +23,10 @@ export async function showBlastRadius(settings: Settings, intentId: string, flag
   if (radius === null)
     throw new CommandError('notFound', `intent ${intentId} was never committed, so it touched nothing (signalbox intent show ${intentId})`)
   if (flags.compensate !== true) {
-    printOne(settings.output, radius, () => treeOf(radius))
+    printOne(settings.output, radius, treeOf)
     return exitCodes.ok
   }
-  say(treeOf(radius))
+  sayLines(treeOf(inOneLine(radius)))
   return await compensate(settings, logId, radius, flags)
 }
 

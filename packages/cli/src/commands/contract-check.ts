@@ -15,7 +15,7 @@ export async function checkContract(settings: Settings, flags: { readonly with?:
     }),
   )
   const names = contracts.all.map(({ type, version }) => `${type}@${version}`)
-  printOne(settings.output, { contracts: names, fits: problems.length === 0, problems }, () => textOf(names, problems))
+  printOne(settings.output, { contracts: names, fits: problems.length === 0, problems }, (shown) => textOf(shown.contracts, shown.problems))
   return problems.length === 0 ? exitCodes.ok : exitCodes.differs
 }
 

@@ -7,6 +7,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne, say } from '../output.ts'
 import { contractPage, stateDiagram } from '../render/contract.ts'
 import { contractsOf, type Settings } from '../settings.ts'
+import { inOneLine, visible } from '../visible.ts'
 
 export interface DocsFlags {
   readonly out?: string
@@ -28,13 +29,13 @@ export async function contractDocs(settings: Settings, type: string | undefined,
       diagram: stateDiagram(contract),
       page: contractPage(contract),
     }))
-    printOne(settings.output, described, () => found.map(contractPage).join('\n'))
+    printOne(settings.output, described, () => found.map((contract) => contractPage(inOneLine(contract))).join('\n'))
     return exitCodes.ok
   }
   makeFolder(resolve(out))
   for (const contract of found) {
     const file = join(resolve(out), `${contract.type}.md`)
-    replaceFile(file, contractPage(contract))
+    replaceFile(file, visible(contractPage(inOneLine(contract))))
     say(`wrote ${file}`)
   }
   return exitCodes.ok

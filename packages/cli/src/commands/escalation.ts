@@ -46,7 +46,7 @@ function lineOf(escalation: Resource): string {
 
 export async function showEscalation(settings: Settings, id: string, { scope }: EscalationFlags): Promise<number> {
   const escalation = await withGateway(settings, (gateway) => findOne(gateway, 'escalation', id, scope))
-  printOne(settings.output, escalation, () => textOf(escalation))
+  printOne(settings.output, escalation, textOf)
   return exitCodes.ok
 }
 

@@ -67,7 +67,7 @@ export async function decide(gateway: HttpCoordinator, asked: Asked): Promise<De
 /** Submits one action and prints its decision; the exit code says what it was. */
 export async function act(settings: Settings, asked: Asked): Promise<number> {
   const decision = await withGateway(settings, (gateway) => decide(gateway, asked))
-  printOne(settings.output, decision, () => decisionText(decision))
+  printOne(settings.output, decision, decisionText)
   return exitCodeOf(decision)
 }
 

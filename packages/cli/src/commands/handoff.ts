@@ -173,10 +173,10 @@ export async function check(settings: Settings, file: string): Promise<number> {
       return staleReferences(packet, (resource) => state.resourceIn(packet.scope, resource)?.version ?? 0)
     }),
   )
-  printOne(settings.output, { digest, position: packet.position, moved }, () =>
+  printOne(settings.output, { digest, position: packet.position, moved }, (shown) =>
     moved.length === 0
-      ? `the packet as of ${packet.position} is whole, and nothing of it has moved; its digest is ${digest}`
-      : `since ${packet.position} has moved: ${moved.map(({ from, resource, to }) => `${resource} ${from} -> ${to}`).join(', ')}; compile it again`,
+      ? `the packet as of ${shown.position} is whole, and nothing of it has moved; its digest is ${digest}`
+      : `since ${shown.position} has moved: ${shown.moved.map(({ from, resource, to }) => `${resource} ${from} -> ${to}`).join(', ')}; compile it again`,
   )
   return moved.length === 0 ? exitCodes.ok : exitCodes.differs
 }

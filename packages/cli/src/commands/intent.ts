@@ -41,7 +41,7 @@ export async function submitIntent(settings: Settings, file: string | undefined,
   try {
     if (flags.dryRun === true) {
       const explanation = await gateway.dryRun(intent)
-      printOne(settings.output, explanation, () => dryRunText(explanation))
+      printOne(settings.output, explanation, dryRunText)
       return explanation.outcome === 'rejected' ? exitCodes.rejected : exitCodes.ok
     }
     const decision = await gateway.submit(intent, { waitMs })
@@ -51,7 +51,7 @@ export async function submitIntent(settings: Settings, file: string | undefined,
         `intent ${intent.intentId} was not decided within ${waitMs} ms; it still may be: signalbox intent show ${intent.intentId}`,
       )
     }
-    printOne(settings.output, decision, () => decisionText(decision))
+    printOne(settings.output, decision, decisionText)
     return exitCodeOf(decision)
   } finally {
     await gateway.close()
@@ -137,7 +137,7 @@ export async function showIntent(settings: Settings, intentId: string): Promise<
         return logged === null ? null : presentDecision(logged.event, logged.logOffset)
       })
   const decision = await decided(settings, intentId, ask)
-  printOne(settings.output, decision, () => decisionText(decision))
+  printOne(settings.output, decision, decisionText)
   return exitCodes.ok
 }
 
@@ -149,7 +149,7 @@ export async function explainIntent(settings: Settings, intentId: string): Promi
         return logged === null ? null : await explainDecision(source, readerRules(settings, source.log.partitionCount), logged)
       })
   const explained = await decided(settings, intentId, ask)
-  printOne(settings.output, explained, () => explainedText(explained))
+  printOne(settings.output, explained, explainedText)
   return exitCodes.ok
 }
 

@@ -98,7 +98,7 @@ export async function showProjection(settings: Settings, name: string): Promise<
       return { ...summary, firstParked: parked.map(({ event: _event, ...rest }) => rest) }
     }),
   )
-  printOne(settings.output, shown, () => [projectionText(shown), ...shown.firstParked.map(parkedText)].join('\n'))
+  printOne(settings.output, shown, (each) => [projectionText(each), ...each.firstParked.map(parkedText)].join('\n'))
   return exitCodes.ok
 }
 
@@ -159,7 +159,7 @@ export async function verifyProjections(settings: Settings, name: string | undef
           },
         })
         isClean &&= verification.isClean
-        printOne(settings.output, verification, () => verificationText(verification))
+        printOne(settings.output, verification, verificationText)
       }
     }),
   )
@@ -203,7 +203,7 @@ async function ask(
     }
     const request = await served(settings, projection, store, id)
     if (request === null) return exitCodes.timedOut
-    printOne(settings.output, request, () => `${request.kind} ${request.projection}: ${request.state}, ${request.message}`)
+    printOne(settings.output, request, ({ kind, message, projection: name, state }) => `${kind} ${name}: ${state}, ${message}`)
     return request.state === 'done' ? exitCodes.ok : exitCodes.rejected
   })
 }

@@ -27,7 +27,7 @@ export async function showResource(settings: Settings, scope: string, name: stri
       `scope ${scope} ${when} no resource ${name}; signalbox resource list --scope ${scope} lists what it has`,
     )
   }
-  printOne(settings.output, resource, () => resourceText(resource))
+  printOne(settings.output, resource, resourceText)
   return exitCodes.ok
 }
 
@@ -97,6 +97,6 @@ export async function listAllResources(settings: Settings, flags: ResourceFilter
 
 export async function showStatus(settings: Settings): Promise<number> {
   const status = await gatewayGet<Status>(settings, '/v1/status')
-  printOne(settings.output, status, () => statusText(status))
+  printOne(settings.output, status, statusText)
   return exitCodes.ok
 }

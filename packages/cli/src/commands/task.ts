@@ -46,7 +46,7 @@ function handoffLine({ data, resource, scope, state }: Resource): string {
 
 export async function show(settings: Settings, type: 'task' | 'handoff', id: string, { scope }: TaskFlags): Promise<number> {
   const found = await withGateway(settings, (gateway) => findOne(gateway, type, id, scope))
-  printOne(settings.output, found, () => resourceText(found))
+  printOne(settings.output, found, resourceText)
   return exitCodes.ok
 }
 

@@ -27,6 +27,7 @@ import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
+import { visibleJson } from '../visible.ts'
 import { openProjector } from './projector.ts'
 
 export interface RunningSignalbox {
@@ -105,7 +106,9 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
 }
 
 export function serviceLogger(level = process.env.SIGNALBOX_LOG_LEVEL ?? 'info'): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  const stderr = pino.destination({ dest: 2, sync: true })
+  const write = (line: string) => stderr.write(visibleJson(line))
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write })
 }
 
 export interface UpFlags {

@@ -2,6 +2,7 @@ import { type Intent, intentToJson, type JsonObject } from '@signalbox/contract'
 import type { DeadLetter, LetterGroup, RedriveResult, Standing, WholeLetter } from '@signalbox/dead-letters'
 import { hexDump, isCutOff, isTextual, normalisedCause } from '@signalbox/dead-letters'
 import { style, table } from '../output.ts'
+import { foreignBreak } from '../visible.ts'
 import { isoTime } from './decision.ts'
 
 const shownBytes = 1_024
@@ -67,7 +68,7 @@ export function letterText(whole: WholeLetter): string {
       `its agent sent the same intent again: ${sentAgain.outcome}${codeText(sentAgain.code)} (event ${sentAgain.event})`,
     ])
   const stack = (decoded as { readonly stack?: unknown } | null)?.stack
-  if (typeof stack === 'string') rows.push(['  stack', stack.replaceAll('\n', '\n            ')])
+  if (typeof stack === 'string') rows.push(['  stack', stack.replaceAll(foreignBreak, '\n            ')])
   const own = Object.entries(headers).filter(([name]) => name !== 'sb_cause')
   return [
     `${id}   ${style('red', code)}   ${standing.state === 'open' ? style('yellow', 'open') : standing.state}`,
@@ -103,9 +104,13 @@ function standingRows(standing: Standing): string[][] {
 function rawLines(value: Uint8Array): readonly string[] {
   if (isTextual(value)) {
     const text = Buffer.from(value).toString('utf8')
-    return text.length <= shownCharacters
-      ? [text]
-      : [text.slice(0, shownCharacters), `… (${text.length - shownCharacters} characters more: --json)`]
+    const more = text.length - shownCharacters
+    // Every line has its mark, so that none passes for one of ours.
+    const lines = text
+      .slice(0, shownCharacters)
+      .split('\n')
+      .map((line) => `| ${line}`)
+    return [...lines, ...(more > 0 ? [`… (${more} characters more: --json)`] : [])]
   }
   const more = value.length - shownBytes
   return [...hexDump(value, shownBytes), ...(more > 0 ? [`… (${more} bytes more: --json)`] : [])]

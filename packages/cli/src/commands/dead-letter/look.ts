@@ -5,6 +5,7 @@ import { withSource } from '../../logs.ts'
 import { printMany, printOne, say } from '../../output.ts'
 import { asJson, groupText, letterLine, letterText, summaryOf } from '../../render/dead-letter.ts'
 import type { Settings } from '../../settings.ts'
+import { inOneLine } from '../../visible.ts'
 import { filterOf, letterNamed, lettersOf, type SelectionFlags } from './selection.ts'
 
 export interface ListFlags extends SelectionFlags {
@@ -17,7 +18,8 @@ export async function listDeadLetters(settings: Settings, flags: ListFlags): Pro
   const standing = standingFrom(flags.standing ?? 'open')
   const { all } = await withSource(settings, (source) => lettersOf(settings, source))
   const found = all.filter((letter) => matchesFilter(letter, { ...filterOf(flags), standing }))
-  if (flags.ungrouped === true) await printMany(settings.output, found.map(summaryOf), (_summary, index) => letterLine(found[index]!))
+  if (flags.ungrouped === true)
+    await printMany(settings.output, found.map(summaryOf), (_summary, index) => letterLine(inOneLine(found[index]!)))
   else
     await printMany(
       settings.output,
@@ -44,6 +46,6 @@ export async function showDeadLetter(settings: Settings, id: string): Promise<nu
   })
   const { letter, value } = whole
   const raw = isTextual(value) ? { text: Buffer.from(value).toString('utf8') } : { base64: Buffer.from(value).toString('base64') }
-  printOne(settings.output, { ...letter, decoded: asJson(whole), raw }, () => letterText(whole))
+  printOne(settings.output, { ...letter, decoded: asJson(whole), raw }, () => letterText(inOneLine(whole)))
   return exitCodes.ok
 }

@@ -7,6 +7,7 @@ import { printOne } from '../../output.ts'
 import { keyStoreErrors, openKeys } from '../../personal.ts'
 import { decisionText } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
+import { inOneLine } from '../../visible.ts'
 import { decide, humanOf, required, withGateway } from '../gateway.ts'
 
 export interface EraseFlags {
@@ -44,7 +45,7 @@ export async function erase(settings: Settings, subject: string, flags: EraseFla
   const recorded = await record(settings, erased, reason, humanOf(flags.by))
   printOne(settings.output, { erased, recorded: recorded.map(({ event, intentId }) => ({ event, intentId })) }, () => {
     const what = `${erased.length} key${erased.length === 1 ? '' : 's'} destroyed: ${erased.join(', ')}`
-    return [what, ...(recorded.length === 0 ? ['that is recorded in the log already'] : recorded.map(decisionText))].join('\n')
+    return [what, ...(recorded.length === 0 ? ['that is recorded in the log already'] : inOneLine(recorded).map(decisionText))].join('\n')
   })
   return exitCodes.ok
 }

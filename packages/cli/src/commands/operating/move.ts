@@ -53,7 +53,7 @@ export async function moveGeneration(settings: Settings, next: string, flags: Ge
     const moved = await explained(() => (sequencer === null ? moving : Promise.race([moving, sequencer.failed])))
     say('everything is carried over; auditing it')
     const report = await auditSource(settings, { ...to, snapshots: null, limits: defaultLimits })
-    printOne(settings.output, { ...moved, audit: report }, () => movedText(moved, report))
+    printOne(settings.output, { ...moved, audit: report }, (shown) => movedText(shown, shown.audit))
     return report.clean ? exitCodes.ok : exitCodes.bug
   } finally {
     aborted.abort('over')

@@ -61,11 +61,11 @@ async function restoreTopics(settings: Settings, directory: string, manifest: To
     printOne(
       settings.output,
       { restored: report.clean, takenAt, events: proof.events, nextIntents: proof.nextIntents, audit: report },
-      () => {
+      (shown) => {
         const verdict = report.clean
           ? `restored as of ${takenAt}: start sequencers and gateways on these topics`
           : 'do not use these topics: delete them'
-        return `${auditText(report)}\n${verdict}`
+        return `${auditText(shown.audit)}\n${verdict}`
       },
     )
     return report.clean ? exitCodes.ok : exitCodes.bug
@@ -91,7 +91,7 @@ async function restoreEmbedded(settings: Settings, from: string, manifest: Embed
     say(`${placed.records} records are in place; auditing them`)
     const report = await auditAt(settings, place)
     if (!report.clean) {
-      printOne(settings.output, { restored: false, audit: report }, () => `${auditText(report)}\nnothing was restored`)
+      printOne(settings.output, { restored: false, audit: report }, (shown) => `${auditText(shown.audit)}\nnothing was restored`)
       return exitCodes.bug
     }
     if (configFile !== null) rememberConfig(dataDirectory, configFile)
@@ -100,9 +100,13 @@ async function restoreEmbedded(settings: Settings, from: string, manifest: Embed
     isRestored = true
     rmSync(place, { recursive: true })
     sync(dataDirectory)
-    printOne(settings.output, { restored: true, dataDirectory, takenAt: manifest.takenAt, records: placed.records, audit: report }, () => {
-      return `${auditText(report)}\nrestored as of ${manifest.takenAt}: signalbox up --data-dir ${dataDirectory}`
-    })
+    printOne(
+      settings.output,
+      { restored: true, dataDirectory, takenAt: manifest.takenAt, records: placed.records, audit: report },
+      (shown) => {
+        return `${auditText(shown.audit)}\nrestored as of ${manifest.takenAt}: signalbox up --data-dir ${dataDirectory}`
+      },
+    )
     return exitCodes.ok
   } finally {
     if (!isRestored) leaveNothing(dataDirectory, made)

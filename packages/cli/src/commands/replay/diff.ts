@@ -34,7 +34,7 @@ export async function diff(settings: Settings, flags: DiffFlags): Promise<number
     })
   })
   const against = candidate === null ? 'the contracts as they are' : candidate.names.join(', ')
-  printOne(settings.output, { with: against, ...report }, () => textOf(report, against))
+  printOne(settings.output, { with: against, ...report }, (shown) => textOf(shown, shown.with))
   return report.flipped + report.changed === 0 ? exitCodes.ok : exitCodes.differs
 }
 

@@ -13,13 +13,14 @@ import {
 } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
-import { say } from '../../output.ts'
+import { printOne, say, sayLines, sayPart } from '../../output.ts'
 import { partitionFrom, readPosition } from '../../positions.ts'
 import { decisionText, isoTime, resourceText } from '../../render/decision.ts'
 import { eventLine } from '../../render/event.ts'
 import { explainedText } from '../../render/explanation.ts'
 import { readerRules } from '../../rules.ts'
-import type { OutputFormat, Settings } from '../../settings.ts'
+import type { Settings } from '../../settings.ts'
+import { inOneLine } from '../../visible.ts'
 
 export interface RunFlags {
   readonly scope?: string
@@ -60,7 +61,7 @@ async function fromStandardInput(player: Player): Promise<void> {
   if (isTyped) say('read-only: nothing can be written, and no agent is asked anything; help says what to type')
   const lines = createInterface({ input: process.stdin, terminal: false })
   const prompt = () => {
-    if (isTyped) process.stderr.write(`${player.where()} > `)
+    if (isTyped) sayPart(`${player.where()} > `)
   }
   prompt()
   for await (const line of lines) {
@@ -103,7 +104,7 @@ class Player {
       case 'exit':
         return false
       case 'help':
-        say(help)
+        sayLines(help)
         return true
       case 'step':
         await this.#step(countOf(words[0]))
@@ -178,7 +179,7 @@ class Player {
     if (resource === undefined || scope === undefined || scope === '')
       throw new CommandError('usage', 'show takes TYPE/ID and the scope: show order/7 customer-42 (or start with --scope)')
     const found = presentResource(scope, resource, this.#session.state.resourceIn(scope, resource))
-    this.#tell(found, () => resourceText(found))
+    this.#tell(found, resourceText)
   }
 
   async #explain(): Promise<void> {
@@ -189,7 +190,7 @@ class Player {
     await this.#session.previous()
     const explained = explainIn(this.#session.state, rules, last)
     await this.#session.next()
-    this.#tell(explained, () => explainedText(explained))
+    this.#tell(explained, explainedText)
   }
 
   #moment(): { readonly events: number; readonly time: string; readonly last: string | null } {
@@ -204,13 +205,13 @@ class Player {
   #momentText(): string {
     const { events, time } = this.#moment()
     const { last } = this.#session
-    return `${this.where()}  ${events} events have happened${events === 0 ? '' : `, the last at ${time}`}${last === null ? '' : `\n  ${eventLine(last)}`}`
+    return `${this.where()}  ${events} events have happened${events === 0 ? '' : `, the last at ${time}`}${last === null ? '' : `\n  ${eventLine(inOneLine(last))}`}`
   }
 
   #event(logged: LoggedEvent): void {
     const decision = presentDecision(logged.event, logged.logOffset)
     this.#tell({ position: this.where(), event: logged.event }, () =>
-      decision === null ? eventLine(logged) : `${eventLine(logged)}\n${indented(decisionText(decision))}`,
+      [eventLine(inOneLine(logged)), ...(decision === null ? [] : [indented(decisionText(inOneLine(decision)))])].join('\n'),
     )
   }
 
@@ -218,9 +219,9 @@ class Player {
     this.#tell({ position: this.where(), end: true }, () => `${this.where()}  that was the last event`)
   }
 
-  #tell(value: unknown, text: () => string): void {
-    const format: OutputFormat = this.#settings.output
-    process.stdout.write(`${format === 'text' ? text() : JSON.stringify(value)}\n`)
+  #tell<Value>(value: Value, text: (value: Value) => string): void {
+    const { output } = this.#settings
+    printOne(output === 'json' ? 'jsonl' : output, value, text)
   }
 }
 

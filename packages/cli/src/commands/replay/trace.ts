@@ -2,9 +2,10 @@
 import { type Trace, type TracedIntent, type TracedStep, trace } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
-import { printOne, style } from '../../output.ts'
+import { printLines, printOne, style } from '../../output.ts'
 import { isoTime } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
+import { inOneLine } from '../../visible.ts'
 
 export async function showTrace(settings: Settings, id: string, flags: { readonly mermaid?: boolean }): Promise<number> {
   const found = await withSource(settings, (source) => trace(source, id))
@@ -13,8 +14,8 @@ export async function showTrace(settings: Settings, id: string, flags: { readonl
       'notFound',
       `nothing has the correlation ${id}, and there is no intent of that id; signalbox intent list shows what there is`,
     )
-  if (flags.mermaid === true) process.stdout.write(`${mermaid(found)}\n`)
-  else printOne(settings.output, found, () => treeText(found))
+  if (flags.mermaid === true) printLines(mermaid(inOneLine(found)))
+  else printOne(settings.output, found, treeText)
   return exitCodes.ok
 }
 
