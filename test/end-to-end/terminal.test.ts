@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newIntentId } from '@signalbox/client'
 import type { Decision, Resource } from '@signalbox/contract'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { run as runCommand } from '../../packages/cli/src/main.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Commands, type Ended, openCommands } from './commands.ts'
 import { forged, hostile, obeyed } from './hostile/text.ts'
+import { runHere } from './run-here.ts'
 
 const config = join(import.meta.dirname, 'hostile/hostile.config.ts')
 /** By what stands in the table below. */
@@ -14,23 +14,6 @@ const ids: Record<string, string> = {}
 let commands: Commands
 
 const run = (...parameters: readonly string[]) => commands.run(parameters)
-
-/** The command in this process, which is quicker by far; what it writes is kept. */
-async function runHere(parameters: readonly string[]): Promise<Ended> {
-  const out = { stdout: '', stderr: '' }
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      out[stream] += String(text)
-      return true
-    }),
-  )
-  try {
-    const code = await runCommand(parameters)
-    return { code, ...out }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
 
 const data = () => ['--data-dir', join(commands.directory, 'data')]
 const atGateway = (...parameters: readonly string[]) => run(...parameters, '--url', commands.url)

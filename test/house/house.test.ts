@@ -97,6 +97,16 @@ describe('what people read', () => {
   )
 })
 
+/** The proxies of an SDK are of the environment; demos and benchmarks start others in theirs. */
+const readsEnvironment = /^packages\/(?:cli\/src\/(?:environment\.ts|bench\/)|client\/src\/connection\.ts|examples\/src\/)/
+
+describe('the environment', () => {
+  it('is read in one place', () => {
+    const shipped = sources.filter((file) => /^(?:packages|services)\/[^/]+\/src\//.test(file) && !readsEnvironment.test(file))
+    expect(shipped.filter((file) => /\bprocess\.env\b|\benv\b[^:]*from 'node:process'/.test(withoutComments(read(file))))).toEqual([])
+  })
+})
+
 describe('the rooms', () => {
   it('no source file passes 400 lines', () => {
     expect(

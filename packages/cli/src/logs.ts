@@ -8,6 +8,7 @@ import { isLogError, type Log, type LogReader, type SnapshotStore } from '@signa
 import { ExportError, type ExportHeader, openExport, type Source } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { folderToRead, refuseToOwn } from './data-directory.ts'
+import { type Environment, environment } from './environment.ts'
 import { CommandError } from './exit-codes.ts'
 import { say } from './output.ts'
 import type { Settings } from './settings.ts'
@@ -45,14 +46,15 @@ export async function openEngine(settings: Pick<Settings, 'log' | 'dataDirectory
 }
 
 /** Whether the environment names brokers. */
-export function hasKafka(environment: NodeJS.ProcessEnv = process.env): boolean {
-  return (environment.KAFKA_BROKERS ?? environment.KAFKA_BOOTSTRAP_SERVERS) !== undefined
+export function hasKafka(): boolean {
+  const { KAFKA_BOOTSTRAP_SERVERS, KAFKA_BROKERS } = environment()
+  return (KAFKA_BROKERS ?? KAFKA_BOOTSTRAP_SERVERS) !== undefined
 }
 
 /** The connection of the environment, with its prefix. Throws CommandError (usage) where there is none. */
 export async function kafkaConnection() {
   const { kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
-  const { kafka } = kafkaOptionsFromEnvironment(process.env)
+  const { kafka } = kafkaOptionsFromEnvironment(environment())
   if (kafka === undefined)
     throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
   return { ...kafka, topicPrefix: kafka.topicPrefix ?? 'signalbox' }
@@ -66,7 +68,7 @@ export async function openTopics(topicPrefix: string): Promise<Engine> {
 async function openKafka(logger: Logger | undefined, topicPrefix?: string): Promise<Engine> {
   // Loaded only where it is wanted: an embedded Signalbox starts without a Kafka client.
   const { kafkaOptionsFromEnvironment, openKafkaLog, openSchemaRegistry } = await import('@signalbox/log-kafka')
-  const { kafka, schemaRegistry, warnings } = kafkaOptionsFromEnvironment(process.env)
+  const { kafka, schemaRegistry, warnings } = kafkaOptionsFromEnvironment(environment())
   if (kafka === undefined)
     throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
   for (const warning of warnings) say(warning)
@@ -75,7 +77,7 @@ async function openKafka(logger: Logger | undefined, topicPrefix?: string): Prom
   const log = await openKafkaLog({
     ...kafka,
     ...prefix,
-    ...sessionOptions(process.env),
+    ...sessionOptions(environment()),
     ...(logger === undefined
       ? {}
       : { onLogEntry: ({ detail, level, message }) => logger[level === 'error' ? 'warn' : 'debug']({ detail }, `kafkajs: ${message}`) }),
@@ -84,10 +86,10 @@ async function openKafka(logger: Logger | undefined, topicPrefix?: string): Prom
 }
 
 /** How soon a sequencer that is silent loses its partitions; both have defaults. */
-function sessionOptions(environment: NodeJS.ProcessEnv): { sessionTimeoutMs?: number; heartbeatIntervalMs?: number } {
+function sessionOptions(variables: Environment): { sessionTimeoutMs?: number; heartbeatIntervalMs?: number } {
   const read = (name: string) => {
-    const text = environment[name]
-    if (text === undefined || text === '') return undefined
+    const text = variables[name]
+    if (text === undefined) return undefined
     const value = Number(text)
     if (!Number.isInteger(value) || value < 1) throw new CommandError('usage', `${name} takes a whole number of milliseconds, not ${text}`)
     return value

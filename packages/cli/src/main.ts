@@ -24,8 +24,15 @@ export async function run(parameters: readonly string[]): Promise<number> {
   }
 }
 
-/** What is wrong with a file that somebody named. */
-const usersFaults: ReadonlySet<string> = new Set(['ListenError', 'ExportError', 'BackupError', 'KeyStoreError'])
+/** What is wrong with a file that somebody named or wrote. */
+const usersFaults: ReadonlySet<string> = new Set([
+  'ListenError',
+  'ExportError',
+  'BackupError',
+  'KeyStoreError',
+  'ContractError',
+  'ConfigError',
+])
 
 function explainFailure(error: unknown): number {
   // Commander has said what is wrong already; its help and version are no errors.

@@ -2,15 +2,8 @@
 import { partitionOf } from '@signalbox/contract'
 import { type Position, positionAt, type Source } from '@signalbox/replay'
 import { CommandError } from './exit-codes.ts'
-
-/** An ISO time, or a duration back from now (`90s`, `15m`, `2h`, `3d`); null for anything else. */
-export function readTime(text: string): number | null {
-  const back = /^(\d+)(s|m|h|d)$/.exec(text)
-  if (back !== null)
-    return Date.now() - Number(back[1]) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[back[2] as 's' | 'm' | 'h' | 'd']
-  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(timeMs) ? null : timeMs
-}
+import { wholeNumber } from './numbers.ts'
+import { readTime } from './times.ts'
 
 /**
  * `PARTITION:OFFSET` (every event before it has happened), a source position `PARTITION/OFFSET/INDEX` is not one; a time; `start` or
@@ -47,7 +40,5 @@ export function partitionFrom(
     if (partitionCount === 1) return 0
     throw new CommandError('usage', `the log has ${partitionCount} partitions; name one by --scope SCOPE or --partition PARTITION`)
   }
-  const number = Number(partition)
-  if (Number.isInteger(number) && number >= 0 && number < partitionCount) return number
-  throw new CommandError('usage', `--partition takes a number from 0 to ${partitionCount - 1}, not ${partition}`)
+  return wholeNumber('--partition', partition, { most: partitionCount - 1 })
 }

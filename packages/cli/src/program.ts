@@ -14,7 +14,9 @@ import {
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
 import type { SkipFlags } from './commands/skip.ts'
 import type { UpFlags } from './commands/up.ts'
+import { unknownVariables } from './environment.ts'
 import { exitCodes } from './exit-codes.ts'
+import { wholeNumber } from './numbers.ts'
 import { revealWith, say, sayPart } from './output.ts'
 import { revealing } from './personal.ts'
 import { addCoordination } from './program-coordination.ts'
@@ -38,6 +40,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
     return async (...received: unknown[]): Promise<void> => {
       const command = received.at(-1) as Command
       const flags = command.optsWithGlobals() as CommonFlags
+      for (const line of unknownVariables()) say(line)
       const settings = await readSettings(flags)
       revealWith(revealing(settings))
       done((await run(settings, command.args, flags)) ?? exitCodes.ok)
@@ -231,7 +234,7 @@ function addBench(program: Command, action: Action): void {
     .action(
       action(async (_settings, [what], flags) => {
         const { bench } = await import('./bench/index.ts')
-        return await bench(what!, Number((flags as { seconds?: string }).seconds))
+        return await bench(what!, wholeNumber('--seconds', (flags as { seconds: string }).seconds, { least: 1, most: 3_600 }))
       }),
     )
 }

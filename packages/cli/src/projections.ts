@@ -17,6 +17,7 @@ import {
   predecessorOf,
   shippedProjections,
 } from '@signalbox/projection'
+import { type Environment, environment } from './environment.ts'
 import { CommandError } from './exit-codes.ts'
 import { kafkaConnection, openTopics } from './logs.ts'
 import { embeddedPlace, isEmbeddedPlace } from './places.ts'
@@ -58,8 +59,8 @@ export function projectionNamed(settings: Settings, name: string): Projection {
 }
 
 /** What the environment says of the store: an address, or that it is SQLite. */
-function storeOf({ config }: Settings, environment: NodeJS.ProcessEnv): string {
-  const given = environment.SIGNALBOX_PROJECTOR_STORE || readSecret(environment.SIGNALBOX_PROJECTOR_STORE_FILE)
+function storeOf({ config }: Settings, variables: Environment): string {
+  const given = variables.SIGNALBOX_PROJECTOR_STORE ?? readSecret(variables.SIGNALBOX_PROJECTOR_STORE_FILE)
   if (given !== undefined && given !== '') return given
   return config?.projector?.store ?? 'sqlite'
 }
@@ -76,7 +77,7 @@ export interface OpenFeed {
  * those is gone.
  */
 export async function openFeed(settings: Settings, { codec, log }: { readonly log: LogReader; readonly codec: Codec }): Promise<OpenFeed> {
-  if (settings.log !== 'kafka' || settings.file !== null || !isHistoryWanted(settings, process.env)) {
+  if (settings.log !== 'kafka' || settings.file !== null || !isHistoryWanted(settings, environment())) {
     const feed = new EventFeed(log, codec)
     return { feed, close: () => feed.close() }
   }
@@ -135,8 +136,8 @@ function gone(name: string, why: string, cause?: unknown): CommandError {
   )
 }
 
-function isHistoryWanted({ config }: Settings, environment: NodeJS.ProcessEnv): boolean {
-  const given = environment.SIGNALBOX_PROJECTOR_HISTORY
+function isHistoryWanted({ config }: Settings, variables: Environment): boolean {
+  const given = variables.SIGNALBOX_PROJECTOR_HISTORY
   if (given === undefined || given === '') return config?.projector?.history === true
   if (given === 'true' || given === 'false') return given === 'true'
   throw new CommandError('usage', `SIGNALBOX_PROJECTOR_HISTORY takes true or false, not ${given}`)
@@ -155,7 +156,7 @@ function readSecret(file: string | undefined): string | undefined {
 
 export interface StoreOptions {
   readonly mustExist?: boolean
-  readonly environment?: NodeJS.ProcessEnv
+  readonly variables?: Environment
   /** Of who owns projections: told that a damaged file was set aside, to be built anew. */
   readonly setAside?: (message: string) => void
 }
@@ -166,9 +167,9 @@ export interface StoreOptions {
  */
 export async function openProjectionStore(
   settings: Settings,
-  { environment = process.env, mustExist = false, setAside }: StoreOptions = {},
+  { variables = environment(), mustExist = false, setAside }: StoreOptions = {},
 ): Promise<ProjectionStore> {
-  const store = storeOf(settings, environment)
+  const store = storeOf(settings, variables)
   try {
     if (store === 'sqlite') return openSqlite(settings, mustExist, setAside)
     if (/^postgres(ql)?:\/\//.test(store)) {

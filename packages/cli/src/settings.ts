@@ -1,10 +1,12 @@
 /** Where every command gets its settings from: flag, then environment, then signalbox.config.ts, then default. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { ContractError, type ContractSet, contractSet, type SignalboxConfig } from '@signalbox/contract'
+import { readGatewayAddress } from '@signalbox/client'
+import { type ContractSet, contractSet, type SignalboxConfig } from '@signalbox/contract'
 import { rememberedConfig } from './data-directory.ts'
+import { type Environment, environment } from './environment.ts'
 import { CommandError } from './exit-codes.ts'
+import { configIn, loadModule } from './load-module.ts'
 
 export type OutputFormat = 'text' | 'json' | 'jsonl'
 
@@ -41,31 +43,48 @@ export interface Settings {
 const defaultUrl = 'http://127.0.0.1:7070'
 
 /** Throws CommandError (usage) for a setting that has no allowed value. */
-export async function readSettings(flags: CommonFlags, environment: NodeJS.ProcessEnv = process.env): Promise<Settings> {
-  const output = flags.json === true ? 'json' : (flags.output ?? environment.SIGNALBOX_OUTPUT ?? 'text')
+export async function readSettings(flags: CommonFlags, variables: Environment = environment()): Promise<Settings> {
+  refuseEmpty(flags)
+  const output = flags.json === true ? 'json' : (flags.output ?? variables.SIGNALBOX_OUTPUT ?? 'text')
   if (output !== 'text' && output !== 'json' && output !== 'jsonl')
     throw new CommandError('usage', `--output takes text, json or jsonl, not ${output}`)
-  const namedDirectory = flags.dataDir ?? environment.SIGNALBOX_DATA_DIR
-  const configFile = await findConfig(flags.config ?? environment.SIGNALBOX_CONFIG, resolve(namedDirectory ?? '.signalbox'))
-  const config = configFile === null ? null : await loadConfig(configFile)
-  const brokers = environment.KAFKA_BROKERS ?? environment.KAFKA_BOOTSTRAP_SERVERS ?? null
-  const log =
-    flags.log ?? environment.SIGNALBOX_LOG ?? config?.log ?? (brokers === null || namedDirectory !== undefined ? 'sqlite' : 'kafka')
+  const namedDirectory = flags.dataDir ?? variables.SIGNALBOX_DATA_DIR
+  const configFile = await findConfig(flags.config ?? variables.SIGNALBOX_CONFIG, resolve(namedDirectory ?? '.signalbox'))
+  const config = configFile === null ? null : configIn(configFile, (await loadModule(configFile)).default)
+  const brokers = variables.KAFKA_BROKERS ?? variables.KAFKA_BOOTSTRAP_SERVERS ?? null
+  const log = flags.log ?? variables.SIGNALBOX_LOG ?? config?.log ?? (brokers === null || namedDirectory !== undefined ? 'sqlite' : 'kafka')
   if (log !== 'sqlite' && log !== 'kafka') throw new CommandError('usage', `--log takes sqlite or kafka, not ${log}`)
   if (log === 'kafka' && brokers === null)
     throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
-  const givenUrl = flags.url ?? environment.SIGNALBOX_URL
+  const givenUrl = flags.url ?? variables.SIGNALBOX_URL
+  const url = givenUrl ?? config?.url ?? defaultUrl
+  refuseNoAddress(url)
   return {
     configFile,
     config,
     dataDirectory: resolve(namedDirectory ?? config?.dataDirectory ?? '.signalbox'),
     log,
-    file: flags.file ?? environment.SIGNALBOX_FILE ?? null,
-    url: givenUrl ?? config?.url ?? defaultUrl,
+    file: flags.file ?? variables.SIGNALBOX_FILE ?? null,
+    url,
     urlIsGiven: givenUrl !== undefined,
-    headers: headersOf(flags.header, environment.SIGNALBOX_HEADERS),
-    keysDirectory: keysDirectoryOf(flags.keys ?? environment.SIGNALBOX_KEYS ?? config?.keys),
+    headers: headersOf(flags.header, variables.SIGNALBOX_HEADERS),
+    keysDirectory: keysDirectoryOf(flags.keys ?? variables.SIGNALBOX_KEYS ?? config?.keys),
     output,
+  }
+}
+
+/** What a shell makes of a variable that is not set is no setting. */
+function refuseEmpty(flags: CommonFlags): void {
+  for (const name of ['config', 'dataDir', 'file', 'url', 'keys'] as const)
+    if (flags[name]?.trim() === '')
+      throw new CommandError('usage', `--${name === 'dataDir' ? 'data-dir' : name} is empty; give it a value, or leave it out`)
+}
+
+function refuseNoAddress(url: string): void {
+  try {
+    readGatewayAddress(url)
+  } catch (cause) {
+    throw new CommandError('usage', `${(cause as Error).message} (--url, SIGNALBOX_URL, or url of the config)`, { cause })
   }
 }
 
@@ -83,7 +102,7 @@ function headersOf(flags: readonly string[] | undefined, variable: string | unde
 }
 
 function keysDirectoryOf(name: string | undefined): string | null {
-  return name === undefined || name === '' ? null : resolve(name)
+  return name === undefined ? null : resolve(name)
 }
 
 async function findConfig(named: string | undefined, dataDirectory: string): Promise<string | null> {
@@ -96,19 +115,6 @@ async function findConfig(named: string | undefined, dataDirectory: string): Pro
   if (existsSync(here)) return here
   // A log remembers by which config it was made, so that a reader need not say it again.
   return await rememberedConfig(dataDirectory)
-}
-
-async function loadConfig(file: string): Promise<SignalboxConfig> {
-  let module: { default?: SignalboxConfig }
-  try {
-    module = await import(pathToFileURL(file).href)
-  } catch (cause) {
-    const what = cause instanceof ContractError ? cause.message : `it cannot be loaded: ${(cause as Error).message}`
-    throw new CommandError('usage', `${file}: ${what}`, { cause })
-  }
-  if (!Array.isArray(module.default?.contracts))
-    throw new CommandError('usage', `${file} has no default export with contracts; write export default defineConfig({ contracts: [...] })`)
-  return module.default
 }
 
 /** The contracts of the config. Throws CommandError (usage) where there is none. */

@@ -42,7 +42,7 @@ describe('the projections of the settings', () => {
 
 describe('the store of the settings', () => {
   const open = (environment: NodeJS.ProcessEnv, config = {}, mustExist = false) =>
-    openProjectionStore(settings(config), { environment, mustExist })
+    openProjectionStore(settings(config), { variables: environment, mustExist })
 
   it('is SQLite in the data directory, where nothing else is said', async () => {
     await expect(open({}, {}, true)).rejects.toThrow('signalbox up makes them')

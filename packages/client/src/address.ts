@@ -23,13 +23,21 @@ export function readGatewayAddress(text: string): GatewayAddress {
   if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.search !== '' || url.hash !== '') throw noAddress(hidden(text))
   const { hostname, origin, password, username } = url
   const prefix = url.pathname.replace(/\/+$/, '')
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const credentials = `${decoded(username, text)}:${decoded(password, text)}`
   return {
     origin,
     prefix,
     authorization: username === '' && password === '' ? null : `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`,
     text: `${origin}${prefix}`,
     isLoopback: hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname),
+  }
+}
+
+function decoded(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (cause) {
+    throw noAddress(hidden(text), { cause })
   }
 }
 

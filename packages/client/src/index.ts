@@ -1,4 +1,4 @@
-export { addressText } from './address.ts'
+export { addressText, readGatewayAddress } from './address.ts'
 export * from './agent.ts'
 export type { HeadersOption } from './connection.ts'
 export * from './coordinator.ts'

@@ -39,6 +39,7 @@ const whyNot: Readonly<Record<string, (host: string, port: number) => string>> =
   EPERM: (host, port) => `this user may not listen on ${host}:${port}; name another with --host and --port`,
   ENOTFOUND: (host) => `the host ${host} is not known; name an address of this machine with --host`,
   EAI_AGAIN: (host) => `the host ${host} could not be looked up; name an address of this machine with --host`,
+  EAFNOSUPPORT: (host) => `this machine has no addresses of the kind of ${host}; name one that it has with --host`,
   EINVAL: (host, port) => `${host}:${port} is no address to listen on; name one of this machine with --host`,
   EMFILE: () => tooManyFiles,
   ENFILE: () => tooManyFiles,

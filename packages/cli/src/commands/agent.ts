@@ -14,12 +14,14 @@ import {
   systemScope,
 } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say, style, table } from '../output.ts'
-import { readTime } from '../positions.ts'
 import { decisionText, isoTime } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
+import { readTime } from '../times.ts'
+import { humanOf } from '../user.ts'
 import { inOneLine } from '../visible.ts'
-import { decide, exitCodeOf, humanOf, listed, required, withGateway } from './gateway.ts'
+import { decide, exitCodeOf, listed, required, withGateway } from './gateway.ts'
 
 export interface AgentFlags {
   readonly by?: string
@@ -117,7 +119,7 @@ export async function setQuarantine(
   flags: AgentFlags,
 ): Promise<number> {
   const reason = required('--reason', flags.reason, 'it stays in the log, and everyone whom it holds up is shown it')
-  const waitMs = Number(flags.waitMs ?? '30000')
+  const waitMs = wholeNumber('--wait-ms', flags.waitMs ?? '30000')
   const taintedSinceMs = flags.taintedSince === undefined ? null : timeOf(flags.taintedSince)
   return await withGateway(settings, async (gateway) => {
     const input = action === 'quarantine' ? { reason, taintedSinceMs } : { reason }
@@ -160,6 +162,9 @@ async function inForce(gateway: HttpCoordinator, agent: string, wanted: string, 
 function timeOf(text: string): number {
   const timeMs = readTime(text)
   if (timeMs === null)
-    throw new CommandError('usage', `${text} is no time; give one like 2026-06-01T12:00:00Z, or 15m for as long ago (s, m, h, d)`)
+    throw new CommandError(
+      'usage',
+      `--tainted-since takes a time, not ${text}; give one like 2026-06-01T12:00:00Z, or 15m for as long ago (s, m, h, d)`,
+    )
   return timeMs
 }

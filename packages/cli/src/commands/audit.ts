@@ -2,8 +2,9 @@
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, contractSet, defaultLimits, noContracts } from '@signalbox/contract'
 import { auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
-import { CommandError, exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { openToRead, type Reading } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printOne, say, table } from '../output.ts'
 import { agentsOf } from '../rules.ts'
 import type { Settings } from '../settings.ts'
@@ -64,10 +65,7 @@ export async function auditSource(
 
 function chosen({ partition }: AuditFlags, partitionCount: number): readonly number[] {
   if (partition === undefined) return Array.from({ length: partitionCount }, (_, each) => each)
-  const number = Number(partition)
-  if (!Number.isInteger(number) || number < 0 || number >= partitionCount)
-    throw new CommandError('usage', `--partition takes a number from 0 to ${partitionCount - 1}, not ${partition}`)
-  return [number]
+  return [wholeNumber('--partition', partition, { most: partitionCount - 1 })]
 }
 
 function progressTo(tell: (text: string) => void) {

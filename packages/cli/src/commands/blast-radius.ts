@@ -5,8 +5,9 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printMany, printOne, say, sayLines, style } from '../output.ts'
 import { contractsOf, type Settings } from '../settings.ts'
+import { humanOf } from '../user.ts'
 import { inOneLine } from '../visible.ts'
-import { decide, humanOf, intentOf, required, statusOfSameLog, withGateway } from './gateway.ts'
+import { decide, intentOf, required, statusOfSameLog, withGateway } from './gateway.ts'
 
 export interface BlastFlags {
   readonly compensate?: boolean

@@ -4,8 +4,9 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printMany, printOne, style, table } from '../output.ts'
 import { isoTime } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
+import { humanOf } from '../user.ts'
 import { actionsFromFlags } from './actions.ts'
-import { act, findOne, humanOf, listed, required, withGateway } from './gateway.ts'
+import { act, findOne, listed, required, withGateway } from './gateway.ts'
 
 export interface EscalationFlags {
   readonly scope?: string

@@ -5,7 +5,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne } from '../output.ts'
 import { decisionText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
-import { userName } from '../user.ts'
+import { usage } from './actions.ts'
 
 const decisionWaitMs = 10_000
 
@@ -48,9 +48,10 @@ export interface Asked {
   readonly causationId?: string
 }
 
+/** Throws CommandError (usage) for what can be no intent, as a name that is none. */
 export function intentOf({ action, agent, expectedVersion, resource, scope, input = {}, ...lineage }: Asked): Intent {
   const actions = [{ resource, action, input, ...(expectedVersion === undefined ? {} : { expectedVersion }) }]
-  return intentFromJson({ intentId: newIntentId(), scope, agent, actions, ...lineage })
+  return usage(() => intentFromJson({ intentId: newIntentId(), scope, agent, actions, ...lineage }))
 }
 
 /** Submits one action and waits for its decision. Throws CommandError timedOut. */
@@ -75,12 +76,6 @@ export function exitCodeOf({ committed, pending, shadow }: Decision): number {
   if (committed || shadow !== null) return exitCodes.ok
   if (pending === null) return exitCodes.rejected
   return pending.reason === 'escalated' ? exitCodes.waitingForHuman : exitCodes.timedOut
-}
-
-/** Who types: an agent `human:NAME`, by flag, else by the user of this machine. */
-export function humanOf(by: string | undefined): string {
-  const name = by ?? process.env.SIGNALBOX_HUMAN ?? userName('--by NAME, or SIGNALBOX_HUMAN')
-  return name.startsWith('human:') ? name : `human:${name.replaceAll(/[^A-Za-z0-9._@-]/g, '-')}`
 }
 
 /** Throws CommandError (usage) where a flag that must be given is not. */

@@ -20,9 +20,11 @@ import {
 import { currentState, readEvents, type Source } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say, table } from '../output.ts'
 import { contractsOf, type Settings } from '../settings.ts'
-import { humanOf, required } from './gateway.ts'
+import { humanOf } from '../user.ts'
+import { required } from './gateway.ts'
 
 export interface PacketFlags {
   readonly scope?: string
@@ -64,7 +66,10 @@ export async function compile(settings: Settings, flags: PacketFlags): Promise<n
     require: flags.require ?? [],
     correlationId: flags.correlation ?? null,
     at: flags.at ?? null,
-    budget: { tokens: numberOf('--tokens', flags.tokens ?? '4000'), bytes: numberOf('--bytes', flags.bytes ?? '32768') },
+    budget: {
+      tokens: wholeNumber('--tokens', flags.tokens ?? '4000', { least: 1 }),
+      bytes: wholeNumber('--bytes', flags.bytes ?? '32768', { least: 1 }),
+    },
     tokenizer: flags.tokenizer ?? defaultTokenizer,
   }
   const contracts = settings.config === null ? noContracts : contractsOf(settings)
@@ -201,12 +206,6 @@ export function digestOfFile(file: string): string {
     if (cause instanceof PacketError) throw new CommandError('usage', `${file}: ${cause.message}`, { cause })
     throw cause
   }
-}
-
-function numberOf(flag: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new CommandError('usage', `${flag} takes a whole number from 1, not ${text}`)
-  return value
 }
 
 async function asUsage<Result>(run: () => Promise<Result>): Promise<Result> {

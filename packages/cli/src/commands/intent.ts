@@ -6,14 +6,16 @@ import { withoutByteOrderMark } from '@signalbox/files'
 import { type DecisionFilter, decisions, earlierGeneration, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { placeText } from '../places.ts'
 import { decisionLine, decisionText } from '../render/decision.ts'
 import { dryRunText, explainedText } from '../render/explanation.ts'
 import { readerRules } from '../rules.ts'
 import type { Settings } from '../settings.ts'
+import { humanOf } from '../user.ts'
 import { actionsFromFlags, usage } from './actions.ts'
-import { act, exitCodeOf, gatewayOf, humanOf, withGateway } from './gateway.ts'
+import { act, exitCodeOf, gatewayOf, withGateway } from './gateway.ts'
 import { followDecisions } from './tail.ts'
 
 export interface SubmitFlags {
@@ -56,11 +58,6 @@ export async function submitIntent(settings: Settings, file: string | undefined,
   } finally {
     await gateway.close()
   }
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new CommandError('usage', `${flag} takes a whole number, not ${text}`)
-  return Number(text)
 }
 
 function intentFromFile(file: string): Intent {

@@ -14,6 +14,7 @@ import {
 } from '@signalbox/projection'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openToRead, type Reading } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { openFeed, openProjectionStore, projectionNamed, projectionsOf } from '../projections.ts'
 import { type ProjectionSummary, parkedText, projectionText, rowText, summaryText, verificationText } from '../render/projection.ts'
@@ -114,9 +115,7 @@ export async function listRows(settings: Settings, name: string, table: string |
   const tables = Object.keys(projection.tables)
   if (table === undefined && tables.length > 1)
     throw new CommandError('usage', `projection ${name} has several tables; name one of ${tables.join(', ')}`)
-  const limit = Number(flags.limit ?? 50)
-  if (!Number.isInteger(limit) || limit < 1 || limit > maxRows)
-    throw new CommandError('usage', `--limit takes 1 to ${maxRows}, not ${flags.limit}`)
+  const limit = wholeNumber('--limit', flags.limit ?? '50', { least: 1, most: maxRows })
   const { after, key, prefix } = flags
   const wanted = table ?? tables[0]!
   const rows = await withStore(settings, true, (store) =>

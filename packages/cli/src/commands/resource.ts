@@ -3,6 +3,7 @@ import { type JsonObject, partitionOf, type Resource, type Status } from '@signa
 import { changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { readPosition } from '../positions.ts'
 import { isoTime, resourceLine, resourceText, statusText } from '../render/decision.ts'
@@ -74,8 +75,7 @@ export async function resourceHistory(settings: Settings, scope: string, name: s
 
 export async function listAllResources(settings: Settings, flags: ResourceFilter & { readonly limit: string }): Promise<number> {
   const { limit, ...filter } = flags
-  if (!/^\d{1,9}$/.test(limit)) throw new CommandError('usage', `--limit takes a whole number, not ${limit}`)
-  const most = Number(limit)
+  const most = wholeNumber('--limit', limit)
   let found: readonly Resource[]
   if (settings.urlIsGiven) {
     const query = new URLSearchParams(

@@ -9,6 +9,7 @@ import { startProcessManager } from '@signalbox/process-manager'
 import { rulesOf, sequencerMetrics, startSequencer, watchLag } from '@signalbox/sequencer'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { environment } from '../environment.ts'
 import { CommandError } from '../exit-codes.ts'
 import { type Engine, openEngine } from '../logs.ts'
 import { say } from '../output.ts'
@@ -172,7 +173,7 @@ async function runIngest(context: ServiceContext): Promise<RunningService> {
   if (sources.length === 0)
     throw new CommandError('usage', "there is nothing to ingest: list topics of systems of record as 'sources' in signalbox.config.ts")
   const { followSourceTopic, kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
-  const { kafka } = kafkaOptionsFromEnvironment(process.env)
+  const { kafka } = kafkaOptionsFromEnvironment(environment())
   const wired = { log, codec, clock: systemClock, logger, registry, sha256, protect: personalOf(settings).protect }
   const topics = await Promise.all(
     sources.map(async (source) =>

@@ -2,11 +2,13 @@
 import { noContracts } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import { NotNextError, settingsOf, skipIntent } from '@signalbox/sequencer'
+import { logLevel } from '../environment.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printOne } from '../output.ts'
 import type { Settings } from '../settings.ts'
-import { userName } from '../user.ts'
+import { humanOf } from '../user.ts'
 import { software } from '../version.ts'
 import { serviceLogger } from './up.ts'
 
@@ -19,15 +21,15 @@ const timeoutMs = 60_000
 
 export async function skip(settings: Settings, partitionText: string, offsetText: string, flags: SkipFlags): Promise<number> {
   const partition = wholeNumber('PARTITION', partitionText)
-  const offset = wholeNumber('OFFSET', offsetText)
+  const offset = wholeNumber('OFFSET', offsetText, { most: Number.MAX_SAFE_INTEGER })
   const reason = flags.reason?.trim() ?? ''
   if (reason === '') throw new CommandError('usage', 'say why with --reason TEXT: it is recorded in the event')
-  const logger = serviceLogger(process.env.SIGNALBOX_LOG_LEVEL ?? 'warn')
+  const by = humanOf(flags.by)
+  const logger = serviceLogger(logLevel('warn'))
   const { codec, log } = await openEngine(settings, logger)
   try {
     if (partition >= log.partitionCount)
       throw new CommandError('usage', `there is no partition ${partition}: the log has ${log.partitionCount}, from 0 on`)
-    const by = flags.by ?? userName('--by NAME')
     const sequencer = settingsOf({ log, codec, contracts: noContracts, logger, software: `${software} intent skip` })
     const event = await skipIntent(sequencer, { partition, offset, by, reason, timeoutMs })
     printOne(settings.output, { event, partition, offset, by, reason }, () => {
@@ -48,9 +50,4 @@ export async function skip(settings: Settings, partitionText: string, offsetText
   } finally {
     await log.close()
   }
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new CommandError('usage', `${name} is a whole number, not ${text}`)
-  return Number(text)
 }

@@ -4,10 +4,12 @@ import { sha256 } from '@signalbox/codec'
 import type { HandoffData, JsonObject, Resource, TaskData } from '@signalbox/contract'
 import { sealOf } from '@signalbox/handoff'
 import { exitCodes } from '../exit-codes.ts'
+import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne } from '../output.ts'
 import { isoTime, resourceText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
-import { act, findOne, humanOf, listed, required, withGateway } from './gateway.ts'
+import { humanOf } from '../user.ts'
+import { act, findOne, listed, required, withGateway } from './gateway.ts'
 import { digestOfFile, readPacket } from './handoff.ts'
 
 export interface TaskFlags {
@@ -97,6 +99,6 @@ function inputOf(type: 'task' | 'handoff', action: string, flags: TaskFlags): Js
   return {
     title: required('--title', flags.title, 'what is to be done'),
     ...(flags.needs === undefined ? {} : { needs: [...flags.needs] }),
-    ...(flags.leaseMs === undefined ? {} : { leaseMs: Number(flags.leaseMs) }),
+    ...(flags.leaseMs === undefined ? {} : { leaseMs: wholeNumber('--lease-ms', flags.leaseMs, { least: 1 }) }),
   }
 }

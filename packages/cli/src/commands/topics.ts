@@ -1,5 +1,6 @@
 /** `signalbox topics ...` and `signalbox acls ...`: the topics of a Kafka cluster and who may do what, as data. */
 import type { AclEntry, AclsPlan, RolePrincipal, TopicsOptions, TopicsPlan } from '@signalbox/log-kafka'
+import { type Environment, environment } from '../environment.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne, say } from '../output.ts'
 import type { Settings } from '../settings.ts'
@@ -12,8 +13,6 @@ export interface TopicsFlags {
   readonly acl?: readonly string[]
   readonly agentGroupPrefix?: string
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 interface Wanted {
   readonly topics: TopicsOptions
@@ -68,9 +67,9 @@ export async function applyTopics({ output }: Settings, flags: TopicsFlags): Pro
 /** Prints the rights of roles as commands for Kafka's own tool. Asks no broker. */
 export async function printAcls({ output }: Settings, parameters: readonly string[], flags: TopicsFlags): Promise<number> {
   const { aclsOf, kafkaAclsCommands, kafkaOptionsFromEnvironment, readRolePrincipal } = await import('@signalbox/log-kafka')
-  const environment = environmentOf(process.env, flags)
-  const named = environment.KAFKA_BROKERS || environment.KAFKA_BOOTSTRAP_SERVERS
-  const { kafka } = kafkaOptionsFromEnvironment(named ? environment : { ...environment, KAFKA_BROKERS: 'HOST:9092' })
+  const variables = environmentOf(environment(), flags)
+  const named = variables.KAFKA_BROKERS ?? variables.KAFKA_BOOTSTRAP_SERVERS
+  const { kafka } = kafkaOptionsFromEnvironment(named === undefined ? { ...variables, KAFKA_BROKERS: 'HOST:9092' } : variables)
   const options = { topicPrefix: kafka?.topicPrefix ?? 'signalbox', ...groupPrefix(flags) }
   const entries = parameters.map(readRolePrincipal).flatMap((principal) => aclsOf(principal, options))
   const brokers = [kafka?.brokers ?? []].flat().join(',')
@@ -97,15 +96,16 @@ function warn(warnings: readonly string[]): void {
 }
 
 /** Flag, then environment, then default. */
-async function wantedOf(flags: TopicsFlags, environment: Environment = process.env): Promise<Wanted> {
+async function wantedOf(flags: TopicsFlags): Promise<Wanted> {
+  const variables = environment()
   const { kafkaOptionsFromEnvironment, readRolePrincipal } = await import('@signalbox/log-kafka')
-  const { kafka, warnings } = kafkaOptionsFromEnvironment(environmentOf(environment, flags))
+  const { kafka, warnings } = kafkaOptionsFromEnvironment(environmentOf(variables, flags))
   if (kafka === undefined) throw new CommandError('usage', 'KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
   warn(warnings)
-  const acls = flags.acl ?? environment.SIGNALBOX_ACLS?.split(/\s+/).filter((acl) => acl !== '') ?? []
-  const partitions = count('--partitions', flags.partitions ?? environment.SIGNALBOX_PARTITIONS)
-  const replicationFactor = count('--replication-factor', flags.replicationFactor ?? environment.SIGNALBOX_REPLICATION_FACTOR)
-  const minInSyncReplicas = count('--min-in-sync-replicas', flags.minInSyncReplicas ?? environment.SIGNALBOX_MIN_IN_SYNC_REPLICAS)
+  const acls = flags.acl ?? variables.SIGNALBOX_ACLS?.split(/\s+/).filter((acl) => acl !== '') ?? []
+  const partitions = count('--partitions', flags.partitions ?? variables.SIGNALBOX_PARTITIONS)
+  const replicationFactor = count('--replication-factor', flags.replicationFactor ?? variables.SIGNALBOX_REPLICATION_FACTOR)
+  const minInSyncReplicas = count('--min-in-sync-replicas', flags.minInSyncReplicas ?? variables.SIGNALBOX_MIN_IN_SYNC_REPLICAS)
   return {
     topics: {
       ...kafka,
@@ -118,8 +118,8 @@ async function wantedOf(flags: TopicsFlags, environment: Environment = process.e
   }
 }
 
-function environmentOf(environment: Environment, { topicPrefix }: TopicsFlags): Environment {
-  return topicPrefix === undefined ? environment : { ...environment, KAFKA_TOPIC_PREFIX: topicPrefix }
+function environmentOf(variables: Environment, { topicPrefix }: TopicsFlags): Environment {
+  return topicPrefix === undefined ? variables : { ...variables, KAFKA_TOPIC_PREFIX: topicPrefix }
 }
 
 function groupPrefix({ agentGroupPrefix }: TopicsFlags): { readonly agentGroupPrefix?: string } {

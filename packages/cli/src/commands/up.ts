@@ -18,8 +18,10 @@ import { rulesOf, type Sequencer, sequencerMetrics, startSequencer } from '@sign
 import pino, { type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { rememberConfig } from '../data-directory.ts'
+import { environment, logLevel } from '../environment.ts'
 import { CommandError } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
+import { wholeNumber } from '../numbers.ts'
 import { say } from '../output.ts'
 import { personalOf } from '../personal.ts'
 import { defaultProjectorUrl } from '../projections.ts'
@@ -105,7 +107,7 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
   }
 }
 
-export function serviceLogger(level = process.env.SIGNALBOX_LOG_LEVEL ?? 'info'): Logger {
+export function serviceLogger(level = logLevel('info')): Logger {
   const stderr = pino.destination({ dest: 2, sync: true })
   const write = (line: string) => stderr.write(visibleJson(line))
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write })
@@ -121,6 +123,7 @@ export interface UpFlags {
 export async function up(settings: Settings, flags: UpFlags): Promise<void> {
   const contracts = contractsOf(settings)
   const address = listenAddress(settings, flags)
+  const streams = maxStreams()
   const logger = serviceLogger()
   const personal = personalOf(settings)
   const { codec, log } = await openEngine(settings, logger)
@@ -131,7 +134,7 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     contracts,
     logger,
     personal,
-    maxStreams: maxStreams(),
+    maxStreams: streams,
     ...agentsOf(settings),
     ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
     ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),
@@ -156,32 +159,36 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
 /** Beside the gateway: on a port of its own, which is a free one where the gateway's was chosen for this run. */
 function projectorAddress(settings: Settings, flags: UpFlags): ListenSettings {
   const url = settings.config?.projector?.url
-  const isChosen = flags.port !== undefined || process.env.SIGNALBOX_PORT !== undefined
-  const port = process.env.SIGNALBOX_PROJECTOR_PORT ?? (isChosen && url === undefined ? '0' : new URL(url ?? defaultProjectorUrl).port)
+  const isChosen = flags.port !== undefined || environment().SIGNALBOX_PORT !== undefined
+  const port = environment().SIGNALBOX_PROJECTOR_PORT ?? (isChosen && url === undefined ? '0' : new URL(url ?? defaultProjectorUrl).port)
   return listenAddress({ url: url ?? defaultProjectorUrl }, { ...flags, port })
 }
 
 /** Where to listen, by flag, else as the gateway's address says. */
 export function listenAddress(settings: Pick<Settings, 'url'>, flags: UpFlags): ListenSettings {
   const url = new URL(settings.url)
-  const givenPort = flags.port ?? process.env.SIGNALBOX_PORT
-  const port = givenPort === undefined ? Number(url.port || 80) : Number(givenPort)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new CommandError('usage', `--port takes a number from 0 to 65535, not ${givenPort}`)
-  const host = flags.host ?? process.env.SIGNALBOX_HOST ?? url.hostname
-  return { host, port, trustNetwork: process.env.SIGNALBOX_TRUST_NETWORK === 'true', allowedHosts: allowedHosts(flags) }
+  const givenPort = flags.port ?? environment().SIGNALBOX_PORT
+  const ofFlag = flags.port === undefined ? 'SIGNALBOX_PORT' : '--port'
+  const port = givenPort === undefined ? Number(url.port || 80) : wholeNumber(ofFlag, givenPort, { most: 65_535 })
+  // An address of IPv6 stands in brackets in a URL alone.
+  const host = (flags.host ?? environment().SIGNALBOX_HOST ?? url.hostname).replace(/^\[(.*)\]$/, '$1')
+  return { host, port, trustNetwork: isNetworkTrusted(), allowedHosts: allowedHosts(flags) }
+}
+
+function isNetworkTrusted(): boolean {
+  const given = environment().SIGNALBOX_TRUST_NETWORK ?? 'false'
+  if (given === 'true' || given === 'false') return given === 'true'
+  throw new CommandError('usage', `SIGNALBOX_TRUST_NETWORK takes true or false, not ${given}`)
 }
 
 /** As of the gateway; undefined where the environment says nothing of it. */
-export function maxStreams(environment: NodeJS.ProcessEnv = process.env): number | undefined {
-  const text = environment.SIGNALBOX_MAX_STREAMS ?? ''
-  if (text === '') return undefined
-  if (!/^\d{1,6}$/.test(text)) throw new CommandError('usage', `SIGNALBOX_MAX_STREAMS takes a whole number from 0 to 999999, not ${text}`)
-  return Number(text)
+export function maxStreams(): number | undefined {
+  const text = environment().SIGNALBOX_MAX_STREAMS
+  return text === undefined ? undefined : wholeNumber('SIGNALBOX_MAX_STREAMS', text, { most: 999_999 })
 }
 
 function allowedHosts({ allowedHost }: UpFlags): readonly string[] {
-  const listed = allowedHost ?? (process.env.SIGNALBOX_ALLOWED_HOSTS ?? '').split(',')
+  const listed = allowedHost ?? (environment().SIGNALBOX_ALLOWED_HOSTS ?? '').split(',')
   const names = listed.map((name) => name.trim()).filter((name) => name !== '')
   const wrong = names.find((name) => !isHostName(name))
   if (wrong === undefined) return names

@@ -7,7 +7,8 @@ import { withSource } from '../../logs.ts'
 import { printMany, say } from '../../output.ts'
 import type { Settings } from '../../settings.ts'
 import { signalled } from '../../signals.ts'
-import { humanOf, required, statusOfSameLog, withGateway } from '../gateway.ts'
+import { humanOf } from '../../user.ts'
+import { required, statusOfSameLog, withGateway } from '../gateway.ts'
 import { lettersOf, type SelectionFlags, selectedLetters } from './selection.ts'
 
 export interface SettleFlags extends SelectionFlags {

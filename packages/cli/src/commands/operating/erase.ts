@@ -7,8 +7,9 @@ import { printOne } from '../../output.ts'
 import { keyStoreErrors, openKeys } from '../../personal.ts'
 import { decisionText } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
+import { humanOf } from '../../user.ts'
 import { inOneLine } from '../../visible.ts'
-import { decide, humanOf, required, withGateway } from '../gateway.ts'
+import { decide, required, withGateway } from '../gateway.ts'
 
 export interface EraseFlags {
   readonly reason?: string

@@ -10,7 +10,8 @@ import { hasKafka, kafkaConnection, openEngine, openTopics, withSource } from '.
 import { printMany, printOne } from '../../output.ts'
 import { isoTime } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
-import { decide, humanOf, required, withGateway } from '../gateway.ts'
+import { humanOf } from '../../user.ts'
+import { decide, required, withGateway } from '../gateway.ts'
 import { seldom } from './progress.ts'
 
 export interface GenerationFlags {

@@ -5,15 +5,17 @@ import { defaultLimits } from '@signalbox/contract'
 import { type Moved, moveLog } from '@signalbox/generation'
 import { systemClock } from '@signalbox/log'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
+import { logLevel } from '../../environment.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { type Engine, hasKafka, kafkaConnection, openEngine, openTopics } from '../../logs.ts'
 import { printOne, say } from '../../output.ts'
 import { embeddedPlace } from '../../places.ts'
 import { agentsOf } from '../../rules.ts'
 import { contractsOf, type Settings } from '../../settings.ts'
+import { humanOf } from '../../user.ts'
 import { software } from '../../version.ts'
 import { type AuditReport, auditSource, auditText } from '../audit.ts'
-import { humanOf, required } from '../gateway.ts'
+import { required } from '../gateway.ts'
 import { serviceLogger } from '../up.ts'
 import { explained, type GenerationFlags, telling, waitOf } from './generation.ts'
 
@@ -88,7 +90,7 @@ async function openOld(settings: Settings): Promise<Old> {
   const contracts = contractsOf(settings)
   const engine = await openEngine(settings)
   // It has one owner, and that is this process: nobody else could close it.
-  const logger = serviceLogger(process.env.SIGNALBOX_LOG_LEVEL ?? 'warn')
+  const logger = serviceLogger(logLevel('warn'))
   const sequencer = await startSequencer({ ...engine, contracts, logger, software: `${software} generation move`, ...agentsOf(settings) })
   try {
     await untilActive(sequencer, engine.log.partitionCount)

@@ -1,9 +1,9 @@
 /** Contracts that are tried: those of a file, in place of those that are. */
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { type Contract, ContractError, type ContractSet, containmentOf, contractSet, type SignalboxConfig } from '@signalbox/contract'
+import { type Contract, type ContractSet, containmentOf, contractSet, type SignalboxConfig } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import { CommandError } from '../../exit-codes.ts'
+import { configIn, loadModule } from '../../load-module.ts'
 import { readerRules } from '../../rules.ts'
 import type { Settings } from '../../settings.ts'
 
@@ -15,20 +15,14 @@ export interface Candidate {
 
 /** A file whose exports are contracts, or a config: its contracts and containment. */
 export async function loadCandidate(file: string): Promise<Candidate> {
-  let module: Readonly<Record<string, unknown>>
-  try {
-    module = await import(pathToFileURL(resolve(file)).href)
-  } catch (cause) {
-    const what = cause instanceof ContractError ? cause.message : `it cannot be loaded: ${(cause as Error).message}`
-    throw new CommandError('usage', `${file}: ${what}`, { cause })
-  }
-  const config = (module.default as SignalboxConfig | undefined) ?? null
-  const isConfig = config !== null && Array.isArray(config.contracts)
-  const exported = isConfig ? config.contracts : Object.values(module).flat()
+  const module = await loadModule(resolve(file))
+  const given = module.default
+  const config = typeof given === 'object' && given !== null && 'contracts' in given ? configIn(file, given) : null
+  const exported = config === null ? Object.values(module).flat() : config.contracts
   const contracts = exported.filter(isContract)
   if (contracts.length === 0)
     throw new CommandError('usage', `${file} exports no contract; export one (export default defineContract({ ... })), or a config`)
-  return { contracts, config: isConfig ? config : null, names: contracts.map(({ type, version }) => `${type}@${version}`) }
+  return { contracts, config, names: contracts.map(({ type, version }) => `${type}@${version}`) }
 }
 
 function isContract(value: unknown): value is Contract {

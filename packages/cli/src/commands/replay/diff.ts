@@ -1,7 +1,8 @@
 /** `signalbox replay diff`: what other contracts would have decided of the same intents. */
 import { type Diff, diffLog, type Flip } from '@signalbox/replay'
-import { CommandError, exitCodes } from '../../exit-codes.ts'
+import { exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
+import { wholeNumber } from '../../numbers.ts'
 import { printOne, say, style } from '../../output.ts'
 import { readerRules } from '../../rules.ts'
 import type { Settings } from '../../settings.ts'
@@ -15,8 +16,7 @@ export interface DiffFlags {
 
 /** Exit code 8 where anything comes to something else. */
 export async function diff(settings: Settings, flags: DiffFlags): Promise<number> {
-  const most = Number(flags.most ?? '1000')
-  if (!Number.isInteger(most) || most < 0) throw new CommandError('usage', `--most takes a whole number, not ${flags.most}`)
+  const most = wholeNumber('--most', flags.most ?? '1000')
   const candidate = flags.with === undefined ? null : await loadCandidate(flags.with)
   let saidMs = performance.now()
   const report = await withSource(settings, async (source) => {

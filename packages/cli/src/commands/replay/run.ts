@@ -13,6 +13,7 @@ import {
 } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
+import { wholeNumber } from '../../numbers.ts'
 import { printOne, say, sayLines, sayPart } from '../../output.ts'
 import { partitionFrom, readPosition } from '../../positions.ts'
 import { decisionText, isoTime, resourceText } from '../../render/decision.ts'
@@ -235,7 +236,5 @@ function indented(text: string): string {
 
 function countOf(text: string | undefined): number {
   if (text === undefined) return 1
-  const count = Number(text)
-  if (Number.isInteger(count) && count >= 1) return count
-  throw new CommandError('usage', `${text} is no number of events; give a whole number from 1`)
+  return wholeNumber('a number of events', text, { least: 1 })
 }

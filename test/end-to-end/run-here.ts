@@ -1,0 +1,22 @@
+import { vi } from 'vitest'
+import { run } from '../../packages/cli/src/main.ts'
+import type { Ended } from './commands.ts'
+
+/** The command in this process, which is quicker by far; what it writes is kept. */
+export async function runHere(parameters: readonly string[], variables: Readonly<Record<string, string | undefined>> = {}): Promise<Ended> {
+  const out = { stdout: '', stderr: '' }
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      out[stream] += String(text)
+      return true
+    }),
+  )
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+  try {
+    const code = await run(parameters)
+    return { code, ...out }
+  } finally {
+    vi.unstubAllEnvs()
+    for (const spy of spies) spy.mockRestore()
+  }
+}
