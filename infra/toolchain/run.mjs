@@ -7,6 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -49,12 +50,17 @@ if (file === undefined) {
 // npm runs its scripts in the package's folder; the person typed the command somewhere else, perhaps.
 const cwd = process.env.INIT_CWD ?? process.cwd()
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, file), ...rest], { cwd, stdio: 'inherit' })
-// The terminal delivers Ctrl-C to the whole group; a SIGTERM sent to this process alone is passed on.
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-process.on('SIGINT', () => {})
+// What it is to do with a signal is for the command to say. A terminal sends Ctrl-C to both: the command takes it for one.
+const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
+for (const signal of passedOn) process.on(signal, () => child.kill(signal))
+child.on('error', (error) => {
+  process.stderr.write(`signalbox: ${node} cannot be started: ${error.message}\n`)
+  process.exit(4)
+})
 child.on('exit', (code, signal) => {
-  if (signal !== null) {
-    process.removeAllListeners(signal)
-    process.kill(process.pid, signal)
-  } else process.exit(code ?? 1)
+  if (signal === null) process.exit(code ?? 1)
+  // As process 1 of a container it cannot be ended by a signal, so it ends with the exit code that a shell would give.
+  process.exitCode = 128 + constants.signals[signal]
+  for (const each of passedOn) process.removeAllListeners(each)
+  if (process.pid !== 1) process.kill(process.pid, signal)
 })

@@ -101,7 +101,13 @@ describe.each([
     const reason = 'its guard ends the process'
     const skipped = start(place, 'intent', 'skip', `${partition}`, `${deadly}`, '--reason', reason, '--by', 'ann', '--json')
     expect(await skipped.ended, skipped.out.stderr).toBe(0)
-    expect(JSON.parse(skipped.out.stdout)).toEqual({ event: `${partition}/${deadly}/0`, partition, offset: deadly, by: 'human:ann', reason })
+    expect(JSON.parse(skipped.out.stdout)).toEqual({
+      event: `${partition}/${deadly}/0`,
+      partition,
+      offset: deadly,
+      by: 'human:ann',
+      reason,
+    })
     const up = start(place, 'up', '--port', '0')
     await vi.waitUntil(() => up.out.stderr.includes('signalbox is up') || up.child.exitCode !== null, { timeout, interval: 20 })
     const again = await place.open().catch(() => null)

@@ -8,6 +8,7 @@ import { CommanderError } from 'commander'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { say, sayLines } from './output.ts'
 import { createProgram } from './program.ts'
+import { surviveReaders } from './signals.ts'
 import { inOneLine } from './visible.ts'
 
 /** Runs one command line (without node and file) and gives its exit code. */
@@ -80,6 +81,7 @@ function fail(message: string, exitCode: number): number {
 }
 
 if (import.meta.main) {
+  surviveReaders()
   // `signalbox intent list | head` closes the pipe early: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitCodes.ok)

@@ -45,6 +45,11 @@ export function sayPart(text: string): void {
   process.stderr.write(forTerminal(text))
 }
 
+/** A line of JSON with its end, as services log them. */
+export function sayJsonLine(line: string): void {
+  process.stderr.write(visibleJson(line))
+}
+
 /** The same for stdout. */
 export function printLines(text: string): void {
   process.stdout.write(`${forTerminal(reveal.text(text))}\n`)

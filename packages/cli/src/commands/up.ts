@@ -22,14 +22,13 @@ import { environment, logLevel } from '../environment.ts'
 import { CommandError } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
 import { wholeNumber } from '../numbers.ts'
-import { say } from '../output.ts'
+import { say, sayJsonLine } from '../output.ts'
 import { personalOf } from '../personal.ts'
 import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
-import { visibleJson } from '../visible.ts'
 import { openProjector } from './projector.ts'
 
 export interface RunningSignalbox {
@@ -108,9 +107,7 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
 }
 
 export function serviceLogger(level = logLevel('info')): Logger {
-  const stderr = pino.destination({ dest: 2, sync: true })
-  const write = (line: string) => stderr.write(visibleJson(line))
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write })
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: sayJsonLine })
 }
 
 export interface UpFlags {
