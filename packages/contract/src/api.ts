@@ -85,8 +85,12 @@ export const resourceJson = z
     data: jsonObject.nullable(),
     lastChange: resourceMoveJson.nullable(),
     timer: z.object({ due: z.int(), action: z.string() }).nullable().describe('What happens by itself if nothing happens before'),
+    fault: z
+      .string()
+      .optional()
+      .describe('Why state and data are as an older version of the contract wrote them: the upcast of the contract of now failed'),
   })
-  .meta({ id: 'Resource', description: 'A resource as the events give it' })
+  .meta({ id: 'Resource', description: 'A resource as guards see it: what an older version of its contract wrote is upcast' })
 export type Resource = z.output<typeof resourceJson>
 
 export const observationJson = z
@@ -150,6 +154,11 @@ export const explainedDecisionJson = z
       )
       .describe('What the agent had read, and what had moved since'),
     agrees: z.boolean().describe('Whether the decision computed anew is the decision recorded'),
+    notAtHand: z
+      .array(z.string())
+      .describe(
+        'Contracts that decided, like refund@1, and are not in the config: the checks are those of newer versions, so look at the decision',
+      ),
   })
   .meta({ id: 'ExplainedDecision' })
 export type ExplainedDecision = z.output<typeof explainedDecisionJson>

@@ -1,21 +1,24 @@
 /** A resource that an older version of its contract wrote, as the contract of now understands it. */
-import { type Contract, type JsonObject, upcastResource } from '@signalbox/contract'
+import { type Contract, type ContractSet, type JsonObject, upcastResource } from '@signalbox/contract'
 import { ContractFault, described, jsonTextOf, runContractCode } from './sandbox.ts'
 import type { ResourceState } from './state.ts'
 
+/** What a contract's version wrote of a resource. */
+type Written = Pick<ResourceState, 'contractVersion' | 'data' | 'state'>
+
 interface Understood {
   readonly contract: Contract
-  readonly resource: ResourceState
+  readonly resource: Written
 }
 
 // A resource is looked at by several checks of several intents: contract code is asked once.
-const understood = new WeakMap<ResourceState, Understood>()
+const understood = new WeakMap<Written, Understood>()
 
 /** The same where the contract has nothing to say of it. Throws ContractFault. */
-export function asUnderstoodBy(contract: Contract, old: ResourceState): ResourceState {
+export function asUnderstoodBy<Old extends Written>(contract: Contract, old: Old): Old {
   if (old.contractVersion >= contract.version || Object.keys(contract.upcast).length === 0) return old
   const known = understood.get(old)
-  if (known?.contract === contract) return known.resource
+  if (known?.contract === contract) return known.resource as Old
   const where = `contract ${contract.type}@${contract.version}, upcast from ${old.contractVersion}`
   const { data, state } = runContractCode(
     where,
@@ -30,7 +33,23 @@ export function asUnderstoodBy(contract: Contract, old: ResourceState): Resource
       return { state: name, data: jsonTextOf(where, made.data) }
     },
   )
-  const resource: ResourceState = { ...old, state, data }
+  const resource: Old = { ...old, state, data }
   understood.set(old, { contract, resource })
   return resource
+}
+
+/** For who only looks at it: what guards see. A fault of contract code is told, and what was written is given. */
+export function asGuardsSee<Old extends Written>(
+  contracts: ContractSet,
+  resource: string,
+  old: Old,
+): { readonly seen: Old; readonly fault: string | null } {
+  const contract = contracts.hasUpcasts ? contracts.get(resource.slice(0, resource.indexOf('/'))) : undefined
+  if (contract === undefined) return { seen: old, fault: null }
+  try {
+    return { seen: asUnderstoodBy(contract, old), fault: null }
+  } catch (error) {
+    if (!(error instanceof ContractFault)) throw error
+    return { seen: old, fault: error.message }
+  }
 }

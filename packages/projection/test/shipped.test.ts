@@ -38,7 +38,7 @@ function waiting(resources: readonly string[], since: { partition: number; offse
 
 describe('the shipped projections', () => {
   it('resources: the last change, by whom, under a key that no scope can forge', async () => {
-    const row = { type: 'room', timer: null, agent: 'agent-1', rule: null, changedMs: timeMs }
+    const row = { type: 'room', contractVersion: 1, timer: null, agent: 'agent-1', rule: null, changedMs: timeMs }
     await given(shipped('resources'), [
       committed({
         timeMs,
@@ -215,7 +215,7 @@ describe('the shipped projections', () => {
       changes: [{ resource: 'room/1', action: 'book', state: 'taken', version: 3, data: { guest: 'ada' } }],
     })
     const byTime = carried({ timeMs: 2_000, agent: 'clock', intentId: '', changes: [{ resource: 'room/2', state: 'free', version: 2 }] })
-    const row = { scope: 'scope-1', type: 'room', timer: null }
+    const row = { scope: 'scope-1', type: 'room', contractVersion: 1, timer: null }
     await given(shipped('resources'), [moved, byTime]).shows({
       resources: {
         'scope-1/room/1': {

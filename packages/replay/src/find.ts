@@ -1,6 +1,16 @@
 /** Finds single events: by the index where the log keeps one, by reading where it does not. */
-import { changesIn, clockAgent, type Event, formatEventReference, none, type Resource, type ResourceChange } from '@signalbox/contract'
-import { isRemembered } from '@signalbox/core'
+import {
+  type ContractSet,
+  changesIn,
+  clockAgent,
+  type Event,
+  formatEventReference,
+  noContracts,
+  none,
+  type Resource,
+  type ResourceChange,
+} from '@signalbox/contract'
+import { asGuardsSee, isRemembered } from '@signalbox/core'
 import type { LoggedEvent } from './event-reader.ts'
 import { intentIndexKey, resourceIndexKey } from './index-keys.ts'
 import { readEvent, readEvents, type Source } from './queries.ts'
@@ -63,7 +73,13 @@ export async function* changesBefore(source: Source, scope: string, resource: st
 }
 
 /** A resource as it was at a position, of one event that is found and not of all before it. */
-export async function resourceAt(source: Source, scope: string, resource: string, at: Position): Promise<Resource> {
+export async function resourceAt(
+  source: Source,
+  scope: string,
+  resource: string,
+  at: Position,
+  contracts: ContractSet = noContracts,
+): Promise<Resource> {
   const changeIn = (event: Event) => changesIn(event).findLast((change) => change.resource === resource)
   const isSpent = ({ payload, type }: Event) => type === 'RuleApplied' && payload.changes.length === 0 && payload.resource === resource
   const fits = (event: Event) => event.scope === scope && (changeIn(event) !== undefined || isSpent(event))
@@ -74,17 +90,19 @@ export async function resourceAt(source: Source, scope: string, resource: string
       timerIsSpent = true
       continue
     }
-    const { action, data, state, timer, version } = change
+    const { action, contractVersion, timer, version } = change
+    const { fault, seen } = asGuardsSee(contracts, resource, { contractVersion, data: change.data, state: change.state })
     const { isCarried: _isCarried, ...by } = authorOf(event, resource)
     return {
       scope,
       resource,
       exists: true,
       version,
-      state,
-      data: JSON.parse(data),
+      state: seen.state,
+      data: JSON.parse(seen.data),
       lastChange: { ...by, action, version },
       timer: timerIsSpent ? null : timer,
+      ...(fault === null ? {} : { fault }),
     }
   }
   return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }

@@ -54,7 +54,8 @@ export async function openIncident(file: string | URL, config: IncidentConfig): 
         [decisions, decide(state, intent, rules)],
         [recorded, events],
       ] as const) {
-        for (const [intentId, { code, message, outcome }] of outcomesOf(said)) into.set(intentId, { outcome, code, message })
+        for (const [intentId, { code, message, outcome }] of outcomesOf(said, rules.contracts))
+          into.set(intentId, { outcome, code, message })
       }
       for (const event of events) evolve(state, event)
     }

@@ -1,5 +1,6 @@
 /** Events and states as people and programs get to see them. Pure. */
 import {
+  type ContractSet,
   codePage,
   type Decision,
   defaultLimits,
@@ -12,11 +13,12 @@ import {
   type IntentRejected,
   isRejectCode,
   type JsonObject,
+  noContracts,
   none,
   type Resource,
   type ResourceMove,
 } from '@signalbox/contract'
-import type { Change, Explanation, PartitionState, PendingIntent, ResourceState } from '@signalbox/core'
+import { asGuardsSee, type Change, type Explanation, type PartitionState, type PendingIntent, type ResourceState } from '@signalbox/core'
 
 type Move = NonNullable<Decision['movedBy']>
 type Change_ = Decision['changes'][number]
@@ -221,8 +223,15 @@ function presentLastChange({ action, agent, index, intentId, offset, partition, 
   return { event: formatEventReference({ partition, offset, index }), intentId, agent, action, version, time }
 }
 
-export function presentResource(scope: string, resource: string, state: ResourceState | undefined): Resource {
-  if (state === undefined) return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
+/** As the contracts understand it; as it was written, where none are given. */
+export function presentResource(
+  scope: string,
+  resource: string,
+  written: ResourceState | undefined,
+  contracts: ContractSet = noContracts,
+): Resource {
+  if (written === undefined) return { scope, resource, exists: false, version: 0, state: none, data: null, lastChange: null, timer: null }
+  const { fault, seen: state } = asGuardsSee(contracts, resource, written)
   const data = JSON.parse(state.data) as Resource['data']
   return {
     scope,
@@ -233,6 +242,7 @@ export function presentResource(scope: string, resource: string, state: Resource
     data,
     lastChange: presentLastChange(state.lastChange),
     timer: state.timer,
+    ...(fault === null ? {} : { fault }),
   }
 }
 

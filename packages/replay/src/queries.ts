@@ -1,6 +1,7 @@
 /** Questions to a log, answered by reading it. What needs an index or a state computes it on the way: no server needed. */
 import type { Codec } from '@signalbox/codec'
 import {
+  type ContractSet,
   canonicalize,
   type Decision,
   type Event,
@@ -17,7 +18,7 @@ import { type Clock, LogError, type LogReader, systemClock } from '@signalbox/lo
 import { EventReader, type LoggedEvent } from './event-reader.ts'
 import { embeddedIntent, outcomeOf, presentDecision, presentExplanation, presentResource } from './present.ts'
 import { emptyBase, Restore } from './restore.ts'
-import { rulesAt } from './rules-at.ts'
+import { notAtHand, rulesAt } from './rules-at.ts'
 
 const patienceMs = 30_000
 
@@ -172,7 +173,15 @@ export function explainIn(
   const isAmendment = event.type === 'IntentCommitted' && event.payload.settles !== null && again === undefined
   const agrees = intent === null || isAmendment || explanationAgrees(event, decision, explanation)
   const stoodOn = record.intent === null ? [] : readSetOf(state, record.intent)
-  return { decision, intent: intent as ExplainedDecision['intent'], explanation, stoodOn, agrees }
+  const types = new Set(record.intent?.actions.map(({ resource }) => resource.slice(0, resource.indexOf('/'))))
+  return {
+    decision,
+    intent: intent as ExplainedDecision['intent'],
+    explanation,
+    stoodOn,
+    agrees,
+    notAtHand: [...notAtHand(rules, state.contracts, types)],
+  }
 }
 
 /** The versions that an intent names, with those that there were. */
@@ -246,14 +255,14 @@ export interface ResourceFilter {
 }
 
 /** Resources of a state that the filter asks for, sorted by scope and name. */
-export function listResources(state: PartitionState, filter: ResourceFilter): Resource[] {
+export function listResources(state: PartitionState, filter: ResourceFilter, contracts?: ContractSet): Resource[] {
   const found: Resource[] = []
   for (const [key, resource] of state.resources()) {
     const [scope, name] = key.split('\u0000') as [string, string]
     if (filter.scope !== undefined && scope !== filter.scope) continue
     if (filter.type !== undefined && !name.startsWith(`${filter.type}/`)) continue
-    if (filter.state !== undefined && resource.state !== filter.state) continue
-    found.push(presentResource(scope, name, resource))
+    const presented = presentResource(scope, name, resource, contracts)
+    if (filter.state === undefined || presented.state === filter.state) found.push(presented)
   }
   return found.sort((a, b) => (a.scope === b.scope ? compare(a.resource, b.resource) : compare(a.scope, b.scope)))
 }

@@ -5,6 +5,15 @@ import type { Rules } from '@signalbox/core'
 // A set for each choice of versions, and the same one each time: what is prepared of it is kept with it.
 const chosen = new WeakMap<Rules['contracts'], Map<string, Rules>>()
 
+/** Of the types that are asked for, what was recorded and is not at hand, like `refund@1`. */
+export function notAtHand({ contracts }: Rules, recorded: readonly ContractRecord[], types: ReadonlySet<string>): readonly string[] {
+  return recorded
+    .filter(
+      ({ type, version }) => types.has(type) && !isReservedType(type) && !contracts.versions(type).some((each) => each.version === version),
+    )
+    .map(({ type, version }) => `${type}@${version}`)
+}
+
 /** The newest version of a type where the recorded one is not at hand, and of a type that was not recorded. */
 export function rulesAt(rules: Rules, recorded: readonly ContractRecord[]): Rules {
   const { contracts } = rules

@@ -258,7 +258,7 @@ export class Desk implements Coordinator {
     resources: readonly string[],
     options: WaitOptions & { readonly atLeast?: number } = {},
   ): Promise<Observation | null> {
-    const { log, readModel } = this.#settings
+    const { log, readModel, rules } = this.#settings
     const partition = partitionOf(scope, log.partitionCount)
     const { atLeast, signal, waitMs = 10_000 } = options
     if (atLeast !== undefined && !(await readModel.reached(partition, atLeast, waitMs, signal))) return null
@@ -268,7 +268,9 @@ export class Desk implements Coordinator {
       scope,
       position: formatPosition(partition, readModel.position(partition)),
       time: state.time,
-      resources: resources.map((resource) => presentResource(scope, resource, state.resource(resourceKey(scope, resource)))),
+      resources: resources.map((resource) =>
+        presentResource(scope, resource, state.resource(resourceKey(scope, resource)), rules.contracts),
+      ),
     })
   }
 
@@ -282,7 +284,8 @@ export class Desk implements Coordinator {
     const found: Resource[] = []
     const only = filter.scope === undefined ? null : partitionOf(filter.scope, log.partitionCount)
     for (let partition = 0; partition < log.partitionCount && found.length < limit; partition++) {
-      if (only === null || partition === only) found.push(...listResources(readModel.state(partition), filter))
+      if (only === null || partition === only)
+        found.push(...listResources(readModel.state(partition), filter, this.#settings.rules.contracts))
     }
     return this.personal.reveal(found.slice(0, limit))
   }

@@ -1,5 +1,5 @@
 /** `signalbox resource ...` and `signalbox status` */
-import { type JsonObject, partitionOf, type Resource, type Status } from '@signalbox/contract'
+import { type ContractSet, type JsonObject, noContracts, partitionOf, type Resource, type Status } from '@signalbox/contract'
 import { changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
@@ -7,7 +7,7 @@ import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { readPosition } from '../positions.ts'
 import { isoTime, resourceLine, resourceText, statusText } from '../render/decision.ts'
-import type { Settings } from '../settings.ts'
+import { contractsOf, type Settings } from '../settings.ts'
 import { gatewayOf } from './gateway.ts'
 
 async function gatewayGet<Result>(settings: Settings, path: string): Promise<Result> {
@@ -32,17 +32,22 @@ export async function showResource(settings: Settings, scope: string, name: stri
   return exitCodes.ok
 }
 
-async function resourceThen(settings: Settings, scope: string, name: string, at: string): Promise<Resource> {
+/** By which guards see what older versions wrote. A moment of the past is given as it was written. */
+function contractsOfNow(settings: Settings): ContractSet {
+  return settings.config === null ? noContracts : contractsOf(settings)
+}
+
+async function resourceThen(settings: Settings, scope: string, name: string, at: string, contracts?: ContractSet): Promise<Resource> {
   return await withSource(settings, async (source) => {
     const position = await readPosition(source, partitionOf(scope, source.log.partitionCount), at)
-    return await resourceAt(source, scope, name, position)
+    return await resourceAt(source, scope, name, position, contracts)
   })
 }
 
 async function resourceNow(settings: Settings, scope: string, name: string): Promise<Resource> {
   return settings.urlIsGiven
     ? (await gatewayGet<{ resources: Resource[] }>(settings, `/v1/observe?${new URLSearchParams({ scope, resource: name })}`)).resources[0]!
-    : await resourceThen(settings, scope, name, 'end')
+    : await resourceThen(settings, scope, name, 'end', contractsOfNow(settings))
 }
 
 export async function resourceHistory(settings: Settings, scope: string, name: string): Promise<number> {
@@ -86,7 +91,7 @@ export async function listAllResources(settings: Settings, flags: ResourceFilter
     found = await withSource(settings, async (source) => {
       const all: Resource[] = []
       for (let partition = 0; partition < source.log.partitionCount; partition++)
-        all.push(...listResources(await currentState(source, partition), filter))
+        all.push(...listResources(await currentState(source, partition), filter, contractsOfNow(settings)))
       return all
     })
   }

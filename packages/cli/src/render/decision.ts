@@ -48,23 +48,36 @@ export function decisionText(decision: Decision): string {
     const { escalation, resources, until } = decision.pending
     lines.push(`  ${escalation === null ? `waits     for ${resources.join(', ')}` : `asks      ${escalation}`}, until ${isoTime(until)}`)
   }
-  lines.push(...rejectionLines(decision, decision.time))
+  lines.push(...rejectionLines(decision, decision.time, decision.details))
   if (decision.intentId !== null && !decision.committed) lines.push(`  next      signalbox intent explain ${decision.intentId}`)
   return lines.join('\n')
 }
 
 type Why = Pick<Decision, 'message' | 'movedBy' | 'missed' | 'owner' | 'page'>
 
-export function rejectionLines({ message, missed, movedBy, owner, page }: Why, timeMs: number): string[] {
+/** What a stale reject says besides: of which other keys the world has moved, and how many commits were missed in all. */
+interface StaleDetails {
+  readonly moved?: readonly { readonly resource: string; readonly expectedVersion: number; readonly actualVersion: number }[]
+  readonly movedCount?: number
+  readonly missedCount?: number
+}
+
+/** `details` are those of the decision. */
+export function rejectionLines({ message, missed, movedBy, owner, page }: Why, timeMs: number, details: Decision['details']): string[] {
+  const { missedCount = missed.length, moved = [], movedCount = moved.length } = (details ?? {}) as StaleDetails
   const lines: string[] = []
   if (message !== null) lines.push(`  why       ${message}`)
   if (movedBy !== null)
     lines.push(
       `  moved by  ${movedBy.agent}, ${movedBy.action}, ${duration(Math.max(0, timeMs - movedBy.time))} earlier (intent ${movedBy.intentId}, event ${movedBy.event})`,
     )
+  if (movedCount > 1) {
+    const each = moved.map(({ actualVersion, expectedVersion, resource }) => `${resource} ${expectedVersion} -> ${actualVersion}`)
+    lines.push(`  moved     ${each.join(', ')}${movedCount > moved.length ? `, and ${movedCount - moved.length} more` : ''}`)
+  }
   if (missed.length > 0)
     lines.push(
-      `  missed    ${missed.map(({ action, agent, event, version }) => `version ${version}: ${action} by ${agent} (event ${event})`).join('; ')}`,
+      `  missed    ${missedCount > missed.length ? `${missedCount} commits, the newest ${missed.length}: ` : ''}${missed.map(({ action, agent, event, version }) => `version ${version}: ${action} by ${agent} (event ${event})`).join('; ')}`,
     )
   if (owner !== null) lines.push(`  owner     ${owner.team}, ${owner.contact}`)
   if (page !== null) lines.push(`  page      ${page}`)
@@ -77,6 +90,7 @@ export function resourceText(resource: Resource): string {
     `${resource.resource}   scope ${resource.scope}   version ${resource.version}   state ${resource.state}`,
     `  data      ${JSON.stringify(resource.data)}`,
   ]
+  if (resource.fault !== undefined) lines.push(`  fault     ${resource.fault}; state and data are as they were written`)
   const last = resource.lastChange
   if (last !== null)
     lines.push(`  changed   ${isoTime(last.time)} by ${last.agent}, ${last.action} (intent ${last.intentId}, event ${last.event})`)

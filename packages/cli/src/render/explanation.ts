@@ -1,8 +1,8 @@
-import type { ExplainedDecision, ExplanationJson } from '@signalbox/contract'
+import type { Decision, ExplainedDecision, ExplanationJson } from '@signalbox/contract'
 import { style } from '../output.ts'
 import { duration, isoTime, rejectionLines } from './decision.ts'
 
-function outcomeOf({ code, outcome }: ExplanationJson): string {
+function outcomeOf({ code, outcome }: Pick<ExplanationJson, 'code' | 'outcome'>): string {
   if (outcome === 'committed') return style('green', 'COMMITTED')
   if (outcome === 'pending') return style('yellow', `PENDING  ${code}`)
   if (outcome === 'shadowed') return style('cyan', `IN SHADOW${code === null ? '' : `  would be rejected ${code}`}`)
@@ -25,26 +25,33 @@ function abridged(text: string): string {
 }
 
 /** A decision explained: what was asked, every check with what it saw, and what to do next. */
-export function explainedText({ agrees, decision, explanation, intent, stoodOn }: ExplainedDecision): string {
+export function explainedText({ agrees, decision, explanation, intent, notAtHand = [], stoodOn }: ExplainedDecision): string {
   const asked = ((intent?.actions as readonly { action: string; resource: string }[] | undefined) ?? []).map(
     ({ action, resource }) => `${action} ${resource}`,
   )
   const what = asked.length > 3 ? `${asked.slice(0, 3).join(', ')} and ${asked.length - 3} more` : asked.join(', ')
   const lines = [
-    `${outcomeOf(explanation)}   ${what}   by ${decision.agent ?? '(unknown)'}   scope ${decision.scope || '(unknown)'}   event ${decision.event}   ${isoTime(decision.time)}`,
+    `${outcomeOf(recorded(decision))}   ${what}   by ${decision.agent ?? '(unknown)'}   scope ${decision.scope || '(unknown)'}   event ${decision.event}   ${isoTime(decision.time)}`,
     ...stoodOnLines(stoodOn, decision.time),
-    ...checkLines(explanation),
-    ...rejectionLines(explanation, decision.time),
+    ...(notAtHand.length === 0
+      ? [...checkLines(explanation), ...rejectionLines(agrees ? explanation : decision, decision.time, decision.details)]
+      : [
+          `  checks    cannot be computed anew: ${notAtHand.join(', ')}, which decided, is not in the config; list it beside the newer version`,
+          ...rejectionLines(decision, decision.time, decision.details),
+        ]),
   ]
-  if (!agrees)
-    lines.push(
-      style(
-        'red',
-        `  DIFFERS   the log records ${decision.committed ? 'a commit' : decision.code}: the contracts or the program have changed since`,
-      ),
-    )
+  if (!agrees && notAtHand.length === 0) {
+    const again = `${explanation.outcome}${explanation.code === null ? '' : ` ${explanation.code}`}`
+    const why = explanation.message === null ? '' : ` (${explanation.message})`
+    lines.push(style('red', `  DIFFERS   computed anew it is ${again}${why}: the contracts or the program have changed since`))
+  }
   if (decision.resource !== null) lines.push(`  next      signalbox resource history ${decision.scope} ${decision.resource}`)
   return lines.join('\n')
+}
+
+/** What the log says of it. */
+function recorded({ code, committed, pending, shadow }: Decision): Pick<ExplanationJson, 'code' | 'outcome'> {
+  return { code, outcome: committed ? 'committed' : pending !== null ? 'pending' : shadow !== null ? 'shadowed' : 'rejected' }
 }
 
 const mostRead = 8
@@ -69,7 +76,7 @@ export function dryRunText(explanation: ExplanationJson): string {
   const lines = [
     `${outcomeOf(explanation)}   (dry run: nothing was written)`,
     ...checkLines(explanation),
-    ...rejectionLines(explanation, explanation.time),
+    ...rejectionLines(explanation, explanation.time, null),
   ]
   for (const { action, fromVersion, resource, state, version } of explanation.changes)
     lines.push(`  would     ${action} ${resource}   version ${fromVersion} -> ${version}   state ${state}`)

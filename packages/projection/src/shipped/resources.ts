@@ -1,4 +1,4 @@
-/** Every resource as its last change left it. */
+/** Every resource as its last change left it: state and data are as that version of its contract wrote them. */
 import { z } from 'zod'
 import { jsonObject } from '../definition/json-object.ts'
 import { defineProjection } from '../definition/projection.ts'
@@ -6,7 +6,7 @@ import { rowKey } from '../definition/row-key.ts'
 
 export const resources = defineProjection({
   name: 'resources',
-  version: 1,
+  version: 2,
   description: 'Every resource as its last change left it; keys are SCOPE/TYPE/ID',
   tables: {
     resources: z.strictObject({
@@ -16,6 +16,7 @@ export const resources = defineProjection({
       version: z.int(),
       state: z.string(),
       data: jsonObject,
+      contractVersion: z.int(),
       timer: z.strictObject({ due: z.int(), action: z.string() }).nullable(),
       changedMs: z.int(),
       event: z.string(),
@@ -27,8 +28,8 @@ export const resources = defineProjection({
   },
   changes: {
     '*': (change, { resources }) => {
-      const { action, agent, data, event, intentId, resource, rule, scope, state, timeMs, timer, type, version } = change
-      const row = { scope, resource, type, version, state, data, changedMs: timeMs, event, action, agent, rule, intentId }
+      const { action, agent, contractVersion, data, event, intentId, resource, rule, scope, state, timeMs, timer, type, version } = change
+      const row = { scope, resource, type, version, state, data, contractVersion, changedMs: timeMs, event, action, agent, rule, intentId }
       resources.put(rowKey(scope, resource), { ...row, timer: timer === null ? null : { due: timer.due, action: timer.action } })
     },
   },

@@ -5,9 +5,11 @@
  *    is a first cause, any other follows from one (a knock-on).
  * No agent is asked anything: what it would have proposed instead is not known.
  */
-import { type Event, formatEventReference, isOwnEvent } from '@signalbox/contract'
+import { type Event, formatEventReference, intentFromJson, isOwnEvent } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, type PartitionState, type Rules } from '@signalbox/core'
+import { embeddedIntent } from '../present.ts'
 import type { Source } from '../queries.ts'
+import { AsNow } from './as-now.ts'
 import { type Outcome, outcomesOf, ruledBy } from './outcomes.ts'
 import { type DecidedRecord, decidedRecords, stateBeforeDecisions } from './records.ts'
 import { Translator } from './translate.ts'
@@ -97,9 +99,17 @@ class Differ {
     const recorded = await stateBeforeDecisions(source, partition)
     const candidate = await stateBeforeDecisions(source, partition)
     const translator = new Translator(recorded)
+    const asNow = new AsNow(rules.contracts)
     this.#apart = new Map()
     this.#intents = new Map()
-    for await (const record of decidedRecords(source, partition)) {
+    for await (const written of decidedRecords(source, partition)) {
+      // What is sent again is compared with what was decided then, word by word.
+      const isRepeated = mode === 'isolated' && written.events.some(({ type }) => type === 'IntentDuplicated')
+      const { intent } = written.intent
+      const record =
+        intent === null || isRepeated
+          ? written
+          : { ...written, intent: { ...written.intent, intent: asNow.intent(intent, written.contracts) } }
       const isolated = decide(recorded, record.intent, rules)
       const again = mode === 'isolated' ? isolated : this.#decideThere(record, translator, recorded, candidate)
       this.#compare(record, again, mode === 'isolated' ? null : isolated)
@@ -107,7 +117,7 @@ class Differ {
         translator.take(record.events, again)
         for (const event of again) evolve(candidate, event)
       }
-      for (const event of record.events) evolve(recorded, event)
+      for (const event of record.events) evolve(recorded, asNow.pending(event, record.contracts))
       if (record.isStandIn) this.#notDecidedAgain++
       this.#decisions++
       if (this.#decisions % 4_096 === 0) progress?.({ partition, decisions: this.#decisions })
@@ -124,9 +134,10 @@ class Differ {
   /** `isolated` tells, in a chained run, what the candidate itself says of the record. */
   #compare(record: DecidedRecord, again: readonly Event[], isolated: readonly Event[] | null): void {
     const isCompared = (event: Event) => !(record.isStandIn && isOwnEvent(event))
-    const there = outcomesOf(again.filter(isCompared))
-    const here = outcomesOf(record.events.filter(isCompared))
-    const alone = isolated === null ? there : outcomesOf(isolated.filter(isCompared))
+    const { contracts } = this.#options.candidate
+    const there = outcomesOf(again.filter(isCompared), contracts)
+    const here = outcomesOf(record.events.filter(isCompared), contracts)
+    const alone = isolated === null ? there : outcomesOf(isolated.filter(isCompared), contracts)
     const own = record.events.find(isOwnEvent) ?? record.events[0]!
     for (const intentId of new Set([...here.keys(), ...there.keys()])) {
       const before = this.#apart.get(intentId)
@@ -138,20 +149,26 @@ class Differ {
       }
       const isFirst = before?.isFirst ?? !isSame(here.get(intentId) ?? null, alone.get(intentId) ?? null)
       this.#apart.set(intentId, { recorded: said, candidate: says, event: before?.event ?? own, isFirst })
-      this.#note(intentId, record)
+      this.#note(intentId, record, again)
     }
     this.#compareRules(record.events, again)
   }
 
-  #note(intentId: string, { intent: { intent } }: DecidedRecord): void {
+  /** As it was asked; what a human had done in place of an intent is asked in the event that settles it alone. */
+  #note(intentId: string, { events, intent: { intent: own } }: DecidedRecord, again: readonly Event[]): void {
+    if (this.#intents.has(intentId)) return
+    const settling = [...events, ...again].find(({ payload }) => 'intentId' in payload && payload.intentId === intentId)
+    const embedded = settling === undefined ? null : embeddedIntent(settling)
+    const intent = embedded === null ? own : intentFromJson(embedded)
     if (intent === null || intent.intentId !== intentId) return
     const actions = intent.actions.map(({ action, resource }) => `${action} ${resource}`)
     this.#intents.set(intentId, { agent: intent.agent, actions })
   }
 
   #compareRules(recorded: readonly Event[], candidate: readonly Event[]): void {
-    const here = [...ruledBy(recorded)]
-    for (const rule of ruledBy(candidate)) {
+    const { contracts } = this.#options.candidate
+    const here = [...ruledBy(recorded, contracts)]
+    for (const rule of ruledBy(candidate, contracts)) {
       const at = here.indexOf(rule)
       if (at >= 0) here.splice(at, 1)
       else this.#count(`+ ${kindOf(rule)}`)

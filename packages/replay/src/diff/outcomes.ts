@@ -1,5 +1,6 @@
 /** What a record's events come to: for each intent that they settle, what became of it; and what rules did. */
-import type { Event } from '@signalbox/contract'
+import type { ContractSet, Event } from '@signalbox/contract'
+import { asGuardsSee } from '@signalbox/core'
 
 export interface Outcome {
   /** `committed`, `rejected`, `pending`, `shadowed` or `duplicate`. */
@@ -12,13 +13,13 @@ export interface Outcome {
 }
 
 /** The last of each intent: one that waits may be settled in the record in which it came. */
-export function outcomesOf(events: readonly Event[]): Map<string, Outcome> {
+export function outcomesOf(events: readonly Event[], contracts: ContractSet): Map<string, Outcome> {
   const outcomes = new Map<string, Outcome>()
   for (const event of events) {
     const { payload, type } = event
     switch (type) {
       case 'IntentCommitted':
-        outcomes.set(payload.intentId, { outcome: 'committed', code: null, message: null, changed: changedBy(payload.changes) })
+        outcomes.set(payload.intentId, { outcome: 'committed', code: null, message: null, changed: changedBy(payload.changes, contracts) })
         break
       case 'IntentRejected':
         outcomes.set(payload.intentId ?? `(record ${event.offset})`, {
@@ -33,7 +34,7 @@ export function outcomesOf(events: readonly Event[]): Map<string, Outcome> {
         break
       case 'IntentShadowed': {
         const { changes, code, message } = payload
-        outcomes.set(payload.intentId, { outcome: 'shadowed', code, message, changed: changedBy(changes) })
+        outcomes.set(payload.intentId, { outcome: 'shadowed', code, message, changed: changedBy(changes, contracts) })
         break
       }
       case 'IntentDuplicated':
@@ -48,16 +49,40 @@ export function outcomesOf(events: readonly Event[]): Map<string, Outcome> {
 
 type Changes = Extract<Event, { readonly type: 'IntentCommitted' }>['payload']['changes']
 
-/** Without versions, which in another world may be others, and with a contract's version, which the candidate changes. */
-function changedBy(changes: Changes): string {
-  return changes.map(({ action, data, resource, state }) => `${action} ${resource} -> ${state} ${data}`).join('\n')
+/**
+ * As the candidate understands it, without what may be other in another world though the same came of it: versions, a contract's version,
+ * names of actions.
+ */
+function changedBy(changes: Changes, contracts: ContractSet): string {
+  return changes
+    .map((change) => {
+      const { data, state } = asGuardsSee(contracts, change.resource, change).seen
+      return `${change.resource} -> ${state} ${change.resource.startsWith('escalation/') ? withoutShown(data) : data}`
+    })
+    .join('\n')
+}
+
+/** What a human was shown is of the world that it stood in, and in its words. */
+function withoutShown(data: string): string {
+  const {
+    asked: _asked,
+    digest: _digest,
+    group: _group,
+    message: _message,
+    versions: _versions,
+    ...rest
+  } = JSON.parse(data) as Record<string, unknown>
+  return JSON.stringify(rest)
 }
 
 /** What followed by rules, as text: escalations, breakers, drifts, timers. */
-export function ruledBy(events: readonly Event[]): readonly string[] {
+export function ruledBy(events: readonly Event[], contracts: ContractSet): readonly string[] {
   return events.flatMap(({ payload, scope, type }) =>
     type === 'RuleApplied'
-      ? payload.changes.map(({ action, resource, state }) => `${payload.rule}: ${action} ${resource} -> ${state} in ${scope}`)
+      ? payload.changes.map((change) => {
+          const { state } = asGuardsSee(contracts, change.resource, change).seen
+          return `${payload.rule}: ${change.action} ${change.resource} -> ${state} in ${scope}`
+        })
       : [],
   )
 }

@@ -1,5 +1,14 @@
 /** The events of a partition, record by record: what one intent record made, and the intent as it can be decided again. */
-import { type Event, intentFromJson, isOfRecord, isOwnEvent, type JsonObject, makeUuidV7, tickIntent } from '@signalbox/contract'
+import {
+  type ContractRecord,
+  type Event,
+  intentFromJson,
+  isOfRecord,
+  isOwnEvent,
+  type JsonObject,
+  makeUuidV7,
+  tickIntent,
+} from '@signalbox/contract'
 import { evolve, type IntentRecord, type PartitionState, type Skip } from '@signalbox/core'
 import { findDecision } from '../find.ts'
 import { embeddedIntent } from '../present.ts'
@@ -12,6 +21,8 @@ export interface DecidedRecord {
   readonly logOffset: number
   /** What was decided; from the events' own copy. */
   readonly intent: IntentRecord
+  /** By which it was decided. */
+  readonly contracts: readonly ContractRecord[]
   /** Nothing of it can be compared but what time and rules brought. */
   readonly isStandIn: boolean
 }
@@ -31,19 +42,25 @@ export async function stateBeforeDecisions(source: Source, partition: number): P
 export async function* decidedRecords(source: Source, partition: number): AsyncGenerator<DecidedRecord> {
   let events: Event[] = []
   let first = 0
+  let inForce = beginningOf(source, partition).contracts
+  let contracts = inForce
   for await (const { event, logOffset } of readEvents(source, partition)) {
+    if (event.type === 'PartitionOpened') inForce = event.payload.contracts
     if (!isOfRecord(event)) continue
     if (events.length > 0 && event.offset !== events[0]!.offset) {
-      yield await recordOf(source, events, first)
+      yield { ...(await recordOf(source, events, first)), contracts }
       events = []
     }
-    if (events.length === 0) first = logOffset
+    if (events.length === 0) {
+      first = logOffset
+      contracts = inForce
+    }
     events.push(event)
   }
-  if (events.length > 0) yield await recordOf(source, events, first)
+  if (events.length > 0) yield { ...(await recordOf(source, events, first)), contracts }
 }
 
-async function recordOf(source: Source, events: readonly Event[], logOffset: number): Promise<DecidedRecord> {
+async function recordOf(source: Source, events: readonly Event[], logOffset: number): Promise<Omit<DecidedRecord, 'contracts'>> {
   const first = events[0]!
   const own = events.find(isOwnEvent)
   const intent = own === undefined ? null : await intentOf(source, own)
