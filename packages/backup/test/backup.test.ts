@@ -93,8 +93,8 @@ function gapped(log: LogReader): LogReader {
     partitionCount: log.partitionCount,
     index: null,
     offsets: async (topic, partition) => {
-      const { end, start } = await log.offsets(topic, partition)
-      return { start, end: end * factor(topic) }
+      const { end, start, written } = await log.offsets(topic, partition)
+      return { start, end: end * factor(topic), written: written * factor(topic) }
     },
     cursor: async ({ fromOffset, partition, topic }) => {
       const by = factor(topic)

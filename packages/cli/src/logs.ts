@@ -65,7 +65,7 @@ export async function openTopics(topicPrefix: string): Promise<Engine> {
   return await openKafka(undefined, topicPrefix)
 }
 
-async function openKafka(logger: Logger | undefined, topicPrefix?: string): Promise<Engine> {
+async function openKafka(logger: Logger | undefined, topicPrefix?: string, toRead = false): Promise<Engine> {
   // Loaded only where it is wanted: an embedded Signalbox starts without a Kafka client.
   const { kafkaOptionsFromEnvironment, openKafkaLog, openSchemaRegistry } = await import('@signalbox/log-kafka')
   const { kafka, schemaRegistry, warnings } = kafkaOptionsFromEnvironment(environment())
@@ -78,6 +78,7 @@ async function openKafka(logger: Logger | undefined, topicPrefix?: string): Prom
     ...kafka,
     ...prefix,
     ...sessionOptions(environment()),
+    toRead,
     ...(logger === undefined
       ? {}
       : { onLogEntry: ({ detail, level, message }) => logger[level === 'error' ? 'warn' : 'debug']({ detail }, `kafkajs: ${message}`) }),
@@ -127,7 +128,7 @@ export async function openToRead(settings: Settings): Promise<Reading> {
   const file = settings.file ?? (settings.log === 'sqlite' ? importedFile(dataDirectory) : null)
   if (file !== null) return await openFile(file)
   if (settings.log === 'kafka') {
-    const { codec, log } = await openKafka(undefined)
+    const { codec, log } = await openKafka(undefined, undefined, true)
     return { log, codec, snapshots: log.snapshots, limits: defaultLimits }
   }
   const { openSqliteLogReader } = await import('@signalbox/log-sqlite')

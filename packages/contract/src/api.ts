@@ -173,7 +173,7 @@ export const statusJson = z
       z.object({
         partition: z.int(),
         phase: z.string().nullable().describe('Of the sequencer in this process; null where it is not owned here'),
-        intentsEnd: z.int(),
+        intentsEnd: z.int().describe('The offset past everything that was appended, also what an open transaction still hides'),
         nextIntent: z.int().describe('Source offset of the next intent to decide'),
         lag: z.int().describe('Intents that wait for their decision'),
         eventsEnd: z.int(),
@@ -183,6 +183,18 @@ export const statusJson = z
         closed: z.string().nullable().describe('Where the log goes on, where nothing more is decided here; null while it is open'),
       }),
     ),
+    troubles: z
+      .array(
+        z.object({
+          kind: z.string().describe('topic, open transaction or unserved partition'),
+          topic: z.string().nullable(),
+          partition: z.int().nullable(),
+          since: z.int().describe('Milliseconds since 1970, UTC, of when this process first saw it'),
+          message: z.string().describe('What it is, what follows, and what to do'),
+        }),
+      )
+      .optional()
+      .describe('What others do to the log that holds it up, or puts it in danger; earlier releases leave it out'),
     contracts: z.array(z.object({ type: z.string(), version: z.int(), owner: z.object({ team: z.string(), contact: z.string() }) })),
   })
   .meta({ id: 'Status' })

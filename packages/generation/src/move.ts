@@ -23,6 +23,7 @@ import { carryLetters, OpenLetters } from './dead-letters.ts'
 import { GenerationError } from './errors.ts'
 import { NewLog, type NewTopics } from './new-log.ts'
 import { OldLog } from './old-log.ts'
+import { carryUnserved } from './unserved.ts'
 
 /** Source offsets of a new log begin at a multiple of this, with room above all before: what the old one still rejects is below. */
 const defaultStep = 1_000_000
@@ -61,6 +62,8 @@ export interface Moved {
   readonly ids: number
   readonly deadLetters: number
   readonly followUps: number
+  /** Intents of partitions that somebody had added to the topic, which nobody decided. */
+  readonly sentAgain: number
   /** From the first intent to close until the new log was whole. */
   readonly closedMs: number
 }
@@ -110,6 +113,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
       ...gapIntents(carrier, options, timeOf),
     ]
     await appendAll(to, followUps)
+    const sentAgain = await carryUnserved(from.log, to)
     // Last: it is what lets sequencers begin.
     for (const event of carrier.finish()) await target.write(event)
     await target.flush()
@@ -126,6 +130,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
       ids,
       deadLetters,
       followUps: followUps.length,
+      sentAgain,
       closedMs: clock.nowMs() - closedAtMs,
     }
   } finally {

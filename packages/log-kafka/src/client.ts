@@ -9,6 +9,7 @@ import { repairKafkajs, withQuietSockets } from './kafkajs-repairs.ts'
 import type { Settings } from './settings.ts'
 import { withinMs } from './wait.ts'
 
+export const READ_UNCOMMITTED = 0
 export const READ_COMMITTED = 1
 /** A consumer's replica id: no broker. */
 export const CONSUMER = -1
@@ -123,6 +124,17 @@ export class Client {
     const found = this.#cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)
     if (found === undefined) throw new Error(`no metadata of ${topic}/${partition}`)
     return this.#cluster.findBroker({ nodeId: found.leader })
+  }
+
+  /** Every partition of the topics that has a leader, by that broker, connected; as the cluster has them now. */
+  async leaders(topics: readonly string[]): Promise<ReadonlyMap<Broker, readonly { readonly topic: string; readonly partition: number }[]>> {
+    await this.#connect()
+    await this.#cluster.refreshMetadata()
+    const places = topics.flatMap((topic) =>
+      this.#cluster.findTopicPartitionMetadata(topic).map(({ leader, partitionId }) => ({ topic, partition: partitionId, leader })),
+    )
+    const byLeader = [...Map.groupBy(places, ({ leader }) => leader)].filter(([leader]) => leader >= 0)
+    return new Map(await Promise.all(byLeader.map(async ([nodeId, led]) => [await this.#cluster.findBroker({ nodeId }), led] as const)))
   }
 
   /** The broker that coordinates the group or the transactional id, connected. */

@@ -4,6 +4,8 @@ import {
   type Cursor,
   type Log,
   LogError,
+  type LogTrouble,
+  type LogWatch,
   type Membership,
   type Offsets,
   type PartitionWriter,
@@ -20,17 +22,18 @@ import { closedError, codeOf, toLogError } from './errors.ts'
 import { Lanes } from './lanes.ts'
 import { Lifetime } from './lifetime.ts'
 import { KafkaMembership } from './membership.ts'
-import { fetchOffsets } from './offsets.ts'
+import { fetchAllOffsets, fetchOffsets } from './offsets.ts'
 import { type AppendedRecord, RecordAppender } from './record-appender.ts'
 import { groupName, type KafkaLogOptions, type Settings, settingsOf, TOPICS, topicName } from './settings.ts'
 import { KafkaSnapshots } from './snapshots.ts'
 import { type CheckedTopics, checkTopics } from './topics.ts'
 import { retrying } from './wait.ts'
+import { KafkaWatch } from './watch.ts'
 
 /** Opens the log on topics that exist (see `createTopics`). Errors: MISCONFIGURED, TRANSIENT; RangeError for wrong options. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const settings = settingsOf(options)
-  return new KafkaLog(settings, await checkTopics(settings, options.partitions))
+  return new KafkaLog(settings, await checkTopics(settings, options.partitions, options.toRead))
 }
 
 class KafkaLog implements Log {
@@ -44,10 +47,15 @@ class KafkaLog implements Log {
   readonly #lifetime = new Lifetime('The log')
   /** Questions that are answered at once have connections apart from appends, which wait for replicas. */
   readonly #queries: Client
+  readonly #asideQueries: Client
   readonly #appends: Client
+  readonly #asides: Client
   readonly #snapshotRequests: Client
   readonly #appenders = new Map<string, RecordAppender>()
   readonly #cursors = new Set<KafkaCursor>()
+  readonly #watches = new Set<KafkaWatch>()
+  /** Partitions of intents that somebody added, as far as they were asked for. */
+  readonly #unserved = new Set<number>()
   readonly #lanes: Lanes
   readonly #opening = new Set<Promise<unknown>>()
   #membership: KafkaMembership | undefined
@@ -59,14 +67,16 @@ class KafkaLog implements Log {
     this.#topics = topics
     this.id = `kafka-${topics.clusterId}-${settings.topicPrefix}`
     this.partitionCount = topics.partitionCount
-    this.#queries = new Client(
-      settings,
-      TOPICS.map((topic) => topicName(settings.topicPrefix, topic)),
-    )
-    this.#appends = new Client(
-      settings,
-      (['intents', ...sideTopics] as const).map((topic) => topicName(settings.topicPrefix, topic)),
-    )
+    // A side topic that somebody deletes fails the requests of its own client, and none about intents and events.
+    const clientOf = (ids: readonly Topic[]) =>
+      new Client(
+        settings,
+        ids.filter((id) => topics.present.includes(id)).map((id) => topicName(settings.topicPrefix, id)),
+      )
+    this.#queries = clientOf(['intents', 'events'])
+    this.#asideQueries = clientOf(TOPICS.filter((id) => id !== 'intents' && id !== 'events'))
+    this.#appends = clientOf(['intents'])
+    this.#asides = clientOf(sideTopics)
     this.#snapshotRequests = new Client(settings, [topicName(settings.topicPrefix, 'snapshots')])
     this.snapshots = new KafkaSnapshots({ settings, client: this.#snapshotRequests, signal: this.#lifetime.signal })
     this.#lanes = new Lanes({ settings, maxBatchBytes: topics.maxBatchBytes, parent: this.#lifetime.signal })
@@ -86,7 +96,7 @@ class KafkaLog implements Log {
     let appender = this.#appenders.get(`${name}/${partition}`)
     if (appender === undefined) {
       appender = new RecordAppender({
-        client: this.#appends,
+        client: topic === 'intents' ? this.#appends : this.#asides,
         settings: this.#settings,
         topic: name,
         partition,
@@ -98,7 +108,7 @@ class KafkaLog implements Log {
   }
 
   async cursor({ topic, partition, fromOffset }: ReadFrom): Promise<Cursor> {
-    this.#check(partition)
+    if (!(topic === 'intents' && this.#unserved.has(partition))) this.#check(partition)
     const offset = fromOffset === 'end' ? (await this.offsets(topic, partition)).end : fromOffset
     this.#lifetime.check()
     const cursor: KafkaCursor = new KafkaCursor({
@@ -116,15 +126,36 @@ class KafkaLog implements Log {
   async offsets(topic: Topic, partition: number): Promise<Offsets> {
     this.#check(partition)
     const name = topicName(this.#settings.topicPrefix, topic)
+    const client = topic === 'intents' || topic === 'events' ? this.#queries : this.#asideQueries
+    return await this.#ask(`Asking for the offsets of ${name}/${partition}`, client, () => fetchOffsets(client, name, partition))
+  }
+
+  watch(changed: (troubles: readonly LogTrouble[]) => void): LogWatch {
+    this.#lifetime.check()
+    const { partitionCount } = this
+    const watch = new KafkaWatch({ settings: this.#settings, partitionCount, parent: this.#lifetime.signal, changed })
+    this.#watches.add(watch)
+    return watch
+  }
+
+  async unserved(): Promise<readonly (Offsets & { readonly partition: number })[]> {
+    const name = topicName(this.#settings.topicPrefix, 'intents')
+    const all = await this.#ask(`Asking for the partitions of ${name}`, this.#queries, () => fetchAllOffsets(this.#queries, [name]))
+    const added = all.filter(({ partition }) => partition >= this.partitionCount)
+    for (const { partition } of added) this.#unserved.add(partition)
+    return added
+  }
+
+  async #ask<Result>(what: string, client: Client, ask: () => Promise<Result>): Promise<Result> {
     const deadlineMs = performance.now() + this.#settings.requestTimeoutMs
     try {
       return await retrying({ deadlineMs, signal: this.#lifetime.signal, retriable: isPassingRead }, async (attempt) => {
-        if (attempt > 1) await this.#queries.refresh()
-        return fetchOffsets(this.#queries, name, partition)
+        if (attempt > 1) await client.refresh()
+        return await ask()
       })
     } catch (error) {
       this.#lifetime.check()
-      throw toLogError(error, `Asking for the offsets of ${name}/${partition} failed`, isPassingRead(error) ? 'TRANSIENT' : codeOf(error))
+      throw toLogError(error, `${what} failed`, isPassingRead(error) ? 'TRANSIENT' : codeOf(error))
     }
   }
 
@@ -183,10 +214,10 @@ class KafkaLog implements Log {
     await this.#membership?.leave()
     this.#lifetime.end()
     await Promise.allSettled(this.#opening)
-    const parts = [...this.#cursors, this.#lanes, ...this.#appenders.values()]
+    const parts = [...this.#cursors, ...this.#watches, this.#lanes, ...this.#appenders.values()]
     await Promise.all(parts.map((part) => part.close()))
     const reason = closedError('The log')
-    await Promise.all([this.#queries, this.#appends, this.#snapshotRequests].map((client) => client.disconnect(reason)))
+    await Promise.all([this.#queries, this.#asideQueries, this.#appends, this.#asides, this.#snapshotRequests].map((client) => client.disconnect(reason)))
   }
 
   /** Throws CLOSED, or MISCONFIGURED for a partition that is not there. */

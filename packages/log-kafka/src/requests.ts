@@ -1,4 +1,4 @@
-/** The two requests that carry records, sent through kafkajs's connections with batches of our own making. */
+/** Requests of our own, and the two that carry records, sent through kafkajs's connections with batches of our own making. */
 import BrokerClass, { type Broker, type BrokerRequest, type ProducedPartition } from 'kafkajs/src/broker/index.js'
 import fetchRequest from 'kafkajs/src/protocol/requests/fetch/v11/request.js'
 import fetchResponse from 'kafkajs/src/protocol/requests/fetch/v11/response.js'
@@ -16,7 +16,8 @@ const sendRequest = Object.getOwnPropertySymbols(BrokerClass.prototype).find(
 )
 if (sendRequest === undefined) throw new Error('kafkajs is not the version that this package is made for; pin 2.2.4')
 
-function send<Answer>(broker: Broker, request: BrokerRequest<Answer>): Promise<Answer> {
+/** Sends a request that kafkajs does not have, or has otherwise, through its connections. */
+export function send<Answer>(broker: Broker, request: BrokerRequest<Answer>): Promise<Answer> {
   return (broker as unknown as Record<symbol, (request: BrokerRequest<Answer>) => Promise<Answer>>)[sendRequest!]!(request)
 }
 

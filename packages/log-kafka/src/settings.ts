@@ -41,6 +41,12 @@ export interface KafkaLogOptions extends KafkaConnectionOptions {
   readonly transactionTimeoutMs?: number
   /** How long closing waits for appends under way. Default 5,000. */
   readonly closeTimeoutMs?: number
+  /** How often a watch looks at the topics. Default 2,000. */
+  readonly watchIntervalMs?: number
+  /** How long a transaction may hold a partition back before a watch calls it a trouble. Default 5,000. */
+  readonly openTransactionMs?: number
+  /** Opens it also where topics are not as they must be, for those who write. Nothing must be written through it. Default false. */
+  readonly toRead?: boolean
 }
 
 export interface Settings {
@@ -58,6 +64,8 @@ export interface Settings {
   readonly revokeTimeoutMs: number
   readonly transactionTimeoutMs: number
   readonly closeTimeoutMs: number
+  readonly watchIntervalMs: number
+  readonly openTransactionMs: number
 }
 
 export function settingsOf(options: KafkaLogOptions): Settings {
@@ -78,6 +86,8 @@ export function settingsOf(options: KafkaLogOptions): Settings {
     revokeTimeoutMs: options.revokeTimeoutMs ?? 5_000,
     transactionTimeoutMs: options.transactionTimeoutMs ?? 30_000,
     closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
+    watchIntervalMs: options.watchIntervalMs ?? 2_000,
+    openTransactionMs: options.openTransactionMs ?? 5_000,
   }
   // Otherwise the session runs out while the owner is still finishing its last batch.
   if (settings.revokeTimeoutMs >= settings.sessionTimeoutMs) throw new RangeError('revokeTimeoutMs must be less than sessionTimeoutMs')

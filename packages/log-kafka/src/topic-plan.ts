@@ -108,7 +108,14 @@ export type TopicStep =
     }
   | { readonly action: 'set'; readonly topic: string; readonly setting: string; readonly from: string | null; readonly to: string }
   /** What no command of Signalbox changes by itself: it moves or deletes records. */
-  | { readonly action: 'by hand'; readonly topic: string; readonly problem: string; readonly mend: string }
+  | {
+      readonly action: 'by hand'
+      readonly topic: string
+      readonly problem: string
+      readonly mend: string
+      /** The log goes on with the partitions that it has; who opens it need not be turned away. */
+      readonly isTolerable: boolean
+    }
 
 export interface TopicsPlan {
   readonly partitions: number
@@ -119,8 +126,7 @@ export interface TopicsPlan {
 
 /** What would have to be done to make the cluster's topics as wanted. Changes nothing. */
 export function planTopics(wanted: WantedTopics, cluster: Cluster): TopicsPlan {
-  const counts = TOPIC_IDS.map((id) => cluster.topics.get(id)?.partitions.length)
-  const partitions = wanted.partitions ?? counts.find((count) => count !== undefined) ?? DEFAULT_PARTITIONS
+  const partitions = wanted.partitions ?? partitionsOf(cluster) ?? DEFAULT_PARTITIONS
   const steps: TopicStep[] = []
   const warnings: string[] = []
   for (const id of TOPIC_IDS) {
@@ -143,6 +149,17 @@ export function planTopics(wanted: WantedTopics, cluster: Cluster): TopicsPlan {
   return { partitions, steps, warnings }
 }
 
+/**
+ * The partitions that the log has. Kafka never takes a partition away: where the topics differ, somebody added some, and the log is
+ * what all had before. Intents and events come first, as the others can be made anew.
+ */
+function partitionsOf({ topics }: Cluster): number | undefined {
+  const countOf = (id: TopicId) => topics.get(id)?.partitions.length ?? Number.POSITIVE_INFINITY
+  const least = Math.min(countOf('intents'), countOf('events'))
+  if (Number.isFinite(least)) return least
+  return TOPIC_IDS.map((id) => topics.get(id)?.partitions.length).find((count) => count !== undefined)
+}
+
 function wantedSettings(id: TopicId, { minInSyncReplicas }: WantedTopics, cluster: Cluster): Readonly<Record<string, WantedSetting>> {
   const settings = { ...TOPIC_DESIGNS[id].settings }
   if (minInSyncReplicas !== undefined) settings['min.insync.replicas'] = exactly(`${minInSyncReplicas}`)
@@ -161,7 +178,8 @@ function fits(found: string | null, wanted: string, rule: Rule): boolean {
 function layoutSteps(topic: string, found: FoundTopic, partitions: number, wanted: WantedTopics, cluster: Cluster): TopicStep[] {
   const steps: TopicStep[] = []
   const count = found.partitions.length
-  if (count !== partitions) {
+  if (count > partitions) steps.push(addedStep(topic, count, partitions, wanted.topicPrefix))
+  if (count < partitions) {
     steps.push({
       action: 'by hand',
       topic,
@@ -170,6 +188,7 @@ function layoutSteps(topic: string, found: FoundTopic, partitions: number, wante
         `A partition count is fixed once there are records, because a scope's partition follows from it: name the count that the topics have (--partitions ${count}), ` +
         'or use new topics (KAFKA_TOPIC_PREFIX). A topic that nothing was ever written to can be deleted and made anew: ' +
         `kafka-topics.sh --bootstrap-server ${cluster.brokers} --delete --topic ${topic}, then signalbox topics apply --partitions ${partitions}.`,
+      isTolerable: false,
     })
   }
   const replicas = fewestReplicas(found)
@@ -179,6 +198,7 @@ function layoutSteps(topic: string, found: FoundTopic, partitions: number, wante
       topic,
       problem: `has ${replicas} replicas, and ${wanted.replicationFactor} are wanted`,
       mend: reassignment(topic, found, wanted.replicationFactor, cluster),
+      isTolerable: false,
     })
   }
   const minInSync = wanted.minInSyncReplicas ?? Number(found.settings.get('min.insync.replicas') ?? 1)
@@ -188,9 +208,24 @@ function layoutSteps(topic: string, found: FoundTopic, partitions: number, wante
       topic,
       problem: `wants ${minInSync} replicas in sync and has only ${replicas}, so nothing can be written to it`,
       mend: `Lower it (signalbox topics apply --min-in-sync-replicas ${replicas}), or add replicas: ${reassignment(topic, found, minInSync, cluster)}`,
+      isTolerable: false,
     })
   }
   return steps
+}
+
+/** Somebody added partitions, which nothing takes away again. */
+function addedStep(topic: string, count: number, partitions: number, topicPrefix: string): TopicStep {
+  return {
+    action: 'by hand',
+    topic,
+    problem: `has ${count} partitions, and the log has ${partitions}: nobody decides or reads what lies on partition ${partitions} and those after it`,
+    mend:
+      "Kafka takes no partition away, and a scope's partition follows from the count. The log goes on with the partitions that it has. Move it to new topics, " +
+      `which takes along what lies on the added ones: KAFKA_TOPIC_PREFIX=NEW signalbox topics apply --partitions ${count}, then ` +
+      `KAFKA_TOPIC_PREFIX=${topicPrefix} signalbox generation move NEW --reason WHY. See docs/operating.md, Partitions that somebody added.`,
+    isTolerable: true,
+  }
 }
 
 function fewestReplicas({ partitions }: FoundTopic): number {

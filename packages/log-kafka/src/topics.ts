@@ -10,6 +10,7 @@ import {
   type Cluster,
   describeStep,
   type FoundTopic,
+  MAX_BATCH_BYTES,
   planTopics,
   type TopicStep,
   type TopicsPlan,
@@ -45,6 +46,8 @@ export interface CheckedTopics {
   readonly partitionCount: number
   /** The largest record batch of each topic. */
   readonly maxBatchBytes: Readonly<Record<TopicId, number>>
+  /** All of them, unless the log was opened to be read. */
+  readonly present: readonly TopicId[]
 }
 
 /** What would have to be done; writes nothing, and has the brokers say whether they would. Errors: MISCONFIGURED, TRANSIENT. */
@@ -63,7 +66,7 @@ export async function applyKafkaTopics(options: TopicsOptions): Promise<TopicsRe
   const { settings } = wanted
   return withAdmin(settings, 'Creating the topics', async (admin) => {
     const { steps, partitions, warnings } = planTopics(wanted, await clusterOf(admin, settings))
-    const byHand = steps.filter(({ action }) => action === 'by hand')
+    const byHand = steps.filter((step) => step.action === 'by hand' && !step.isTolerable)
     if (byHand.length > 0) throw new LogError('MISCONFIGURED', `Nothing was changed. ${byHand.map(sentenceOf).join(' ')}`)
     const created: string[] = []
     for (const step of steps) if (step.action === 'create' && (await create(admin, step, settings, false))) created.push(step.topic)
@@ -74,7 +77,8 @@ export async function applyKafkaTopics(options: TopicsOptions): Promise<TopicsRe
     }
     for (const [topic, values] of mended) await set(admin, topic, values)
     if (mended.size > 0) await untilSet(settings, mended)
-    return { created, mended: [...mended.keys()], partitions, warnings }
+    const tolerated = steps.filter((step) => step.action === 'by hand').map(sentenceOf)
+    return { created, mended: [...mended.keys()], partitions, warnings: [...tolerated, ...warnings] }
   })
 }
 
@@ -88,11 +92,11 @@ export async function createTopics(options: CreateTopicsOptions): Promise<Topics
  * That the topics are there, with equal partition counts and fit settings. A broker that has just died is still named by the
  * others for some seconds, and asked: it is tried again while any broker answers. Errors: MISCONFIGURED, TRANSIENT.
  */
-export async function checkTopics(settings: Settings, partitions: number | undefined): Promise<CheckedTopics> {
+export async function checkTopics(settings: Settings, partitions: number | undefined, toRead = false): Promise<CheckedTopics> {
   const deadlineMs = performance.now() + settings.requestTimeoutMs
   for (;;) {
     try {
-      return await checkOnce(settings, partitions)
+      return await checkOnce(settings, partitions, toRead)
     } catch (error) {
       const isPassing = isLogError(error, 'TRANSIENT') && performance.now() + LONGEST_RETRY_MS < deadlineMs
       if (!isPassing || !(await isAnyThere(settings))) throw error
@@ -106,18 +110,34 @@ async function isAnyThere({ brokers, connectionTimeoutMs }: Settings): Promise<b
   return problems.includes(null)
 }
 
-async function checkOnce(settings: Settings, partitions: number | undefined): Promise<CheckedTopics> {
+async function checkOnce(settings: Settings, partitions: number | undefined, toRead: boolean): Promise<CheckedTopics> {
   return withAdmin(settings, 'Checking the topics', async (admin) => {
     const cluster = await clusterOf(admin, settings)
     const { clusterId } = await admin.describeCluster()
     const wanted = { topicPrefix: settings.topicPrefix, partitions, replicationFactor: undefined, minInSyncReplicas: undefined }
     const { steps, partitions: partitionCount } = planTopics(wanted, cluster)
-    const missing = steps.filter(({ action }) => action === 'create').map(({ topic }) => topic)
-    if (missing.length > 0) throw new LogError('MISCONFIGURED', `These topics do not exist: ${missing.join(', ')}. ${APPLY}`)
-    if (steps.length > 0) throw new LogError('MISCONFIGURED', steps.map(sentenceOf).join(' '))
-    const sizes = TOPIC_IDS.map((id) => [id, Number(cluster.topics.get(id)!.settings.get('max.message.bytes'))] as const)
-    return { clusterId, partitionCount, maxBatchBytes: Object.fromEntries(sizes) as Record<TopicId, number> }
+    const present = TOPIC_IDS.filter((id) => cluster.topics.has(id))
+    const inTheWay = steps.filter((step) => !(step.action === 'by hand' && step.isTolerable))
+    // Whoever only reads needs the events and nothing else, however the topics are set up.
+    if (!(toRead && present.includes('events'))) {
+      const missing = inTheWay.filter(({ action }) => action === 'create').map(({ topic }) => topic)
+      if (missing.length > 0) throw new LogError('MISCONFIGURED', `These topics do not exist: ${missing.join(', ')}. ${APPLY}`)
+      if (inTheWay.length > 0) throw new LogError('MISCONFIGURED', inTheWay.map(sentenceOf).join(' '))
+    }
+    const sizes = TOPIC_IDS.map((id) => [id, Number(cluster.topics.get(id)?.settings.get('max.message.bytes') ?? MAX_BATCH_BYTES)] as const)
+    return { clusterId, partitionCount, maxBatchBytes: Object.fromEntries(sizes) as Record<TopicId, number>, present }
   })
+}
+
+/** What is otherwise than it must be for a log of so many partitions, a sentence each. Asks through an admin that is connected. */
+export async function topicTroubles(
+  admin: Admin,
+  settings: Settings,
+  partitions: number,
+): Promise<readonly { readonly topic: string; readonly sentence: string }[]> {
+  const wanted = { topicPrefix: settings.topicPrefix, partitions, replicationFactor: undefined, minInSyncReplicas: undefined }
+  const { steps } = planTopics(wanted, await clusterOf(admin, settings))
+  return steps.map((step) => ({ topic: step.topic, sentence: step.action === 'create' ? `${step.topic} is missing. ${APPLY}` : sentenceOf(step) }))
 }
 
 function sentenceOf(step: TopicStep): string {

@@ -16,7 +16,7 @@ export class MemoryTopic {
   }
 
   get offsets(): Offsets {
-    return { start: this.#records[0]?.offset ?? this.#end, end: this.#end }
+    return { start: this.#records[0]?.offset ?? this.#end, end: this.#end, written: this.#end }
   }
 
   /** The next record gets this offset, or a later one where it is called again. Throws RangeError where there has been a record. */

@@ -95,7 +95,8 @@ class SqliteLogReader implements LogReader {
 
   async offsets(topic: Topic, partition: number): Promise<Offsets> {
     this.#check(partition)
-    return { start: 0, end: this.#end(topic, partition) }
+    const end = this.#end(topic, partition)
+    return { start: 0, end, written: end }
   }
 
   async close(): Promise<void> {

@@ -168,7 +168,8 @@ class SqliteLog implements Log {
 
   async offsets(topic: Topic, partition: number): Promise<Offsets> {
     this.#checkOpen()
-    return { start: 0, end: this.#live(topic, partition).durableEnd }
+    const end = this.#live(topic, partition).durableEnd
+    return { start: 0, end, written: end }
   }
 
   async join(listener: AssignmentListener): Promise<Membership> {

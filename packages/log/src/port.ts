@@ -78,6 +78,30 @@ export interface Offsets {
   readonly start: number
   /** The offset that lies past every committed record. New records get this offset or a later one. */
   readonly end: number
+  /** The offset past everything that was appended, also what nobody may read yet, as a transaction before it is still open. */
+  readonly written: number
+}
+
+/** What somebody else does, or did, to the log: something waits, or may be lost, until a person puts it right. */
+export interface LogTrouble {
+  readonly kind: 'topic' | 'open transaction' | 'unserved partition'
+  /** The topic of the port; null where the port knows none. */
+  readonly topic: Topic | null
+  /** Null where all of the topic is concerned. */
+  readonly partition: number | null
+  /** When it was first seen here. */
+  readonly sinceMs: number
+  /** What it is, what follows, and what to do. */
+  readonly message: string
+}
+
+/** Looks at the log again and again, until it is closed. */
+export interface LogWatch {
+  /** As of the last look, which is seconds old. */
+  readonly troubles: readonly LogTrouble[]
+  /** Intents on partitions that this log does not have, as somebody added them: nobody decides those. By partition. */
+  readonly unserved: ReadonlyMap<number, number>
+  close(): Promise<void>
 }
 
 export interface ReadFrom {
@@ -215,6 +239,10 @@ export interface Log extends LogReader {
   appendAside(topic: SideTopic, partition: number, record: RecordToAppend): Promise<Position & { readonly timestampMs: number }>
   /** Joins the owners of this log. Partitions arrive through the listener; a second membership at a time is MISCONFIGURED. */
   join(listener: AssignmentListener): Promise<Membership>
+  /** Left out where nobody else can change the log. `changed` is told each time that troubles come or go. */
+  watch?(changed: (troubles: readonly LogTrouble[]) => void): LogWatch
+  /** The partitions that somebody added to the topic of intents; a cursor reads them. Left out where nobody can. Errors: TRANSIENT, CLOSED. */
+  unserved?(): Promise<readonly (Offsets & { readonly partition: number })[]>
   /** Takes ownership of an assigned partition as its fenced writer (invariant 3). Errors: FENCED, TRANSIENT, CLOSED. */
   open(assignment: Assignment): Promise<PartitionWriter>
 }

@@ -3,7 +3,7 @@ import type { Codec } from '@signalbox/codec'
 import type { Status } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import type { HttpServer } from '@signalbox/http'
-import { type Clock, type Log, systemClock } from '@signalbox/log'
+import { type Clock, type Log, type LogTrouble, systemClock } from '@signalbox/log'
 import type { PersonalData } from '@signalbox/personal'
 import { ReadModel } from '@signalbox/replay'
 import type { Logger } from 'pino'
@@ -23,6 +23,8 @@ export interface GatewayWiring {
   readonly personal?: PersonalData | undefined
   /** The phase of a partition that a sequencer in this process owns; null where there is none. */
   readonly phase?: (partition: number) => string | null
+  /** What others do to the log, as of the last look at it. */
+  readonly troubles?: () => readonly LogTrouble[]
   /** Streams of events and moves at a time; further ones are told to come again. Default 1,000. */
   readonly maxStreams?: number | undefined
 }
@@ -78,6 +80,8 @@ export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
     if (!ready) return 'the read model is still being built from the event log; ask again in a moment'
     const trouble = readModel.trouble() ?? log.trouble?.() ?? null
     if (trouble !== null) return trouble
+    const [found] = wiring.troubles?.() ?? []
+    if (found !== undefined) return found.message
     for (let partition = 0; partition < log.partitionCount; partition++) {
       const phase = wiring.phase?.(partition) ?? null
       if (phase !== null && phase !== 'active') return `partition ${partition} is ${phase}; see the log of the sequencer`
@@ -111,7 +115,7 @@ export async function startGateway(wiring: GatewayWiring): Promise<Gateway> {
   }
 }
 
-async function readStatus({ log, phase, rules, software }: GatewayWiring, readModel: ReadModel, ready: boolean): Promise<Status> {
+async function readStatus({ log, phase, rules, software, troubles }: GatewayWiring, readModel: ReadModel, ready: boolean): Promise<Status> {
   const partitions = await Promise.all(
     Array.from({ length: log.partitionCount }, async (_, partition) => {
       const [intents, events] = await Promise.all([log.offsets('intents', partition), log.offsets('events', partition)])
@@ -119,9 +123,9 @@ async function readStatus({ log, phase, rules, software }: GatewayWiring, readMo
       return {
         partition,
         phase: phase?.(partition) ?? null,
-        intentsEnd: intents.end,
+        intentsEnd: intents.written,
         nextIntent: state.nextOffset,
-        lag: Math.max(0, intents.end - state.nextOffset),
+        lag: Math.max(0, intents.written - state.nextOffset),
         eventsEnd: events.end,
         time: state.time,
         resources: state.size.resources,
@@ -136,6 +140,7 @@ async function readStatus({ log, phase, rules, software }: GatewayWiring, readMo
     logId: log.id,
     ready,
     partitions,
+    troubles: (troubles?.() ?? []).map(({ sinceMs, ...trouble }) => ({ ...trouble, since: sinceMs })),
     contracts: rules.contracts.all.map(({ owner, type, version }) => ({ type, version, owner: { ...owner } })),
   }
 }

@@ -15,9 +15,10 @@ export function watchLag(registry: Registry, log: Log, sequencer: Sequencer): vo
       await Promise.all(
         active.map(async (partition) => {
           try {
-            const { end } = await log.offsets('intents', partition)
+            // Also what lies behind an open transaction: it waits, whoever may read it.
+            const { written } = await log.offsets('intents', partition)
             const state = sequencer.state(partition)
-            if (state !== null) gauge.set({ partition }, Math.max(0, end - state.nextOffset))
+            if (state !== null) gauge.set({ partition }, Math.max(0, written - state.nextOffset))
           } catch (error) {
             // No figure rather than a wrong one; the phase says what is the matter.
             if (!isLogError(error)) throw error

@@ -24,6 +24,9 @@ class GivenUp extends Error {
   override readonly name = 'GivenUp'
 }
 
+/** Phases in which an owner reads the log. */
+const waitsForLog: ReadonlySet<Phase> = new Set(['opening', 'restoring', 'active'])
+
 interface Session {
   readonly writer: PartitionWriter
   readonly state: PartitionState
@@ -38,6 +41,8 @@ export class PartitionOwner {
   // Ends deciding; what is under way may still become durable.
   readonly #stop = new AbortController()
   #phase: Phase = 'assigned'
+  // Why what was appended cannot be read, though the log answers; null where it can.
+  #heldBack: string | null = null
   #state: PartitionState | null = null
   readonly #firstBase: () => Promise<Base>
   // Everything durable that is known here: where the next session goes on. Null until the first one began.
@@ -60,7 +65,14 @@ export class PartitionOwner {
   }
 
   get phase(): Phase {
-    return this.#phase
+    return this.#heldBack !== null && waitsForLog.has(this.#phase) ? 'stalled' : this.#phase
+  }
+
+  /** `why` in a sentence, while somebody's open transaction hides what follows it; null once it is over. */
+  hold(why: string | null): void {
+    if (this.#heldBack === why) return
+    this.#heldBack = why
+    this.#settings.metrics.phase(this.partition, this.phase)
   }
 
   /** The published state while active; null before. */
@@ -83,7 +95,7 @@ export class PartitionOwner {
 
   #enter(phase: Phase): void {
     this.#phase = phase
-    this.#settings.metrics.phase(this.partition, phase)
+    this.#settings.metrics.phase(this.partition, this.phase)
   }
 
   async #run(): Promise<void> {

@@ -1,6 +1,6 @@
 /** Owns the partitions that the log assigns to this process, each by a `PartitionOwner`. */
 import type { PartitionState } from '@signalbox/core'
-import type { Assignment, Membership } from '@signalbox/log'
+import type { Assignment, LogTrouble, Membership } from '@signalbox/log'
 import type { Phase } from './metrics.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import type { SequencerSettings } from './settings.ts'
@@ -12,6 +12,7 @@ export class Sequencer {
   readonly #standby: Standby
   #membership: Membership | null = null
   #isStopping = false
+  #troubles: readonly LogTrouble[] = []
   #fail: (error: Error) => void = () => {}
   /** Rejects when the process should end: the log is full, or an invariant of Signalbox is broken. */
   readonly failed: Promise<never>
@@ -59,6 +60,17 @@ export class Sequencer {
     return new Map([...this.#owners].map(([partition, owner]) => [partition, owner.phase]))
   }
 
+  /** Tells the owners of partitions in which an open transaction hides what follows it; the others are told that none does. */
+  heldBack(troubles: readonly LogTrouble[]): void {
+    this.#troubles = troubles
+    for (const [partition, owner] of this.#owners) owner.hold(this.#heldBackBy(partition))
+  }
+
+  #heldBackBy(partition: number): string | null {
+    const found = this.#troubles.find((trouble) => trouble.kind === 'open transaction' && trouble.partition === partition)
+    return found?.message ?? null
+  }
+
   /** Log offsets of events up to which the partitions of others are followed here. */
   followed(): ReadonlyMap<number, number> {
     return this.#standby.positions()
@@ -77,6 +89,7 @@ export class Sequencer {
       await before?.stop().catch(() => {})
       return await this.#standby.take(partition, before?.takeBase() ?? null)
     })
+    owner.hold(this.#heldBackBy(partition))
     this.#owners.set(partition, owner)
     void before?.stop().catch(() => {})
     owner.done.then(

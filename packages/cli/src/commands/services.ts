@@ -11,6 +11,7 @@ import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { environment } from '../environment.ts'
 import { CommandError } from '../exit-codes.ts'
+import { watchedLog } from '../log-watch.ts'
 import { type Engine, openEngine } from '../logs.ts'
 import { say } from '../output.ts'
 import { personalOf } from '../personal.ts'
@@ -88,8 +89,11 @@ async function runSequencer(context: ServiceContext): Promise<RunningService> {
   const metrics = sequencerMetrics(registry)
   const sequencer = await startSequencer({ log, codec, contracts: contractsOf(settings), logger, software, metrics, ...agentsOf(settings) })
   watchLag(registry, log, sequencer)
+  const watched = watchedLog({ log, logger, registry }, (troubles) => sequencer.heldBack(troubles))
   const notReady = () => {
     if (!sequencer.hasJoined()) return 'the group of sequencers has not answered yet; see the log of this process'
+    const trouble = watched.notReady()
+    if (trouble !== null) return trouble
     const [found] = [...sequencer.phases()].filter(([, phase]) => phase !== 'active' && phase !== 'given up')
     return found === undefined ? null : `partition ${found[0]} is ${found[1]}; see the log of this process`
   }
@@ -99,6 +103,7 @@ async function runSequencer(context: ServiceContext): Promise<RunningService> {
     listen: () => listenTo(server, context),
     async stop() {
       await server.close()
+      await watched.close()
       await sequencer.stop()
     },
   }
@@ -106,6 +111,7 @@ async function runSequencer(context: ServiceContext): Promise<RunningService> {
 
 async function runGateway({ codec, flags, log, logger, registry, settings }: ServiceContext): Promise<RunningService> {
   const rules = rulesOf({ contracts: contractsOf(settings), log, ...agentsOf(settings) })
+  const watched = watchedLog({ log, logger, registry })
   const gateway = await startGateway({
     log,
     codec,
@@ -113,13 +119,17 @@ async function runGateway({ codec, flags, log, logger, registry, settings }: Ser
     logger,
     registry,
     software,
+    troubles: () => watched.troubles(),
     personal: personalOf(settings),
     maxStreams: maxStreams(),
   })
   return {
     failed: gateway.failed,
     listen: () => gateway.server.listen(listenAddress(settings, flags)),
-    stop: () => gateway.close(),
+    async stop() {
+      await watched.close()
+      await gateway.close()
+    },
   }
 }
 

@@ -14,12 +14,13 @@ import { isHostName, type ListenSettings } from '@signalbox/http'
 import type { Log } from '@signalbox/log'
 import type { PersonalData } from '@signalbox/personal'
 import { startProcessManager } from '@signalbox/process-manager'
-import { rulesOf, type Sequencer, sequencerMetrics, startSequencer } from '@signalbox/sequencer'
+import { rulesOf, type Sequencer, sequencerMetrics, startSequencer, watchLag } from '@signalbox/sequencer'
 import pino, { type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { rememberConfig } from '../data-directory.ts'
 import { environment, logLevel } from '../environment.ts'
 import { CommandError } from '../exit-codes.ts'
+import { watchedLog } from '../log-watch.ts'
 import { openEngine } from '../logs.ts'
 import { wholeNumber } from '../numbers.ts'
 import { say, sayJsonLine } from '../output.ts'
@@ -70,15 +71,19 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
   const registry = new Registry()
   const common = { log, codec, contracts, containment, agents: agents ?? null, logger, software, registry }
   const sequencer = options.sequencer === false ? null : await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
+  const watched = watchedLog({ log, logger, registry }, (troubles) => sequencer?.heldBack(troubles))
+  if (sequencer !== null) watchLag(registry, log, sequencer)
   const phase = (partition: number) => sequencer?.phases().get(partition) ?? null
   const gateway = await startGateway({
     ...common,
     rules: rulesOf(common),
     phase,
+    troubles: () => watched.troubles(),
     personal: options.personal,
     maxStreams: options.maxStreams,
   }).catch(async (error: unknown) => {
     // Nobody gets anything to stop: what was started must not keep the process.
+    await watched.close()
     await sequencer?.stop()
     await log.close()
     throw error
@@ -97,6 +102,7 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
     escalation,
     failed,
     async stop() {
+      await watched.close()
       await gateway.close()
       await escalation.stop()
       await processManager.stop()

@@ -129,6 +129,7 @@ export function statusText(status: Status): string {
     '',
     table([['partition', 'phase', 'next intent', 'lag', 'events', 'resources', 'ids'], ...rows]),
     ...ahead,
+    ...(status.troubles ?? []).flatMap(({ kind, message, since }) => ['', `${style('yellow', kind)} since ${isoTime(since)}: ${message}`]),
     '',
     'contracts',
     ...contracts,

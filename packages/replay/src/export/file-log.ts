@@ -134,7 +134,7 @@ function beginningOf(loadedPartition: Loaded | undefined, partition: number, lim
   return builder.state
 }
 
-const nothing: Offsets = { start: 0, end: 0 }
+const nothing: Offsets = { start: 0, end: 0, written: 0 }
 
 class FileLog implements LogReader {
   readonly name = 'export'
@@ -165,8 +165,8 @@ class FileLog implements LogReader {
     const found = this.#partitions.get(partition)
     if (found === undefined) return nothing
     // The events have their intents in them; the topic itself was not exported.
-    if (topic === 'intents') return { start: found.intentsEnd, end: found.intentsEnd }
-    return topic === 'events' ? { start: found.from, end: found.to } : nothing
+    if (topic === 'intents') return { start: found.intentsEnd, end: found.intentsEnd, written: found.intentsEnd }
+    return topic === 'events' ? { start: found.from, end: found.to, written: found.to } : nothing
   }
 
   async cursor({ fromOffset, partition, topic }: ReadFrom): Promise<Cursor> {

@@ -115,10 +115,10 @@ async function untilActive(sequencer: Sequencer, partitionCount: number): Promis
 }
 
 function movedText(moved: Moved, report: AuditReport): string {
-  const { beginsAt, closedMs, deadLetters, followUps, from, fromPartitions, ids, pending, resources, to, toPartitions } = moved
+  const { beginsAt, closedMs, deadLetters, followUps, from, fromPartitions, ids, pending, resources, sentAgain, to, toPartitions } = moved
   return [
     auditText(report),
-    `${from} (${fromPartitions} partitions) goes on as ${to} (${toPartitions}): ${resources} resources, ${pending} pending intents, ${ids} ids, ${deadLetters} dead letters, ${followUps} follow-ups; closed for ${closedMs} ms; intents begin at ${beginsAt}`,
+    `${from} (${fromPartitions} partitions) goes on as ${to} (${toPartitions}): ${resources} resources, ${pending} pending intents, ${ids} ids, ${deadLetters} dead letters, ${followUps} follow-ups${sentAgain === 0 ? '' : `, ${sentAgain} intents of partitions that were added, sent again`}; closed for ${closedMs} ms; intents begin at ${beginsAt}`,
     report.clean
       ? `start everything with KAFKA_TOPIC_PREFIX=${to}`
       : 'do not use the new topics: delete them, and keep the old ones closed',
