@@ -20,7 +20,8 @@ export function watchedLog(
     for (const trouble of troubles)
       if (!known.some((each) => isSame(each, trouble))) logger.error({ ...trouble }, `${trouble.kind}: ${trouble.message}`)
     for (const trouble of known)
-      if (!troubles.some((each) => isSame(each, trouble))) logger.info({ ...trouble }, `${trouble.kind}: it is over. It was: ${trouble.message}`)
+      if (!troubles.some((each) => isSame(each, trouble)))
+        logger.info({ ...trouble }, `${trouble.kind}: it is over. It was: ${trouble.message}`)
     known = troubles
     changed(troubles)
   })

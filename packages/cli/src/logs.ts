@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { type Codec, confluentFraming, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type Log, type LogReader, type SnapshotStore } from '@signalbox/log'
-import { ExportError, type ExportHeader, openExport, type Source } from '@signalbox/replay'
+import type { KafkaLogOptions } from '@signalbox/log-kafka'
+import { ExportError, type ExportHeader, openExport, partitionsOfLog, type Source } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import { folderToRead, refuseToOwn } from './data-directory.ts'
 import { type Environment, environment } from './environment.ts'
@@ -74,7 +75,7 @@ async function openKafka(logger: Logger | undefined, topicPrefix?: string, toRea
   for (const warning of warnings) say(warning)
   const prefix = topicPrefix === undefined ? {} : { topicPrefix }
   const framing = schemaRegistry === undefined ? undefined : confluentFraming(await openSchemaRegistry({ ...schemaRegistry, ...prefix }))
-  const log = await openKafkaLog({
+  const options = {
     ...kafka,
     ...prefix,
     ...sessionOptions(environment()),
@@ -82,8 +83,26 @@ async function openKafka(logger: Logger | undefined, topicPrefix?: string, toRea
     ...(logger === undefined
       ? {}
       : { onLogEntry: ({ detail, level, message }) => logger[level === 'error' ? 'warn' : 'debug']({ detail }, `kafkajs: ${message}`) }),
-  })
+  } satisfies KafkaLogOptions
+  const log = await withOwnPartitions(await openKafkaLog(options), async (partitions) => await openKafkaLog({ ...options, partitions }))
   return { log, codec: createCodec({ limits: defaultLimits, ...(framing === undefined ? {} : { framing }) }) }
+}
+
+/** Where somebody raised the count of all topics, the log has the partitions that its scopes were dealt over. */
+async function withOwnPartitions(log: Log, openWith: (partitions: number) => Promise<Log>): Promise<Log> {
+  let partitions: number
+  try {
+    partitions = await partitionsOfLog(log)
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+  if (partitions === log.partitionCount) return log
+  await log.close()
+  say(
+    `somebody raised the topics from ${partitions} partitions to ${log.partitionCount}; the log goes on with ${partitions}. See docs/operating.md, Partitions that somebody added`,
+  )
+  return await openWith(partitions)
 }
 
 /** How soon a sequencer that is silent loses its partitions; both have defaults. */

@@ -21,7 +21,8 @@ export async function carryUnserved(from: Log, to: { readonly log: Log; readonly
       for (let empty = 0; cursor.position < end; ) {
         const records = await cursor.next(readBounds)
         empty = records.length === 0 ? empty + 1 : 0
-        if (empty > patience) throw new GenerationError(`partition ${partition} of the intents cannot be read from offset ${cursor.position} on`)
+        if (empty > patience)
+          throw new GenerationError(`partition ${partition} of the intents cannot be read from offset ${cursor.position} on`)
         await Promise.all(records.map((record) => sendAgain(record, to)))
         count += records.length
       }

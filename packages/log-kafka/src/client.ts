@@ -127,7 +127,9 @@ export class Client {
   }
 
   /** Every partition of the topics that has a leader, by that broker, connected; as the cluster has them now. */
-  async leaders(topics: readonly string[]): Promise<ReadonlyMap<Broker, readonly { readonly topic: string; readonly partition: number }[]>> {
+  async leaders(
+    topics: readonly string[],
+  ): Promise<ReadonlyMap<Broker, readonly { readonly topic: string; readonly partition: number }[]>> {
     await this.#connect()
     await this.#cluster.refreshMetadata()
     const places = topics.flatMap((topic) =>

@@ -217,7 +217,9 @@ class KafkaLog implements Log {
     const parts = [...this.#cursors, ...this.#watches, this.#lanes, ...this.#appenders.values()]
     await Promise.all(parts.map((part) => part.close()))
     const reason = closedError('The log')
-    await Promise.all([this.#queries, this.#asideQueries, this.#appends, this.#asides, this.#snapshotRequests].map((client) => client.disconnect(reason)))
+    await Promise.all(
+      [this.#queries, this.#asideQueries, this.#appends, this.#asides, this.#snapshotRequests].map((client) => client.disconnect(reason)),
+    )
   }
 
   /** Throws CLOSED, or MISCONFIGURED for a partition that is not there. */

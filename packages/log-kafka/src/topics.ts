@@ -137,7 +137,10 @@ export async function topicTroubles(
 ): Promise<readonly { readonly topic: string; readonly sentence: string }[]> {
   const wanted = { topicPrefix: settings.topicPrefix, partitions, replicationFactor: undefined, minInSyncReplicas: undefined }
   const { steps } = planTopics(wanted, await clusterOf(admin, settings))
-  return steps.map((step) => ({ topic: step.topic, sentence: step.action === 'create' ? `${step.topic} is missing. ${APPLY}` : sentenceOf(step) }))
+  return steps.map((step) => ({
+    topic: step.topic,
+    sentence: step.action === 'create' ? `${step.topic} is missing. ${APPLY}` : sentenceOf(step),
+  }))
 }
 
 function sentenceOf(step: TopicStep): string {

@@ -75,13 +75,19 @@ describe('a watch', { timeout }, () => {
     await admin.createPartitions({ topicPartitions: [{ topic: name('intents'), count: 5 }] })
     const producer = plainKafka().producer()
     await producer.connect()
-    await producer.send({ topic: name('intents'), messages: [3, 4, 4].map((partition) => ({ partition, key: 'a', value: `${partition}` })) })
+    await producer.send({
+      topic: name('intents'),
+      messages: [3, 4, 4].map((partition) => ({ partition, key: 'a', value: `${partition}` })),
+    })
     await producer.disconnect()
     await trouble(({ kind, partition }) => kind === 'unserved partition' && partition === 4)
-    assert.deepEqual([...watch.unserved], [
-      [3, 1],
-      [4, 2],
-    ])
+    assert.deepEqual(
+      [...watch.unserved],
+      [
+        [3, 1],
+        [4, 2],
+      ],
+    )
     assert.deepEqual(
       (await log.unserved!()).map(({ end, partition, start, written }) => [partition, start, end, written]),
       [
