@@ -113,6 +113,7 @@ function addUp(program: Command, action: Action): void {
     .option('--host <HOST>', 'address to listen on; loopback only, as long as there is no authentication')
     .option('--port <PORT>', 'port to listen on; 0 takes a free one')
     .option('--allowed-host <NAME>', allowedHostHelp, collect)
+    .option(...acceptIncompatible)
     .action(
       action(async (settings, _parameters, flags) => {
         const { up } = await import('./commands/up.ts')
@@ -121,6 +122,11 @@ function addUp(program: Command, action: Action): void {
       }),
     )
 }
+
+const acceptIncompatible = [
+  '--accept-incompatible',
+  'decide also where resources do not fit the contracts, as signalbox contract check says',
+] as const
 
 function addServices(program: Command, action: Action): void {
   const services = {
@@ -132,7 +138,9 @@ function addServices(program: Command, action: Action): void {
     ingest: 'Turn records of systems of record (sources in the config) into intents',
   } as const
   for (const [name, description] of Object.entries(services)) {
-    common(program.command(name).description(description))
+    const command = common(program.command(name).description(description))
+    if (name === 'sequencer') command.option(...acceptIncompatible)
+    command
       .option('--host <HOST>', 'address to listen on (SIGNALBOX_HOST; default 127.0.0.1)')
       .option('--port <PORT>', 'port to listen on; 0 takes a free one (SIGNALBOX_PORT)')
       .option('--allowed-host <NAME>', allowedHostHelp, collect)

@@ -49,12 +49,12 @@ export class GroupSession {
   }
 
   /** Joins, deals the partitions when this member is to, and resolves to what it got; null when it has to begin again. */
-  async join(held: readonly number[]): Promise<Round | null> {
+  async join(held: readonly number[], refused: readonly number[] = []): Promise<Round | null> {
     const { settings, group, topic } = this.#options
     const metadata = AssignerProtocol.MemberMetadata.encode({
       version: PROTOCOL_VERSION,
       topics: [topic],
-      userData: Buffer.from(JSON.stringify(held)),
+      userData: Buffer.from(JSON.stringify(refused.length === 0 ? held : { held, refused })),
     })
     return this.#ask(async (coordinator) => {
       const joined = await coordinator.joinGroup({
@@ -140,7 +140,7 @@ export class GroupSession {
 
   #deal(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
     const { topic, partitionCount } = this.#options
-    const claims = members.map(({ memberId, memberMetadata }) => ({ memberId, held: heldOf(memberMetadata).map(laneOf) }))
+    const claims = members.map(({ memberId, memberMetadata }) => ({ memberId, ...claimOf(memberMetadata) }))
     return [...deal(claims, laneCount(partitionCount))].map(([memberId, lanes]) => ({
       memberId,
       memberAssignment: AssignerProtocol.MemberAssignment.encode({
@@ -152,12 +152,19 @@ export class GroupSession {
   }
 }
 
-function heldOf(memberMetadata: Buffer): MemberClaim['held'] {
+/** A list of the partitions that it has, or an object that names besides those that it can never have. */
+function claimOf(memberMetadata: Buffer): Omit<MemberClaim, 'memberId'> {
   try {
-    const held: unknown = JSON.parse(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '[]')
-    return Array.isArray(held) ? held.filter((partition) => Number.isInteger(partition)) : []
+    const claim: unknown = JSON.parse(AssignerProtocol.MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '[]')
+    if (Array.isArray(claim)) return { held: lanesOf(claim) }
+    const { held, refused } = claim as { readonly held?: unknown; readonly refused?: unknown }
+    return { held: lanesOf(held), refused: lanesOf(refused) }
   } catch {
     // A claim is a wish only; without it the partitions are dealt all the same.
-    return []
+    return { held: [] }
   }
+}
+
+function lanesOf(partitions: unknown): readonly number[] {
+  return Array.isArray(partitions) ? partitions.filter((partition) => Number.isInteger(partition)).map(laneOf) : []
 }

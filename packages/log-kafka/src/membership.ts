@@ -2,6 +2,7 @@ import { type Assignment, type AssignmentListener, isLogError, LogError, type Me
 import { isPassing } from './client.ts'
 import { closedError, codeOf, toLogError } from './errors.ts'
 import { GroupSession, type GroupSessionOptions, type Round } from './group-session.ts'
+import { laneOf } from './lanes.ts'
 import { Lifetime } from './lifetime.ts'
 import { LONGEST_RETRY_MS, pause, retrying, withinMs } from './wait.ts'
 
@@ -27,6 +28,9 @@ export class KafkaMembership implements Membership {
   readonly #lifetime = new Lifetime('The membership')
   readonly #owned = new Map<number, Owned>()
   #held: readonly number[] = []
+  /** Partitions that this member can never own, by lane. */
+  readonly #refused = new Map<number, number>()
+  #hasToRejoin = false
   #hasJoined = false
   #generation: number
   #running: Promise<void> | undefined
@@ -44,6 +48,14 @@ export class KafkaMembership implements Membership {
 
   get hasJoined(): boolean {
     return this.#hasJoined
+  }
+
+  refuse(partition: number): void {
+    const lane = laneOf(partition)
+    // A group that deals the lane here again does not understand: asking once more would never end.
+    if (this.#refused.has(lane)) return
+    this.#refused.set(lane, partition)
+    this.#hasToRejoin = true
   }
 
   leave(): Promise<void> {
@@ -89,7 +101,8 @@ export class KafkaMembership implements Membership {
     const { signal } = this.#lifetime
     while (!this.#lifetime.ended) {
       try {
-        const round = await this.#session.join(this.#held)
+        this.#hasToRejoin = false
+        const round = await this.#session.join(this.#held, [...this.#refused.values()])
         if (round === null || this.#lifetime.ended) continue
         if (!this.#assign(round)) return
         await this.#beat()
@@ -128,6 +141,7 @@ export class KafkaMembership implements Membership {
     for (;;) {
       await pause(heartbeatIntervalMs, this.#lifetime.signal)
       if (this.#lifetime.ended) return
+      if (this.#hasToRejoin) return await this.#letGo('in good order')
       try {
         const answer = await this.#session.heartbeat()
         if (answer !== 'member') return await this.#letGo(answer === 'rebalancing' ? 'in good order' : 'already over')

@@ -82,9 +82,9 @@ export interface Offsets {
   readonly written: number
 }
 
-/** What somebody else does, or did, to the log: something waits, or may be lost, until a person puts it right. */
+/** What stands in the way of the log, mostly something that somebody else did to it: something waits, or may be lost, until a person puts it right. */
 export interface LogTrouble {
-  readonly kind: 'topic' | 'open transaction' | 'unserved partition'
+  readonly kind: 'topic' | 'open transaction' | 'unserved partition' | 'contracts'
   /** The topic of the port; null where the port knows none. */
   readonly topic: Topic | null
   /** Null where all of the topic is concerned. */
@@ -198,6 +198,11 @@ export interface Membership {
    * since: what is assigned is all there is to wait for.
    */
   readonly hasJoined: boolean
+  /**
+   * This member can never own the partition: it gives it back, and the group deals it to others from now on. A log that deals partitions
+   * in fixed groups gives back the group. Left out where there are no others.
+   */
+  refuse?(partition: number): void
   /** Gives back every partition (each `revoked` is awaited) and resolves. Safe to call twice. */
   leave(): Promise<void>
 }

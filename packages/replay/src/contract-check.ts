@@ -53,14 +53,25 @@ export async function checkContracts(
     progress?.(partition)
     const state = await currentState(source, partition)
     checkVersions(found, state.contracts, records)
-    for (const [key, resource] of state.resources()) {
-      const [scope, name] = key.split('\u0000') as [string, string]
-      // What is in shadow is in force nowhere.
-      if (!scope.startsWith('\u0001')) checkResource(found, candidate, `${scope} ${name}`, name, resource)
-    }
-    checkPending(found, candidate, state)
+    checkHeld(found, candidate, state)
   }
   return found.list()
+}
+
+/** What stands against the contracts in one partition, its versions apart. */
+export function problemsWith(state: PartitionState, candidate: ContractSet): readonly ContractProblem[] {
+  const found = new Problems()
+  checkHeld(found, candidate, state)
+  return found.list()
+}
+
+function checkHeld(found: Problems, candidate: ContractSet, state: PartitionState): void {
+  for (const [key, resource] of state.resources()) {
+    const [scope, name] = key.split('\u0000') as [string, string]
+    // What is in shadow is in force nowhere.
+    if (!scope.startsWith('\u0001')) checkResource(found, candidate, `${scope} ${name}`, name, resource)
+  }
+  checkPending(found, candidate, state)
 }
 
 class Problems {

@@ -1,4 +1,11 @@
-import type { ContractRecord } from '@signalbox/contract'
+import type { ContractRecord, ContractSet } from '@signalbox/contract'
+import type { PartitionState } from '@signalbox/core'
+import { problemsWith } from '@signalbox/replay'
+
+/** The contracts of this process cannot decide the log; the message says why, and what to do. */
+export class ContractsRefused extends Error {
+  override readonly name = 'ContractsRefused'
+}
 
 /**
  * Why this process may not decide a partition whose last owner recorded `last`, or null. An owner with older contracts,
@@ -17,4 +24,27 @@ export function contractsMisfit(last: readonly ContractRecord[], ours: readonly 
     }
   }
   return null
+}
+
+export interface OurContracts {
+  readonly contracts: ContractSet
+  readonly records: readonly ContractRecord[]
+  /** Whoever runs the process means it, though resources do not fit. */
+  readonly acceptIncompatible: boolean
+}
+
+/** Why this process may not decide the partition as it stands, or null. Once newer versions are recorded there is no way back to the last ones. */
+export function refusalOf(state: PartitionState, { acceptIncompatible, contracts, records }: OurContracts): string | null {
+  const misfit = contractsMisfit(state.contracts, records)
+  if (misfit !== null) return misfit
+  const isRaised = state.contracts.some(({ type, version }) => records.some((now) => now.type === type && now.version > version))
+  if (acceptIncompatible || !isRaised) return null
+  const [problem, ...more] = problemsWith(state, contracts)
+  if (problem === undefined) return null
+  const { code, contract, count, message, named } = problem
+  const others = more.length === 0 ? '' : ` There is more: ${more.map((each) => `${each.code} ${each.contract}`).join(', ')}.`
+  return (
+    `${code}: ${contract} does not fit what partition ${state.partition} holds: ${message}. It concerns ${count}, the first of them ${named[0]}.${others} ` +
+    'Nothing was recorded. Mend the contract (an upcast takes old data and states along), and look with signalbox contract check; whoever means it starts with --accept-incompatible'
+  )
 }

@@ -1,4 +1,4 @@
-export { contractsMisfit } from './contracts-fit.ts'
+export { ContractsRefused, contractsMisfit } from './contracts-fit.ts'
 export { watchLag } from './lag.ts'
 export * from './metrics.ts'
 export { PartitionOwner } from './partition-owner.ts'

@@ -5,8 +5,8 @@ import { eventHeaders } from './decide-batch.ts'
 import type { SequencerSettings } from './settings.ts'
 
 /** What an owner writes first: the only definite end of everything that was written before it. */
-export function openingBatch(settings: Pick<SequencerSettings, 'codec' | 'contracts' | 'software'>, partition: number): Batch {
-  const { codec, contracts, software } = settings
+export function openingBatch(settings: Pick<SequencerSettings, 'codec' | 'ours' | 'software'>, partition: number): Batch {
+  const { codec, ours, software } = settings
   const event: Event = {
     partition,
     offset: -1,
@@ -14,7 +14,7 @@ export function openingBatch(settings: Pick<SequencerSettings, 'codec' | 'contra
     time: 0,
     scope: '',
     type: 'PartitionOpened',
-    payload: { contracts, software },
+    payload: { contracts: [...ours.records], software },
   }
   // The epoch is this event's own log offset, which is not known before it is written: it carries none.
   const { [epochHeader]: _none, ...headers } = eventHeaders(event, {}, '')

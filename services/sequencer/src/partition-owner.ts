@@ -11,18 +11,13 @@ import type { Event } from '@signalbox/contract'
 import type { IntentRecord, PartitionState } from '@signalbox/core'
 import { type Assignment, type Cursor, isLogError, LogError, type LogRecord, type PartitionWriter } from '@signalbox/log'
 import { type Base, Restore } from '@signalbox/replay'
-import { contractsMisfit } from './contracts-fit.ts'
+import { ContractsRefused, refusalOf } from './contracts-fit.ts'
 import { decideBatch, decodeIntents } from './decide-batch.ts'
 import type { Phase } from './metrics.ts'
 import { openingBatch } from './opening.ts'
 import type { SequencerSettings } from './settings.ts'
 import { disproves, firstBase, snapshotDisproved } from './snapshots.ts'
 import { Ticker } from './ticker.ts'
-
-/** The partition is not ours to decide; says why. */
-class GivenUp extends Error {
-  override readonly name = 'GivenUp'
-}
 
 /** Phases in which an owner reads the log. */
 const waitsForLog: ReadonlySet<Phase> = new Set(['opening', 'restoring', 'active'])
@@ -43,6 +38,7 @@ export class PartitionOwner {
   #phase: Phase = 'assigned'
   // Why what was appended cannot be read, though the log answers; null where it can.
   #heldBack: string | null = null
+  #refusal: string | null = null
   #state: PartitionState | null = null
   readonly #firstBase: () => Promise<Base>
   // Everything durable that is known here: where the next session goes on. Null until the first one began.
@@ -73,6 +69,11 @@ export class PartitionOwner {
     if (this.#heldBack === why) return
     this.#heldBack = why
     this.#settings.metrics.phase(this.partition, this.phase)
+  }
+
+  /** Why this process cannot decide the partition, whoever assigns it; null where it can. */
+  get refusal(): string | null {
+    return this.#refusal
   }
 
   /** The published state while active; null before. */
@@ -108,13 +109,16 @@ export class PartitionOwner {
         })
       } catch (error) {
         if (this.#stop.signal.aborted && isLogError(error)) break
-        if (error instanceof GivenUp || isLogError(error, 'FENCED')) {
+        if (error instanceof ContractsRefused || isLogError(error, 'FENCED')) {
           this.#enter('given up')
           logger.warn(
             { partition: this.partition, generation: this.#assignment.generation, err: error },
             `partition ${this.partition} is given up: ${(error as Error).message}`,
           )
-          if (error instanceof GivenUp) return
+          if (error instanceof ContractsRefused) {
+            this.#refusal = error.message
+            return
+          }
           // Whoever fenced it is its owner by now, and the assignment ends; or nobody is (a transaction that the brokers ended, a writer
           // that is gone again), and nobody else would ever come. To open asks the group first, so that two owners never duel.
           await clock.sleep(bounds.fencedRetryMs, this.#stop.signal)
@@ -171,7 +175,7 @@ export class PartitionOwner {
   }
 
   async #restore(writer: PartitionWriter): Promise<Session> {
-    const { bounds, clock, codec, contracts, log, logger } = this.#settings
+    const { bounds, clock, codec, log, logger, ours } = this.#settings
     const { partition } = this
     this.#enter('restoring')
     const base = this.#base ?? (await this.#firstBase())
@@ -195,8 +199,8 @@ export class PartitionOwner {
       await restore.toEnd((await log.offsets('events', partition)).end)
       refuseHalfCarried(state)
       // Looked at before anything is written: a process whose contracts do not fit leaves no trace.
-      const misfit = contractsMisfit(state.contracts, contracts)
-      if (misfit !== null) throw new GivenUp(misfit)
+      const refusal = refusalOf(state, ours)
+      if (refusal !== null) throw new ContractsRefused(refusal)
       // What is written now lies behind everything that any earlier owner wrote: the only definite end of a log.
       const { lastOffset } = await writer.append(openingBatch(this.#settings, partition))
       await restore.through(lastOffset)

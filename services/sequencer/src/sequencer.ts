@@ -1,6 +1,8 @@
 /** Owns the partitions that the log assigns to this process, each by a `PartitionOwner`. */
 import type { PartitionState } from '@signalbox/core'
 import type { Assignment, LogTrouble, Membership } from '@signalbox/log'
+import type { Base } from '@signalbox/replay'
+import { checkFirst } from './check-first.ts'
 import type { Phase } from './metrics.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import type { SequencerSettings } from './settings.ts'
@@ -10,6 +12,9 @@ export class Sequencer {
   readonly #settings: SequencerSettings
   readonly #owners = new Map<number, PartitionOwner>()
   readonly #standby: Standby
+  /** Restored before the start, until their owners take them. */
+  readonly #bases = new Map<number, Base>()
+  readonly #refusals = new Map<number, LogTrouble>()
   #membership: Membership | null = null
   #isStopping = false
   #troubles: readonly LogTrouble[] = []
@@ -27,9 +32,13 @@ export class Sequencer {
     this.failed.catch(() => {})
   }
 
+  /** Throws ContractsRefused. */
   static async start(settings: SequencerSettings): Promise<Sequencer> {
     const sequencer = new Sequencer(settings)
-    for (let partition = 0; partition < settings.log.partitionCount; partition++) sequencer.#standby.follow(partition, null)
+    const bases = settings.checkFirst ? await checkFirst(settings) : new Map<number, Base>()
+    for (let partition = 0; partition < settings.log.partitionCount; partition++)
+      sequencer.#standby.follow(partition, bases.get(partition) ?? null)
+    if (!settings.standby) for (const [partition, base] of bases) sequencer.#bases.set(partition, base)
     sequencer.#membership = await settings.log.join({
       assigned: (assignment) => sequencer.#assigned(assignment),
       revoked: (assignment) => sequencer.#revoked(assignment),
@@ -60,6 +69,17 @@ export class Sequencer {
     return new Map([...this.#owners].map(([partition, owner]) => [partition, owner.phase]))
   }
 
+  /** Partitions that this process cannot decide, by its contracts, and holds no longer. Unless a newer one runs, nobody decides them. */
+  refusals(): readonly LogTrouble[] {
+    return [...this.#refusals.values()]
+  }
+
+  #refuse(partition: number, why: string): void {
+    const message = `partition ${partition} cannot be decided by this process: ${why}. Another sequencer decides it where one with fitting contracts runs; else nobody does`
+    this.#refusals.set(partition, { kind: 'contracts', topic: null, partition, sinceMs: this.#settings.clock.nowMs(), message })
+    this.#membership?.refuse?.(partition)
+  }
+
   /** Tells the owners of partitions in which an open transaction hides what follows it; the others are told that none does. */
   heldBack(troubles: readonly LogTrouble[]): void {
     this.#troubles = troubles
@@ -84,10 +104,13 @@ export class Sequencer {
   #assigned(assignment: Assignment): void {
     const { partition } = assignment
     const before = this.#owners.get(partition)
+    const base = this.#bases.get(partition) ?? null
+    this.#bases.delete(partition)
+    this.#refusals.delete(partition)
     const owner = new PartitionOwner(this.#settings, assignment, async () => {
       // Nobody else may go on from what it knows.
       await before?.stop().catch(() => {})
-      return await this.#standby.take(partition, before?.takeBase() ?? null)
+      return await this.#standby.take(partition, before?.takeBase() ?? base)
     })
     owner.hold(this.#heldBackBy(partition))
     this.#owners.set(partition, owner)
@@ -111,6 +134,7 @@ export class Sequencer {
   /** Whoever owns the partition next, this process goes on from what it knows of it. */
   #ended(owner: PartitionOwner): void {
     const isLast = this.#owners.get(owner.partition) === owner
+    if (isLast && owner.refusal !== null) this.#refuse(owner.partition, owner.refusal)
     if (this.#settings.standby && isLast && !this.#isStopping) this.#standby.follow(owner.partition, owner.takeBase())
   }
 }

@@ -1,8 +1,9 @@
 import type { Codec } from '@signalbox/codec'
-import type { ContractRecord, Event } from '@signalbox/contract'
+import type { Event } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import type { Clock, Log } from '@signalbox/log'
 import type { Logger } from 'pino'
+import type { OurContracts } from './contracts-fit.ts'
 import type { SequencerMetrics } from './metrics.ts'
 
 /** What the sequencer needs; `wiring.ts` puts it together. */
@@ -10,8 +11,10 @@ export interface SequencerSettings {
   readonly log: Log
   readonly codec: Codec
   readonly rules: Rules
-  /** As `PartitionOpened` records them. */
-  readonly contracts: readonly ContractRecord[]
+  /** As `PartitionOpened` records them, and as what a partition holds is held against. */
+  readonly ours: OurContracts
+  /** Restores every partition before it joins the owners of the log, and does not join where its contracts cannot decide one of them. */
+  readonly checkFirst: boolean
   readonly clock: Clock
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: SequencerMetrics

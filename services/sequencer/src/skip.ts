@@ -67,7 +67,9 @@ async function skipOnce(settings: SequencerSettings, request: SkipRequest, gener
       cursor = await log.cursor({ topic: 'intents', partition, fromOffset: Math.max(start, state.nextOffset) })
       const record = await theNext(cursor, request, state.nextOffset)
       // The contracts stay those of the last owner: nothing is decided here.
-      const { lastOffset } = await writer.append(openingBatch({ ...settings, contracts: state.contracts }, partition))
+      const { lastOffset } = await writer.append(
+        openingBatch({ ...settings, ours: { ...settings.ours, records: state.contracts } }, partition),
+      )
       await restore.through(lastOffset)
       return await write({ ...settings, writer }, { state, chain: restore.chain, epoch: `${lastOffset}` }, record, request)
     } finally {

@@ -22,6 +22,10 @@ export interface SequencerWiring {
   readonly bounds?: Partial<SequencerBounds>
   /** Default: true where the log can have several owners. */
   readonly standby?: boolean
+  /** Decides also where resources do not fit the contracts; `PartitionOpened` records that. Default false. */
+  readonly acceptIncompatible?: boolean
+  /** Default false. Throws ContractsRefused from the start then. */
+  readonly checkFirst?: boolean
   readonly published?: SequencerSettings['published']
   readonly damaged?: SequencerSettings['damaged']
 }
@@ -50,15 +54,21 @@ function boundsFor({ name }: Log): SequencerBounds {
 
 /** Defaults filled in. */
 export function settingsOf(wiring: SequencerWiring): SequencerSettings {
+  const { acceptIncompatible = false } = wiring
   return {
     log: wiring.log,
     codec: wiring.codec,
     rules: rulesOf(wiring),
-    contracts: contractRecords(wiring.contracts, sha256, wiring.containment ?? defaultContainment),
+    ours: {
+      contracts: wiring.contracts,
+      records: contractRecords(wiring.contracts, sha256, wiring.containment ?? defaultContainment),
+      acceptIncompatible,
+    },
+    checkFirst: wiring.checkFirst ?? false,
     clock: wiring.clock ?? systemClock,
     logger: wiring.logger,
     metrics: wiring.metrics ?? noMetrics,
-    software: wiring.software,
+    software: acceptIncompatible ? `${wiring.software}, incompatible contracts accepted` : wiring.software,
     bounds: { ...boundsFor(wiring.log), ...wiring.bounds },
     standby: wiring.standby ?? wiring.log.name === 'kafka',
     ...(wiring.published === undefined ? {} : { published: wiring.published }),

@@ -6,7 +6,7 @@ import { createOperationsServer, type HttpServer, RequestRefused } from '@signal
 import { ingest } from '@signalbox/ingest'
 import { systemClock } from '@signalbox/log'
 import { startProcessManager } from '@signalbox/process-manager'
-import { rulesOf, sequencerMetrics, startSequencer, watchLag } from '@signalbox/sequencer'
+import { rulesOf, sequencerMetrics, watchLag } from '@signalbox/sequencer'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { environment } from '../environment.ts'
@@ -21,7 +21,7 @@ import { contractsOf, type Settings } from '../settings.ts'
 import { signalled } from '../signals.ts'
 import { software } from '../version.ts'
 import { openProjector } from './projector.ts'
-import { listenAddress, maxStreams, serviceLogger, type UpFlags } from './up.ts'
+import { explainRefusal, listenAddress, maxStreams, serviceLogger, startDeciding, type UpFlags } from './up.ts'
 
 export type ServiceName = 'sequencer' | 'gateway' | 'process-manager' | 'escalations' | 'projector' | 'ingest'
 
@@ -85,15 +85,19 @@ export async function runService(name: ServiceName, settings: Settings, flags: U
 }
 
 async function runSequencer(context: ServiceContext): Promise<RunningService> {
-  const { codec, log, logger, registry, settings } = context
+  const { codec, flags, log, logger, registry, settings } = context
   const metrics = sequencerMetrics(registry)
-  const sequencer = await startSequencer({ log, codec, contracts: contractsOf(settings), logger, software, metrics, ...agentsOf(settings) })
+  const { acceptIncompatible = false } = flags
+  const wiring = { log, codec, contracts: contractsOf(settings), logger, software, metrics, acceptIncompatible, ...agentsOf(settings) }
+  const sequencer = await startDeciding(wiring).catch(explainRefusal)
   watchLag(registry, log, sequencer)
   const watched = watchedLog({ log, logger, registry }, (troubles) => sequencer.heldBack(troubles))
   const notReady = () => {
     if (!sequencer.hasJoined()) return 'the group of sequencers has not answered yet; see the log of this process'
     const trouble = watched.notReady()
     if (trouble !== null) return trouble
+    const [refused] = sequencer.refusals()
+    if (refused !== undefined) return refused.message
     const [found] = [...sequencer.phases()].filter(([, phase]) => phase !== 'active' && phase !== 'given up')
     return found === undefined ? null : `partition ${found[0]} is ${found[1]}; see the log of this process`
   }

@@ -14,7 +14,15 @@ import { isHostName, type ListenSettings } from '@signalbox/http'
 import type { Log } from '@signalbox/log'
 import type { PersonalData } from '@signalbox/personal'
 import { startProcessManager } from '@signalbox/process-manager'
-import { rulesOf, type Sequencer, sequencerMetrics, startSequencer, watchLag } from '@signalbox/sequencer'
+import {
+  ContractsRefused,
+  rulesOf,
+  type Sequencer,
+  type SequencerWiring,
+  sequencerMetrics,
+  startSequencer,
+  watchLag,
+} from '@signalbox/sequencer'
 import pino, { type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { rememberConfig } from '../data-directory.ts'
@@ -62,23 +70,30 @@ export interface StartOptions {
   readonly sequencer?: boolean
   /** As of the gateway. */
   readonly maxStreams?: number | undefined
+  /** Decides also where resources do not fit the contracts. Default false. */
+  readonly acceptIncompatible?: boolean | undefined
 }
 
-/** Starts all services on a log (the gateway does not listen yet); closes the log when it cannot. */
+/** Starts all services on a log (the gateway does not listen yet); closes the log when it cannot. Throws ContractsRefused. */
 export async function startSignalbox(options: StartOptions): Promise<RunningSignalbox> {
-  const { agents, codec: given, containment = defaultContainment, contracts, log, logger, reactions } = options
+  const { acceptIncompatible = false, agents, codec: given, containment = defaultContainment, contracts, log, logger, reactions } = options
   const codec = given ?? createCodec({ limits: defaultLimits })
   const registry = new Registry()
   const common = { log, codec, contracts, containment, agents: agents ?? null, logger, software, registry }
-  const sequencer = options.sequencer === false ? null : await startSequencer({ ...common, metrics: sequencerMetrics(registry) })
+  const sequencer =
+    options.sequencer === false ? null : await startDeciding({ ...common, metrics: sequencerMetrics(registry), acceptIncompatible })
   const watched = watchedLog({ log, logger, registry }, (troubles) => sequencer?.heldBack(troubles))
   if (sequencer !== null) watchLag(registry, log, sequencer)
-  const phase = (partition: number) => sequencer?.phases().get(partition) ?? null
+  const troubles = () => [...watched.troubles(), ...(sequencer?.refusals() ?? [])]
+  // What the group has dealt to others is theirs.
+  const isOthers = (partition: number) =>
+    sequencer?.phases().get(partition) === 'given up' && !sequencer.refusals().some((refused) => refused.partition === partition)
+  const phase = (partition: number) => (isOthers(partition) ? null : (sequencer?.phases().get(partition) ?? null))
   const gateway = await startGateway({
     ...common,
     rules: rulesOf(common),
     phase,
-    troubles: () => watched.troubles(),
+    troubles,
     personal: options.personal,
     maxStreams: options.maxStreams,
   }).catch(async (error: unknown) => {
@@ -112,6 +127,22 @@ export async function startSignalbox(options: StartOptions): Promise<RunningSign
   }
 }
 
+/** A sequencer that has looked first whether its contracts can decide what the log holds. Closes the log where they cannot. */
+export async function startDeciding(wiring: Omit<SequencerWiring, 'checkFirst'>): Promise<Sequencer> {
+  try {
+    return await startSequencer({ ...wiring, checkFirst: true })
+  } catch (error) {
+    await wiring.log.close()
+    throw error
+  }
+}
+
+/** What a user can mend is no bug. */
+export function explainRefusal(error: unknown): never {
+  if (error instanceof ContractsRefused) throw new CommandError('usage', error.message, { cause: error })
+  throw error
+}
+
 export function serviceLogger(level = logLevel('info')): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: sayJsonLine })
 }
@@ -120,6 +151,7 @@ export interface UpFlags {
   readonly host?: string
   readonly port?: string
   readonly allowedHost?: readonly string[]
+  readonly acceptIncompatible?: boolean
 }
 
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
@@ -138,10 +170,11 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     logger,
     personal,
     maxStreams: streams,
+    acceptIncompatible: flags.acceptIncompatible,
     ...agentsOf(settings),
     ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
     ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),
-  })
+  }).catch(explainRefusal)
   try {
     say(
       `signalbox is up: ${await signalbox.gateway.server.listen(address)} (${log.name} log${settings.log === 'sqlite' ? ` in ${settings.dataDirectory}` : ''}; ${contracts.all.map(({ type, version }) => `${type}@${version}`).join(', ')}). Stop with Ctrl-C.`,
