@@ -28,6 +28,8 @@ const topics = [
   'notifications',
   'dead-letters.escalation',
   'dead-letters.projector',
+  'dead-letters.reactions',
+  'dead-letters.ingest',
   'snapshots',
 ]
 

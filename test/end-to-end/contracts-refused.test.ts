@@ -170,8 +170,8 @@ describe('sequencers of several versions on one Kafka', { timeout }, () => {
     const [first, second] = [await start(parcel(1)), await start(parcel(1))]
     await until(() => active(first.sequencer) + active(second.sequencer) === 12)
     const newer = await start(parcel(2))
-    // What the newer one has opened once is closed to the older ones; what it has not yet, they go on with.
-    await until(() => active(newer.sequencer) > 0)
+    // What the newer one has opened once is closed to the older ones; what it has not, they go on with.
+    await until(() => active(newer.sequencer) === 4 && active(first.sequencer) + active(second.sequencer) === 8)
     const opened = [...newer.sequencer.phases()].filter(([, phase]) => phase === 'active').map(([partition]) => partition)
     await newer.sequencer.stop()
     await newer.log.close()

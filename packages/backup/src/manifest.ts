@@ -35,7 +35,15 @@ const embedded = z.strictObject({
 export type EmbeddedManifest = z.output<typeof embedded>
 
 /** Topics that are kept: what was decided, and what nobody could compute anew. */
-export const keptTopics = ['notifications', 'events', 'dead-letters', 'dead-letters.escalation', 'dead-letters.projector'] as const
+export const keptTopics = [
+  'notifications',
+  'events',
+  'dead-letters',
+  'dead-letters.escalation',
+  'dead-letters.projector',
+  'dead-letters.reactions',
+  'dead-letters.ingest',
+] as const
 export type KeptTopic = (typeof keptTopics)[number]
 
 const segment = z.strictObject({

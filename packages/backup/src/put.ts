@@ -12,7 +12,13 @@ import { type KeptRecord, readSegment } from './segment.ts'
 const batchRecords = 500
 const batchBytes = 1024 * 1024
 
-const deadLetterTopics = ['dead-letters', 'dead-letters.escalation', 'dead-letters.projector'] as const
+const deadLetterTopics = [
+  'dead-letters',
+  'dead-letters.escalation',
+  'dead-letters.projector',
+  'dead-letters.reactions',
+  'dead-letters.ingest',
+] as const
 type DeadLetterTopic = (typeof deadLetterTopics)[number]
 
 /** Beyond the port: what only who restores may do. */

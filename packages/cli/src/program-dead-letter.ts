@@ -71,7 +71,12 @@ function verdict(command: Command): Command {
 
 function filters(command: Command): Command {
   return command
-    .addOption(new Option('--topic <TOPIC>', 'of intents, of escalation (notifications), or of projector').choices([...deadLetterTopics]))
+    .addOption(
+      new Option(
+        '--topic <TOPIC>',
+        'of intents, of escalation (notifications), of projector, of reactions, or of ingest (records of sources)',
+      ).choices([...deadLetterTopics]),
+    )
     .option('--code <CODE>', 'with one code')
     .option('--fingerprint <FINGERPRINT>', 'of one cause')
     .option('--scope <SCOPE>', 'of one scope')

@@ -60,6 +60,8 @@ describe('signalbox topics', () => {
     'notifications',
     'dead-letters.escalation',
     'dead-letters.projector',
+    'dead-letters.reactions',
+    'dead-letters.ingest',
     'snapshots',
   ]
 

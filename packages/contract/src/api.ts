@@ -195,6 +195,10 @@ export const statusJson = z
       )
       .optional()
       .describe('What others do to the log that holds it up, or puts it in danger; earlier releases leave it out'),
+    deadLetters: z
+      .record(z.string(), z.int())
+      .optional()
+      .describe('By topic, how many dead letters there are, settled ones too; signalbox dead-letter list shows the open ones'),
     contracts: z.array(z.object({ type: z.string(), version: z.int(), owner: z.object({ team: z.string(), contact: z.string() }) })),
   })
   .meta({ id: 'Status' })

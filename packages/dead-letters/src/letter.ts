@@ -78,6 +78,8 @@ export interface DeadLetter {
   readonly parked: { readonly projection: string; readonly key: string } | null
   /** Of a notification: where it did not arrive. */
   readonly target: string | null
+  /** Of a reaction's or a source's: its name. */
+  readonly subject: string | null
   readonly standing: Standing
   /** What became of the same intent where its agent sent it again by itself: then there is nothing left to redrive. */
   readonly sentAgain: IntentOutcome | null

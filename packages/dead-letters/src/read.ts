@@ -48,6 +48,8 @@ interface About {
   readonly undecodable: string | null
   readonly parked: DeadLetter['parked']
   readonly target: string | null
+  /** The reaction or the source. */
+  readonly subject: string | null
 }
 
 export interface ReadOptions {
@@ -120,11 +122,11 @@ async function readLetters(source: Source, topic: DeadLetterTopic, partition: nu
 
 function aboutIntent({ actions, agent, intentId, scope }: Intent): About {
   const named = actions.map(({ action, resource }) => ({ resource, action }))
-  return { scope, agent, intentId, actions: named, undecodable: null, parked: null, target: null }
+  return { scope, agent, intentId, actions: named, undecodable: null, parked: null, target: null, subject: null }
 }
 
 function aboutJson(topic: DeadLetterTopic, json: JsonObject | null, undecodable: string | null): About {
-  const nothing: About = { scope: null, agent: null, intentId: null, actions: [], undecodable, parked: null, target: null }
+  const nothing: About = { scope: null, agent: null, intentId: null, actions: [], undecodable, parked: null, target: null, subject: null }
   if (json === null || topic === 'intents') return nothing
   const text = (value: unknown) => (typeof value === 'string' ? value : null)
   if (topic === 'projector') {
@@ -135,6 +137,14 @@ function aboutJson(topic: DeadLetterTopic, json: JsonObject | null, undecodable:
       parked: { projection: `${projection}`, key: `${key}` },
     }
   }
+  if (topic === 'reactions') {
+    const { agent, change, reaction } = json as {
+      change?: { scope?: unknown; resource?: unknown; action?: unknown; agent?: unknown }
+    } & JsonObject
+    const actions = change === undefined ? [] : [{ resource: `${change.resource}`, action: `${change.action}` }]
+    return { ...nothing, scope: text(change?.scope), agent: text(agent ?? change?.agent), actions, subject: text(reaction) }
+  }
+  if (topic === 'ingest') return { ...nothing, subject: text(json.source) }
   const { cause, escalation, notification, scope } = json as {
     cause?: { target?: string }
     notification?: { payload?: JsonObject }
@@ -241,7 +251,9 @@ function letterOf(
   const cause = header(headers, 'sb_cause') || '(no cause is recorded)'
   const scope = about.scope ?? (reject?.scope || keyOf(record.key))
   const sourceOffset = Number(headers.sb_source_offset ?? record.offset)
-  const subject = topic === 'projector' ? `${about.parked?.projection}` : topic === 'escalation' ? about.target : subjectOf(about.actions)
+  const { subject: own, ...shown } = about
+  const subject =
+    own ?? (topic === 'projector' ? `${about.parked?.projection}` : topic === 'escalation' ? about.target : subjectOf(about.actions))
   return {
     id,
     topic,
@@ -255,7 +267,8 @@ function letterOf(
     fingerprint: fingerprintOf(code, cause, subject),
     event: headers.sb_event ?? null,
     sourceOffset,
-    ...about,
+    ...shown,
+    subject: own,
     scope,
     agent: about.agent ?? reject?.payload.agent ?? null,
     intentId: about.intentId ?? reject?.payload.intentId ?? null,

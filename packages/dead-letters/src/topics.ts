@@ -6,6 +6,8 @@ export const logTopics: Readonly<Record<DeadLetterTopic, Topic>> = {
   intents: 'dead-letters',
   escalation: 'dead-letters.escalation',
   projector: 'dead-letters.projector',
+  reactions: 'dead-letters.reactions',
+  ingest: 'dead-letters.ingest',
 }
 
 const bounds = { maxRecords: 1_000, maxBytes: 4 * 1024 * 1024, waitMs: 1_000 }

@@ -1,3 +1,11 @@
-export { followUpsOf, processManagerAgent, ReactionFault, type ReactionSettings } from './reactions.ts'
+export {
+  askReaction,
+  faultKey,
+  followUpsOf,
+  type Lineage,
+  processManagerAgent,
+  type ReactionFault,
+  type ReactionSettings,
+} from './reactions.ts'
 export { isLeg } from './transfers.ts'
 export { askedAgain, Undecided } from './undecided.ts'

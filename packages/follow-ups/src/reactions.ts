@@ -1,12 +1,17 @@
 /** Which intents follow from an event. Nothing is decided here: a follow-up is an intent like any other. */
 import {
+  type CommittedChange,
+  defaultLimits,
   type Event,
   type FollowUp,
+  FollowUpError,
   formatEventReference,
   type Intent,
   intentFromJson,
   type JsonObject,
+  messageOf,
   type Reaction,
+  readFollowUps,
 } from '@signalbox/contract'
 import { allowanceFollowUps } from './allowances.ts'
 import { derivedId } from './derived-id.ts'
@@ -16,10 +21,20 @@ import { transferFollowUps, transferReport } from './transfers.ts'
 /** Who asks, in every follow-up that is not in an agent's name. */
 export const processManagerAgent = 'process-manager'
 
-/** A reaction that threw or asked for what no intent can be; the message names it and the event. */
-export class ReactionFault extends Error {
-  override readonly name = 'ReactionFault'
+/** A reaction threw, or asked for what no intent can be, each time that it was asked about this change. */
+export interface ReactionFault {
+  readonly reaction: string
+  readonly change: CommittedChange
+  /** What makes the ids and the lineage of what follows, so that it can be asked later and gives the same. */
+  readonly lineage: Lineage
+  readonly cause: string
+  readonly stack: string | null
 }
+
+/** A pure function says the same again; code that is not quite pure may not. */
+const tries = 3
+/** An intent with room for what is added to it. */
+const mostBytes = defaultLimits.intentBytes - 16 * 1024
 
 /** A follow-up of Signalbox's own, with what makes its id. */
 export interface OwnFollowUp extends FollowUp {
@@ -32,11 +47,23 @@ export interface OwnFollowUp extends FollowUp {
 export interface ReactionSettings {
   readonly reactions: readonly Reaction[]
   readonly partitionCount: number
+  /** Told of what a reaction could not answer; everything else goes on. */
+  readonly faulted?: (fault: ReactionFault) => void
+  /** Whether what a reaction could not answer is kept already, by `faultKey`: it is not asked again. */
+  readonly isParked?: (key: string) => boolean
+}
+
+/** Names what a reaction was asked: one change of one event. */
+export function faultKey({
+  change: { event, resource },
+  reaction,
+}: Pick<ReactionFault, 'reaction'> & { readonly change: Pick<CommittedChange, 'event' | 'resource'> }): string {
+  return `${reaction} ${event} ${resource}`
 }
 
 type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
 
-/** The intents that follow from an event, always the same. Throws ReactionFault. */
+/** The intents that follow from an event, always the same. Never throws for what a reaction does. */
 export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] {
   const own = ownFollowUps(event, settings.partitionCount)
   const isAsked = settings.reactions.length > 0 && (event.type === 'IntentCommitted' || event.type === 'RuleApplied')
@@ -45,7 +72,7 @@ export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] 
   const lineage = lineageOf(event)
   if (lineage === null) return []
   const intents = own.map((each) => ownIntent(event, each, lineage))
-  return isAsked ? [...intents, ...asked(event, settings.reactions, lineage)] : intents
+  return isAsked ? [...intents, ...asked(event, settings, lineage)] : intents
 }
 
 function ownFollowUps(event: Event, partitionCount: number): readonly OwnFollowUp[] {
@@ -55,7 +82,7 @@ function ownFollowUps(event: Event, partitionCount: number): readonly OwnFollowU
   return report === null ? carried : [report, ...carried]
 }
 
-interface Lineage {
+export interface Lineage {
   readonly correlationId: string
   readonly causationId: string
   /** How far the cause is from the first of its chain: what follows may lie on another partition, which does not know. */
@@ -89,36 +116,49 @@ function ownIntent(event: Event, { agent = processManagerAgent, cause, ...follow
 }
 
 /** What the settings' reactions ask for. */
-function asked(event: Changing, reactions: readonly Reaction[], lineage: Lineage): Intent[] {
+function asked(event: Changing, { faulted, isParked, reactions }: ReactionSettings, lineage: Lineage): Intent[] {
   const reference = formatEventReference(event)
   const agent = event.type === 'IntentCommitted' ? event.payload.agent : 'signalbox'
-  return event.payload.changes.flatMap(({ action, data, fromState, resource, state, version }) =>
-    reactions.flatMap((reaction) => {
-      const { causationId: intentId } = lineage
-      const change = {
-        event: reference,
-        timeMs: event.time,
-        scope: event.scope,
-        agent,
-        intentId,
-        resource,
-        action,
-        fromState,
-        state,
-        version,
+  return event.payload.changes.flatMap(({ action, data, fromState, resource, state, version }) => {
+    const change: CommittedChange = {
+      event: reference,
+      timeMs: event.time,
+      scope: event.scope,
+      agent,
+      intentId: lineage.causationId,
+      resource,
+      action,
+      fromState,
+      state,
+      version,
+      data: JSON.parse(data) as JsonObject,
+    }
+    return reactions.flatMap((reaction) => {
+      if (isParked?.(faultKey({ reaction: reaction.name, change })) === true) return []
+      for (let left = tries; ; left--) {
+        try {
+          return askReaction(reaction, change, lineage)
+        } catch (thrown) {
+          if (left > 1) continue
+          const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null
+          faulted?.({ reaction: reaction.name, change, lineage, cause: messageOf(thrown), stack })
+          return []
+        }
       }
-      try {
-        const followUps = reaction.react({ ...change, data: JSON.parse(data) as JsonObject })
-        return followUps.map((followUp, index) => {
-          const id = derivedId(event.time, [reaction.name, reference, resource, `${index}`])
-          return intentOf(followUp, { ...lineage, intentId: id, agent: processManagerAgent })
-        })
-      } catch (cause) {
-        const what = `reaction ${reaction.name} to ${action} of ${resource} in event ${reference}`
-        throw new ReactionFault(`${what}: ${(cause as Error).message}`, { cause })
-      }
-    }),
-  )
+    })
+  })
+}
+
+/** The intents that one reaction asks for. Throws whatever the reaction throws; FollowUpError, JsonError for what no intent can be. */
+export function askReaction(reaction: Reaction, change: CommittedChange, lineage: Lineage): readonly Intent[] {
+  // A copy for each: what one does to the data, no other sees.
+  const followUps = readFollowUps(reaction.react(structuredClone(change)))
+  return followUps.map((followUp, index) => {
+    const intentId = derivedId(change.timeMs, [reaction.name, change.event, change.resource, `${index}`])
+    const bytes = Buffer.byteLength(JSON.stringify(followUp))
+    if (bytes > mostBytes) throw new FollowUpError(`[${index}]: it has ${bytes} bytes as JSON; give at most ${mostBytes}`)
+    return intentOf(followUp, { ...lineage, intentId, agent: processManagerAgent })
+  })
 }
 
 function intentOf({ actions, note, scope }: FollowUp, lineage: Lineage & { readonly intentId: string; readonly agent: string }): Intent {

@@ -53,7 +53,7 @@ export class Undecided {
     return [...this.#intents.values()].map(({ intent }) => intent)
   }
 
-  /** Takes in what an event says of follow-ups, and what follows from it. Throws ReactionFault. */
+  /** Takes in what an event says of follow-ups, and what follows from it. */
   take(event: Event): DecidedFollowUp | null {
     this.#noteGeneration(event)
     const decided = this.#noteDecision(event)

@@ -10,7 +10,9 @@ import type { NewTopics } from './new-log.ts'
 export const carriedFromHeader = 'sb_carried_from'
 
 /** What a projector could not take lies in its store; in the new log it begins anew. */
-const carriedTopics = ['intents', 'escalation'] as const satisfies readonly DeadLetterTopic[]
+const carriedTopics = ['intents', 'escalation', 'reactions', 'ingest'] as const satisfies readonly DeadLetterTopic[]
+
+type CarriedTopic = 'dead-letters' | 'dead-letters.escalation' | 'dead-letters.reactions' | 'dead-letters.ingest'
 
 /** The dead letters of a log that go along, read before it is closed; read again afterwards only where something came meanwhile. */
 export class OpenLetters {
@@ -83,7 +85,7 @@ export async function carryLetters(
   }
   let count = 0
   for (const { partition, records, topic } of byPlace.values()) {
-    await topics.appendAt(topic === 'intents' ? 'dead-letters' : 'dead-letters.escalation', partition, records)
+    await topics.appendAt(logTopics[topic] as CarriedTopic, partition, records)
     count += records.length
   }
   return count

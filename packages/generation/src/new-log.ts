@@ -12,7 +12,7 @@ const batchBytes = 512 * 1024
 export interface NewTopics {
   /** Appends dead letters to a partition that has none, each at the offset named. Called in order. */
   appendAt(
-    topic: 'dead-letters' | 'dead-letters.escalation',
+    topic: 'dead-letters' | 'dead-letters.escalation' | 'dead-letters.reactions' | 'dead-letters.ingest',
     partition: number,
     records: readonly (RecordToAppend & { readonly offset: number })[],
   ): Promise<void>

@@ -38,8 +38,20 @@ const WRITE: Rights = ['write', ...CHECKED]
 const BOTH: Rights = ['read', 'write', ...CHECKED]
 /** Whoever opens the log looks at all of its topics. */
 const KNOWN: Rights = ['describe', ...CHECKED]
-const ASIDE = { notifications: KNOWN, 'dead-letters.escalation': KNOWN, 'dead-letters.projector': KNOWN } as const
-const ASIDE_READ = { notifications: READ, 'dead-letters.escalation': READ, 'dead-letters.projector': READ } as const
+const ASIDE = {
+  notifications: KNOWN,
+  'dead-letters.escalation': KNOWN,
+  'dead-letters.projector': KNOWN,
+  'dead-letters.reactions': KNOWN,
+  'dead-letters.ingest': KNOWN,
+} as const
+const ASIDE_READ = {
+  notifications: READ,
+  'dead-letters.escalation': READ,
+  'dead-letters.projector': READ,
+  'dead-letters.reactions': READ,
+  'dead-letters.ingest': READ,
+} as const
 
 /**
  * The roles as data. Nobody but the sequencer may write events, dead letters or snapshots, or open a transaction under its
@@ -61,7 +73,15 @@ export const ROLE_DESIGNS: Readonly<Record<Role, RoleDesign>> = {
   },
   'process-manager': {
     purpose: 'reads events and proposes what follows from them',
-    topics: { intents: WRITE, events: READ, 'dead-letters': KNOWN, snapshots: READ, ...ASIDE },
+    topics: {
+      intents: WRITE,
+      events: READ,
+      'dead-letters': KNOWN,
+      snapshots: READ,
+      ...ASIDE,
+      'dead-letters.reactions': BOTH,
+      'dead-letters.ingest': WRITE,
+    },
   },
   escalation: {
     purpose: 'reads events and tells people of escalations',

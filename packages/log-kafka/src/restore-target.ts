@@ -15,7 +15,13 @@ import { pause } from './wait.ts'
 /** A placeholder takes about 20 bytes: far below what a batch may have. */
 const PLACEHOLDERS_A_REQUEST = 20_000
 const MARKER_WAIT_MS = 2
-const DEAD_LETTER_TOPICS = ['dead-letters', 'dead-letters.escalation', 'dead-letters.projector'] as const
+const DEAD_LETTER_TOPICS = [
+  'dead-letters',
+  'dead-letters.escalation',
+  'dead-letters.projector',
+  'dead-letters.reactions',
+  'dead-letters.ingest',
+] as const
 
 export interface KafkaRestoreTarget {
   /** Appends records of a partition that only this call has written, each at its offset; what lies between is filled with empty transactions. */

@@ -68,6 +68,14 @@ export const TOPIC_DESIGNS: Readonly<Record<TopicId, TopicDesign>> = {
     purpose: 'events that a projection could not take, whole',
     settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(deadLetterBytes(MAX_BATCH_BYTES)) },
   },
+  'dead-letters.reactions': {
+    purpose: 'changes that a reaction could not answer, whole',
+    settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(deadLetterBytes(MAX_BATCH_BYTES)) },
+  },
+  'dead-letters.ingest': {
+    purpose: 'records of systems of record that a source could not read, whole',
+    settings: { ...COMMON, ...FOREVER, 'max.message.bytes': atLeast(deadLetterBytes(MAX_BATCH_BYTES)) },
+  },
   snapshots: {
     purpose: 'a cache that shortens a restore; it may be deleted',
     // Compaction leaves the newest segment alone: with the default of 1 GiB every old snapshot would stay for long.

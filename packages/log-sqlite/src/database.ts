@@ -19,12 +19,18 @@ const TABLES: Readonly<Record<Topic, string>> = {
   notifications: 'notifications',
   'dead-letters.escalation': 'dead_letters_escalation',
   'dead-letters.projector': 'dead_letters_projector',
+  'dead-letters.reactions': 'dead_letters_reactions',
+  'dead-letters.ingest': 'dead_letters_ingest',
 }
 
 /** `SBOX`. */
 const APPLICATION_ID = 0x53424f58
-/** 2 has checksums of what lies beside the records. A log of version 1 is read as it is, and gets them when its owner opens it. */
-const FORMAT_VERSION = 2
+/**
+ * 2 has checksums of what lies beside the records, 3 the dead letters of reactions and sources. A log of an earlier version is read as it
+ * is, and gets what it lacks when its owner opens it.
+ */
+const FORMAT_VERSION = 3
+const CHECKED_VERSION = 2
 export const MAX_PARTITIONS = 4_096
 /** Reads the whole file when it is this small; a larger one is checked at its ends, and record by record as it is read. */
 const QUICK_CHECK_BYTES = 32 * 1024 * 1024
@@ -75,7 +81,8 @@ export function upgrade(database: DatabaseSync, log: LogFile): void {
   if (log.version === FORMAT_VERSION) return
   const isNamed = hasColumn(database, 'events', 'names')
   const settings = new Map<string, number>(hasLogId(log.settings) ? [] : newLogId())
-  for (const topic of TOPICS) for (const [partition, end] of log.ends(topic).entries()) settings.set(checkedSince(topic, partition), end)
+  if (log.version < CHECKED_VERSION)
+    for (const topic of TOPICS) for (const [partition, end] of log.ends(topic).entries()) settings.set(checkedSince(topic, partition), end)
   // Events without names are found by reading.
   if (!isNamed) for (const [partition, end] of log.ends('events').entries()) settings.set(`named_since/${partition}`, end)
   database.exec('BEGIN IMMEDIATE')
@@ -136,7 +143,7 @@ export class LogFile {
     this.database = database
     this.file = file
     this.version = version
-    const isChecked = version > 1
+    const isChecked = version >= CHECKED_VERSION
     const settings = readSettings(database, isChecked)
     if (settings === undefined) throw corrupt(file, 'its settings do not match their checksum')
     this.settings = settings
@@ -150,7 +157,7 @@ export class LogFile {
         .all()
         .map(({ name }) => String(name)),
     )
-    const missing = isChecked ? TOPICS.find((topic) => !tables.has(TABLES[topic])) : undefined
+    const missing = version >= FORMAT_VERSION ? TOPICS.find((topic) => !tables.has(TABLES[topic])) : undefined
     if (missing !== undefined) throw corrupt(file, `its table ${TABLES[missing]} is missing`)
     this.index = hasColumn(database, 'events', 'names')
       ? new IndexReader(database, (partition) => this.#checkedSince('events', partition), isChecked)
@@ -169,7 +176,7 @@ export class LogFile {
 
   /** Where rows have checksums from on. */
   #checkedSince(topic: Topic, partition: number): number {
-    return this.version > 1 ? (this.settings.get(checkedSince(topic, partition)) ?? 0) : Number.POSITIVE_INFINITY
+    return this.version >= CHECKED_VERSION ? (this.settings.get(checkedSince(topic, partition)) ?? 0) : Number.POSITIVE_INFINITY
   }
 
   /** As `EventIndex`. */

@@ -7,6 +7,8 @@ const topics = [
   'notifications',
   'dead-letters.escalation',
   'dead-letters.projector',
+  'dead-letters.reactions',
+  'dead-letters.ingest',
 ] as const satisfies readonly Topic[]
 
 /** Where a log holds something, or once held; null where nothing was ever written to it. Errors: TRANSIENT, CLOSED. */

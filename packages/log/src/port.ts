@@ -23,9 +23,15 @@ import type { SnapshotStore } from './snapshots.ts'
 
 /**
  * What consumers of events write, each its own: whom the escalation consumer has told of what, and what the escalation
- * consumer and the projector could not process.
+ * consumer, the projector, reactions and sources could not process.
  */
-export const sideTopics = ['notifications', 'dead-letters.escalation', 'dead-letters.projector'] as const
+export const sideTopics = [
+  'notifications',
+  'dead-letters.escalation',
+  'dead-letters.projector',
+  'dead-letters.reactions',
+  'dead-letters.ingest',
+] as const
 export type SideTopic = (typeof sideTopics)[number]
 export type Topic = 'intents' | 'events' | 'dead-letters' | SideTopic
 

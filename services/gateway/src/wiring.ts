@@ -3,7 +3,7 @@ import type { Codec } from '@signalbox/codec'
 import type { Status } from '@signalbox/contract'
 import type { Rules } from '@signalbox/core'
 import type { HttpServer } from '@signalbox/http'
-import { type Clock, type Log, type LogTrouble, systemClock } from '@signalbox/log'
+import { type Clock, isLogError, type Log, type LogTrouble, systemClock } from '@signalbox/log'
 import type { PersonalData } from '@signalbox/personal'
 import { ReadModel } from '@signalbox/replay'
 import type { Logger } from 'pino'
@@ -136,6 +136,7 @@ async function readStatus({ log, phase, rules, software, troubles }: GatewayWiri
   )
   return {
     software,
+    deadLetters: await countLetters(log),
     log: log.name,
     logId: log.id,
     ready,
@@ -143,4 +144,25 @@ async function readStatus({ log, phase, rules, software, troubles }: GatewayWiri
     troubles: (troubles?.() ?? []).map(({ sinceMs, ...trouble }) => ({ ...trouble, since: sinceMs })),
     contracts: rules.contracts.all.map(({ owner, type, version }) => ({ type, version, owner: { ...owner } })),
   }
+}
+
+const letterTopics = {
+  escalation: 'dead-letters.escalation',
+  projector: 'dead-letters.projector',
+  reactions: 'dead-letters.reactions',
+  ingest: 'dead-letters.ingest',
+} as const
+
+/** What consumers could not process. Where a topic cannot be asked, nothing is said of it: the rest of the answer is wanted then. */
+async function countLetters(log: Log): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const [name, topic] of Object.entries(letterTopics)) {
+    try {
+      const ends = await Promise.all(Array.from({ length: log.partitionCount }, (_, partition) => log.offsets(topic, partition)))
+      counts[name] = ends.reduce((sum, { end, start }) => sum + end - start, 0)
+    } catch (error) {
+      if (!isLogError(error)) throw error
+    }
+  }
+  return counts
 }

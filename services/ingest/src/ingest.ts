@@ -3,8 +3,17 @@
  * and an intent that is appended twice has one id: what the contract's facts say of versions settles the rest.
  */
 import type { Codec } from '@signalbox/codec'
-import { derivedId, type Intent, intentFromJson, partitionOf, type Source, type SourceRecord } from '@signalbox/contract'
-import { type Clock, isLogError, type Log } from '@signalbox/log'
+import {
+  derivedId,
+  type Intent,
+  intentFromJson,
+  messageOf,
+  partitionOf,
+  readFollowUp,
+  type Source,
+  type SourceRecord,
+} from '@signalbox/contract'
+import { type Clock, isLogError, type Log, type RecordToAppend } from '@signalbox/log'
 import type { Logger } from 'pino'
 import { Counter, type Registry } from 'prom-client'
 
@@ -13,10 +22,19 @@ const lastRetryMs = 5_000
 /** Ids are remembered for a day: of an older record, its half day of now stands for its time. */
 const oldestMs = 12 * 3_600_000
 
-/** A record that says nothing its source's `map` can read; the message names it. Nothing after it is taken. */
+/** A record that its source's `map` cannot read, or of which no intent can be made; the message names it. */
 export class SourceFault extends Error {
   override readonly name = 'SourceFault'
 }
+
+/** What a record of `dead-letters.ingest` holds. */
+export interface IngestLetter {
+  readonly source: string
+  readonly record: SourceRecord
+  readonly cause: string
+}
+
+const maxHeaderCharacters = 1_000
 
 export interface IngestSettings {
   readonly log: Log
@@ -31,15 +49,14 @@ export interface IngestSettings {
 
 export type Take = (records: readonly SourceRecord[], signal: AbortSignal) => Promise<void>
 
-/** Takes records of a source, in order; resolves once their intents are durable. Throws SourceFault; LogError for a log that fails for good. */
+/** Takes records of a source, in order; resolves once their intents are durable, or kept as dead letters. Throws LogError for a log that fails for good. */
 export function ingest(source: Source, settings: IngestSettings): Take {
   const { clock, codec, log, logger, registry } = settings
   const counted = countersOf(registry)
-  const append = async (intent: Intent, signal: AbortSignal): Promise<void> => {
-    const record = { key: intent.scope, value: codec.encodeIntent(intent), headers: {} }
+  const untilDone = async (append: () => Promise<unknown>, signal: AbortSignal): Promise<void> => {
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
       try {
-        await log.append(partitionOf(intent.scope, log.partitionCount), record)
+        await append()
         return
       } catch (error) {
         if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'FULL') || signal.aborted) throw error
@@ -48,49 +65,85 @@ export function ingest(source: Source, settings: IngestSettings): Take {
       }
     }
   }
+  const takeOne = async (record: SourceRecord, signal: AbortSignal): Promise<void> => {
+    const intent = intentOf(source, record, settings)
+    if (intent === null) {
+      counted.skipped.inc({ source: source.name })
+      return
+    }
+    const appended = { key: intent.scope, value: codec.encodeIntent(intent), headers: {} }
+    await untilDone(() => log.append(partitionOf(intent.scope, log.partitionCount), appended), signal)
+    counted.taken.inc({ source: source.name })
+  }
   return async (records, signal) => {
     for (const record of records) {
-      const intent = intentOf(source, record, settings)
-      if (intent === null) counted.skipped.inc({ source: source.name })
-      else {
+      try {
         // One after the other: the facts about one thing stay in their order.
-        await append(intent, signal)
-        counted.taken.inc({ source: source.name })
+        await takeOne(record, signal)
+      } catch (error) {
+        if (!(error instanceof SourceFault) && !isLogError(error, 'TOO_LARGE')) throw error
+        const partition = partitionOf(source.name, log.partitionCount)
+        await untilDone(() => log.appendAside('dead-letters.ingest', partition, letterOf(source, record, error.message)), signal)
+        counted.parked.inc({ source: source.name })
+        logger.error(
+          { source: source.name, offset: record.offset, partition: record.partition },
+          `${error.message}. It is kept as a dead letter, and what follows is taken: mend the source's map, then signalbox dead-letter redrive --topic ingest`,
+        )
       }
     }
   }
 }
 
-function countersOf(registry: Registry): { readonly taken: Counter; readonly skipped: Counter } {
+function letterOf({ name }: Source, record: SourceRecord, cause: string): RecordToAppend {
+  const letter: IngestLetter = { source: name, record, cause }
+  return {
+    key: name,
+    value: Buffer.from(JSON.stringify(letter)),
+    headers: {
+      sb_code: 'SOURCE_UNREADABLE',
+      sb_cause: cause.toWellFormed().slice(0, maxHeaderCharacters).toWellFormed(),
+      sb_source: name,
+      sb_source_partition: `${record.partition}`,
+      sb_source_offset: `${record.offset}`,
+      sb_source_timestamp_ms: `${record.timestampMs}`,
+    },
+  }
+}
+
+function countersOf(registry: Registry): { readonly taken: Counter; readonly skipped: Counter; readonly parked: Counter } {
   const make = (name: string, help: string): Counter =>
     (registry.getSingleMetric(name) as Counter | undefined) ?? new Counter({ name, help, labelNames: ['source'], registers: [registry] })
   return {
     taken: make('signalbox_facts_taken_total', 'Records of systems of record that became intents.'),
     skipped: make('signalbox_facts_skipped_total', 'Records of systems of record that said nothing.'),
+    parked: make('signalbox_facts_parked_total', 'Records of systems of record that their source could not read, kept as dead letters.'),
   }
 }
 
-function intentOf(source: Source, record: SourceRecord, { clock, protect = (intent) => intent, sha256 }: IngestSettings): Intent | null {
+/** What a record says, as an intent; null for one that says nothing. Throws SourceFault. */
+export function intentOf(
+  source: Source,
+  record: SourceRecord,
+  { clock, protect = (intent) => intent, sha256 }: Pick<IngestSettings, 'clock' | 'protect' | 'sha256'>,
+): Intent | null {
   const { offset, partition, topic } = record
   const at = `record ${offset} of partition ${partition} of topic ${topic}`
+  let intent: Intent
   try {
-    const said = source.map(record)
+    const said = readFollowUp(source.map(record))
     if (said === null) return null
     const nowMs = clock.nowMs()
     const timeMs = record.timestampMs > nowMs - oldestMs ? Math.min(record.timestampMs, nowMs) : Math.floor(nowMs / oldestMs) * oldestMs
     const intentId = derivedId(timeMs, ['ingest', source.name, topic, `${partition}`, `${offset}`], sha256)
-    const intent = intentFromJson({
+    intent = intentFromJson({
       intentId,
       scope: said.scope,
       agent: source.agent,
       actions: said.actions.map((action) => ({ ...action, input: action.input ?? {} })),
       note: said.note ?? `from ${at}`,
     })
-    return protect(intent)
   } catch (cause) {
-    throw new SourceFault(
-      `source ${source.name} cannot read ${at}: ${(cause as Error).message}. Nothing after it is taken; mend the source's map, and start again`,
-      { cause },
-    )
+    throw new SourceFault(`source ${source.name} cannot read ${at}: ${messageOf(cause)}`, { cause })
   }
+  return protect(intent)
 }

@@ -3,6 +3,7 @@ import { Counter, type Registry } from 'prom-client'
 export interface ProcessManagerMetrics {
   appended(): void
   rejected(code: string): void
+  parked(reaction: string): void
 }
 
 export function processManagerMetrics(registry: Registry): ProcessManagerMetrics {
@@ -18,5 +19,11 @@ export function processManagerMetrics(registry: Registry): ProcessManagerMetrics
     labelNames: ['code'],
     registers,
   })
-  return { appended: () => appended.inc(), rejected: (code) => rejected.inc({ code }) }
+  const parked = new Counter({
+    name: 'signalbox_reactions_parked_total',
+    help: 'Changes that a reaction could not answer, kept as dead letters.',
+    labelNames: ['reaction'],
+    registers,
+  })
+  return { parked: (reaction) => parked.inc({ reaction }), appended: () => appended.inc(), rejected: (code) => rejected.inc({ code }) }
 }

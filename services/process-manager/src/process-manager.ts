@@ -4,11 +4,13 @@
  */
 import type { Codec } from '@signalbox/codec'
 import { type Event, type Intent, partitionOf, type Reaction } from '@signalbox/contract'
-import { ReactionFault, Undecided } from '@signalbox/follow-ups'
+import { readTopic } from '@signalbox/dead-letters'
+import { faultKey, type ReactionFault, Undecided } from '@signalbox/follow-ups'
 import { type Clock, isLogError, type Log } from '@signalbox/log'
 import { followEvents } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { ProcessManagerMetrics } from './metrics.ts'
+import { parkedKey, parkedLetter } from './parked.ts'
 
 const firstRetryMs = 100
 const lastRetryMs = 5_000
@@ -35,23 +37,39 @@ export class ProcessManager {
   readonly #again = new Map<string, Promise<void>>()
   // The last append to each scope that is under way.
   readonly #turns = new Map<string, Promise<void>>()
+  /** What reactions could not answer, by `faultKey`: kept as dead letters, and asked again by hand alone. */
+  readonly #parked = new Set<string>()
+  /** Those that are not kept yet. */
+  #faults: ReactionFault[] = []
   readonly #caughtUp: Promise<void>
   #partitionsBehind: number
   #caughtUpNow: () => void = () => {}
   readonly #following: Promise<unknown>
   #fail: (error: unknown) => void = () => {}
-  /** Rejects when the process should end: the log fails for good, or a reaction cannot be asked. */
+  /** Rejects when the process should end: the log fails for good. */
   readonly failed: Promise<never>
 
   constructor(settings: ProcessManagerSettings) {
     this.#settings = settings
     const { log, reactions } = settings
-    this.#undecided = new Undecided({ reactions, partitionCount: log.partitionCount })
+    this.#undecided = new Undecided({
+      reactions,
+      partitionCount: log.partitionCount,
+      isParked: (key) => this.#parked.has(key),
+      faulted: (fault) => {
+        this.#parked.add(faultKey(fault))
+        this.#faults.push(fault)
+      },
+    })
     this.#partitionsBehind = settings.log.partitionCount
     this.#caughtUp = new Promise((resolve) => {
       this.#caughtUpNow = resolve
     })
-    const partitions = Array.from({ length: settings.log.partitionCount }, (_, partition) => this.#follow(partition))
+    const known = this.#readParked()
+    const partitions = Array.from({ length: settings.log.partitionCount }, async (_, partition) => {
+      await known
+      await this.#follow(partition)
+    })
     this.#following = Promise.allSettled(partitions)
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
@@ -95,9 +113,54 @@ export class ProcessManager {
       },
       take: async (events) => {
         for (const { event } of events) this.#note(event)
+        for (const fault of this.#faults.splice(0)) await this.#park(fault)
         if (!isBehind && this.#partitionsBehind === 0) await this.#appendPending()
       },
     })
+  }
+
+  /** Of an earlier life, or of another log. Tries until it can, or is stopped. */
+  async #readParked(): Promise<void> {
+    const { clock, log, logger, reactions } = this.#settings
+    if (reactions.length === 0) return
+    for (let partition = 0, retryMs = firstRetryMs; partition < log.partitionCount && !this.#abort.signal.aborted; ) {
+      try {
+        for await (const { value } of readTopic(log, 'dead-letters.reactions', partition)) {
+          const key = parkedKey(value)
+          if (key !== null) this.#parked.add(key)
+        }
+        partition++
+      } catch (error) {
+        if (!isLogError(error, 'TRANSIENT')) throw error
+        logger.warn({ partition, err: error, retryMs }, `what reactions could not answer is read again in ${retryMs} ms: ${error.message}`)
+        await clock.sleep(retryMs, this.#abort.signal)
+        retryMs = Math.min(2 * retryMs, lastRetryMs)
+      }
+    }
+  }
+
+  /** Keeps what a reaction could not answer, whole; other changes and reactions go on. */
+  async #park(fault: ReactionFault): Promise<void> {
+    const { clock, log, logger, metrics } = this.#settings
+    const { cause, change, reaction } = fault
+    for (let retryMs = firstRetryMs; !this.#abort.signal.aborted; retryMs = Math.min(2 * retryMs, lastRetryMs)) {
+      try {
+        await log.appendAside('dead-letters.reactions', partitionOf(change.scope, log.partitionCount), parkedLetter(fault))
+        break
+      } catch (error) {
+        if (!isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'FULL')) throw error
+        logger.warn(
+          { reaction, err: error, retryMs },
+          `a dead letter of reaction ${reaction} is appended again in ${retryMs} ms: ${error.message}`,
+        )
+        await clock.sleep(retryMs, this.#abort.signal)
+      }
+    }
+    metrics.parked(reaction)
+    logger.error(
+      { reaction, event: change.event, resource: change.resource, scope: change.scope },
+      `reaction ${reaction} cannot answer ${change.action} of ${change.resource} in event ${change.event}: ${cause}. It is kept as a dead letter, and everything else goes on: mend the reaction, then signalbox dead-letter redrive --topic reactions`,
+    )
   }
 
   /** A partition has been read up to where it ended at the start; the last one lets all go on. */
@@ -171,7 +234,10 @@ export class ProcessManager {
         metrics.appended()
         return
       } catch (error) {
-        if (isLogError(error, 'TOO_LARGE')) throw new ReactionFault(`follow-up ${intent.intentId}: ${error.message}`, { cause: error })
+        if (isLogError(error, 'TOO_LARGE')) {
+          logger.error({ intentId: intent.intentId, err: error }, `follow-up ${intent.intentId} is not appended: ${error.message}`)
+          return
+        }
         if (isLogError(error, 'CORRUPT')) {
           logger.error(
             { intentId: intent.intentId, err: error },

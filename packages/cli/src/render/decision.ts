@@ -104,6 +104,15 @@ export function resourceLine(resource: Resource): string {
 /** Clocks differ by a little. */
 const aheadToTellMs = 10_000
 
+function lettersText(deadLetters: Readonly<Record<string, number>>): readonly string[] {
+  const some = Object.entries(deadLetters).filter(([, count]) => count > 0)
+  if (some.length === 0) return []
+  return [
+    '',
+    `dead letters: ${some.map(([topic, count]) => `${count} of ${topic}`).join(', ')} (signalbox dead-letter list shows the open ones)`,
+  ]
+}
+
 export function statusText(status: Status): string {
   const head = `${status.software}   log ${status.log} (${status.logId})   ${status.ready ? style('green', 'ready') : style('yellow', 'not ready')}`
   const rows = status.partitions.map((each) => [
@@ -129,6 +138,7 @@ export function statusText(status: Status): string {
     '',
     table([['partition', 'phase', 'next intent', 'lag', 'events', 'resources', 'ids'], ...rows]),
     ...ahead,
+    ...lettersText(status.deadLetters ?? {}),
     ...(status.troubles ?? []).flatMap(({ kind, message, since }) => ['', `${style('yellow', kind)} since ${isoTime(since)}: ${message}`]),
     '',
     'contracts',

@@ -1,5 +1,5 @@
 /** The name of a dead letter: `TOPIC:PARTITION:OFFSET`, like `intents:0:17`. */
-export const deadLetterTopics = ['intents', 'escalation', 'projector'] as const
+export const deadLetterTopics = ['intents', 'escalation', 'projector', 'reactions', 'ingest'] as const
 export type DeadLetterTopic = (typeof deadLetterTopics)[number]
 
 export interface DeadLetterId {

@@ -1,14 +1,29 @@
-/** Redrives what is no intent: notifications, which the escalation consumer sends again, and events that a projection could not take. */
+/**
+ * Redrives what is no intent: notifications, which the escalation consumer sends again; events that a projection could not take; changes
+ * that a reaction could not answer, and records that a source could not read, of which the intents are made here.
+ */
 
-import type { DeadLetterTopic } from '@signalbox/contract'
-import { blockedBefore, type DeadLetter, type RedriveResult, SameIntents } from '@signalbox/dead-letters'
+import type { DeadLetterTopic, Decision } from '@signalbox/contract'
+import {
+  blockedBefore,
+  type DeadLetter,
+  type DeadLetters,
+  type RedriveResult,
+  SameIntents,
+  type WholeLetter,
+} from '@signalbox/dead-letters'
 import { systemClock } from '@signalbox/log'
 import { foldAgain } from '../projection.ts'
+import { intentsAgain } from './intents-again.ts'
 import type { Redriving } from './redrive.ts'
-import { giveVerdict } from './settle.ts'
+import { decisionWaitMs, giveVerdict } from './settle.ts'
 
 /** In their order, one after another. */
-export async function redriveElsewhere(redriving: Redriving, letters: readonly DeadLetter[]): Promise<readonly RedriveResult[]> {
+export async function redriveElsewhere(
+  redriving: Redriving,
+  all: DeadLetters,
+  letters: readonly DeadLetter[],
+): Promise<readonly RedriveResult[]> {
   const { done, perSecond, signal } = redriving
   const same = new SameIntents([], [])
   const folded = new Map<string, string | null>()
@@ -23,7 +38,7 @@ export async function redriveElsewhere(redriving: Redriving, letters: readonly D
     else if (signal.aborted) end(resultOf(letter, 'left', null, 'the run was stopped before it; run the same command again'))
     else if (redriving.isDryRun) end(resultOf(letter, 'undecided', null, whatFollows[letter.topic as Elsewhere](letter)))
     else {
-      end(await redrive(redriving, letter, folded))
+      end(await redrive(redriving, all, letter, folded))
       await systemClock.sleep(1_000 / perSecond, signal)
     }
   }
@@ -35,10 +50,19 @@ type Elsewhere = Exclude<DeadLetterTopic, 'intents'>
 const whatFollows: Readonly<Record<Elsewhere, (letter: DeadLetter) => string>> = {
   escalation: ({ target }) => `it would be sent to ${target} again, under the same webhook-id; whether it arrives nobody knows before`,
   projector: ({ parked }) => `the parked events of ${parked?.key} in projection ${parked?.projection} would be folded again`,
+  reactions: ({ actions, subject }) =>
+    `reaction ${subject} would be asked again about ${actions[0]?.action} of ${actions[0]?.resource}, and its intents sent`,
+  ingest: ({ subject }) => `the record would be read by source ${subject} again, and its intent sent`,
 }
 
-async function redrive(redriving: Redriving, letter: DeadLetter, folded: Map<string, string | null>): Promise<RedriveResult> {
-  const { id, parked, standing } = letter
+async function redrive(
+  redriving: Redriving,
+  all: DeadLetters,
+  letter: DeadLetter,
+  folded: Map<string, string | null>,
+): Promise<RedriveResult> {
+  const { id, parked, standing, topic } = letter
+  if (topic === 'reactions' || topic === 'ingest') return await askAgain(redriving, letter, await all.whole(letter))
   // Marked before, it is on its way.
   if (standing.state === 'redriven') return resultOf(letter, 'undecided', null, whatBecomes(letter))
   if (parked !== null) {
@@ -51,6 +75,33 @@ async function redrive(redriving: Redriving, letter: DeadLetter, folded: Map<str
     return { ...resultOf(letter, 'blocked', 'SETTLED', `${decision.code}: ${decision.message}`), event: decision.event }
   const outcome = parked === null ? 'pending' : 'committed'
   return { ...resultOf(letter, outcome, null, parked === null ? whatBecomes(letter) : null), event: decision.event }
+}
+
+/** Sent before it is marked: whoever is cut off in between finds it open, and the same intents have the same ids. */
+async function askAgain(
+  { batch, by, gateway, partitionCount, reason, settings }: Redriving,
+  letter: DeadLetter,
+  whole: WholeLetter,
+): Promise<RedriveResult> {
+  const asked = intentsAgain(settings, whole)
+  if (typeof asked === 'string') return resultOf(letter, 'blocked', 'STILL_DEAD_LETTERED', asked)
+  let last: Decision | null = null
+  for (const intent of asked) {
+    last = await gateway.submit(intent, { waitMs: decisionWaitMs })
+    if (last === null)
+      return resultOf(
+        letter,
+        'undecided',
+        null,
+        `intent ${intent.intentId} has no decision within ${decisionWaitMs} ms; run the same command again`,
+      )
+    if (!last.committed && last.pending === null)
+      return { ...resultOf(letter, 'rejected', last.code, last.message), intentId: last.intentId, event: last.event }
+  }
+  const mark = await giveVerdict(gateway, { id: letter.id, agent: by, action: 'redrive', input: { reason, batch }, partitionCount })
+  if (!mark.committed) return { ...resultOf(letter, 'blocked', 'SETTLED', `${mark.code}: ${mark.message}`), event: mark.event }
+  const what = asked.length === 0 ? 'nothing follows from it' : null
+  return { ...resultOf(letter, 'committed', null, what), intentId: last?.intentId ?? null, event: last?.event ?? mark.event }
 }
 
 function whatBecomes({ id, target }: DeadLetter): string {

@@ -152,7 +152,7 @@ async function redriveAll(
           intents,
         )
   if (run.error !== null || others.length === 0) return run
-  return { results: [...run.results, ...(await redriveElsewhere(redriving, others))], error: null }
+  return { results: [...run.results, ...(await redriveElsewhere(redriving, letters, others))], error: null }
 }
 
 /** What the gateway does not take as an intent at all is no failure of the run. */

@@ -17,7 +17,7 @@ export interface SettleFlags extends SelectionFlags {
   readonly yes?: boolean
 }
 
-const decisionWaitMs = 10_000
+export const decisionWaitMs = 10_000
 
 export interface VerdictAsked {
   readonly id: string
