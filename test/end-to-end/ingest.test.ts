@@ -14,7 +14,8 @@ import {
   partitionOf,
   refuse,
 } from '@signalbox/contract'
-import { ingest, SourceFault } from '@signalbox/ingest'
+import { readDeadLetters } from '@signalbox/dead-letters'
+import { ingest } from '@signalbox/ingest'
 import { systemClock } from '@signalbox/log'
 import { createTopics, followSourceTopic, openKafkaLog } from '@signalbox/log-kafka'
 import { readEvents } from '@signalbox/replay'
@@ -171,13 +172,30 @@ it('takes changes once and in their order, tells drift, and goes on where it was
     })
     const last = all.at(-1)!
     expect(last.type === 'IntentCommitted' && JSON.parse(last.payload.changes[0]!.data)).toEqual({ count: 7, gone: true })
-    // What cannot be read stops it, said plainly, with nothing lost behind it.
+    // What cannot be read is kept whole, with its cause, and ends nothing: what follows is taken.
     following = await follow()
-    await produce({ op: 'x' }, change('u', 50, null, row(1, 1)))
-    await expect(following.failed).rejects.toThrow(SourceFault)
-    await expect(following.failed).rejects.toThrow('source erp-shelves cannot read record 7 of partition 0')
+    await produce(
+      { op: 'x' },
+      { op: 't', before: null, after: null, source: { lsn: 45 } },
+      'no JSON of Debezium',
+      { ts_ms: 46 },
+      { op: 'm', source: { lsn: 47 } },
+      change('u', 48, null, { id: 1, count: 'many' }),
+      change('u', 49, null, null),
+      change('u', 50, null, row(1, 1)),
+    )
+    const more = await decided(9)
     await following.stop()
-    expect(await events()).toHaveLength(all.length)
+    const end = more.at(-1)!
+    expect(end.type === 'IntentCommitted' && JSON.parse(end.payload.changes[0]!.data)).toEqual({ count: 1, gone: false })
+    const letters = (await readDeadLetters({ log, codec, limits: defaultLimits }, { contracts: null, topics: ['ingest'] })).all
+    expect(letters.map(({ cause, code, subject }) => [code, subject, cause.replace(/.*: /, '').slice(0, 24)])).toEqual([
+      ['SOURCE_UNREADABLE', 'erp-shelves', expect.stringContaining('no op of')],
+      ['SOURCE_UNREADABLE', 'erp-shelves', expect.stringContaining('every row of it is gone')],
+      ['SOURCE_UNREADABLE', 'erp-shelves', expect.stringContaining('it is no object')],
+      ['SOURCE_UNREADABLE', 'erp-shelves', expect.any(String)],
+    ])
+    expect(letters[0]!.cause).toContain('source erp-shelves cannot read record 7 of partition 0')
   } finally {
     await sequencer.stop()
     await log.close()

@@ -179,8 +179,6 @@ describe('what a reaction gives back', { timeout }, () => {
   })
 
   it('is redriven by command once it is mended, once only', async () => {
-    const directory = join(root, 'test/end-to-end')
-    void directory
     const commands = await openCommands(join(root, 'test/end-to-end/reactions.config.ts'), undefined, { REACTION: 'broken' })
     try {
       const submit = async (scope: string, resource: string, action: string, input: object) => {
@@ -193,7 +191,7 @@ describe('what a reaction gives back', { timeout }, () => {
       await submit('shop', 'order/1', 'open', { cents: 1 })
       await submit('shop', 'order/2', 'open', { cents: 1 })
       const flags = ['--data-dir', 'data', '--config', join(root, 'test/end-to-end/reactions.config.ts'), '--url', commands.url, '--json']
-      const list = async () => JSON.parse((await commands.run(['dead-letter', 'list', '--each', '--topic', 'reactions', ...flags])).stdout)
+      const list = async () => JSON.parse((await commands.run(['dead-letter', 'list', '--topic', 'reactions', ...flags])).stdout)
       await vi.waitUntil(async () => JSON.stringify(await list()).match(/reactions:\d:\d/g)?.length, { timeout, interval: 100 })
       const redrive = ['dead-letter', 'redrive', '--topic', 'reactions', '--yes', '--reason', 'mended', ...flags]
       const still = await commands.run(redrive)

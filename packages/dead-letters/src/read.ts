@@ -159,7 +159,7 @@ class EventsOfLetters {
   readonly #byReference = new Map<string, Found>()
   readonly #originals = new Set<string>()
   readonly #openContracts = new Map<number, readonly ContractRecord[]>()
-  readonly marks = new Map<string, { readonly state: string; readonly data: DeadLetterData }>()
+  readonly marks = new Map<string, { readonly state: string; readonly data: DeadLetterData; readonly event: string }>()
   readonly redriven = new Outcomes()
   readonly original = new Outcomes()
 
@@ -203,10 +203,14 @@ class EventsOfLetters {
     letter.contracts = this.#openContracts.get(event.partition) ?? null
   }
 
-  #takeMark({ payload }: Extract<Event, { readonly type: 'IntentCommitted' }>): void {
-    for (const { data, resource, state } of payload.changes) {
+  #takeMark(event: Extract<Event, { readonly type: 'IntentCommitted' }>): void {
+    for (const { data, resource, state } of event.payload.changes) {
       if (resource.startsWith('dead-letter/'))
-        this.marks.set(resource.slice('dead-letter/'.length), { state, data: JSON.parse(data) as DeadLetterData })
+        this.marks.set(resource.slice('dead-letter/'.length), {
+          state,
+          data: JSON.parse(data) as DeadLetterData,
+          event: formatEventReference(event),
+        })
     }
   }
 }
@@ -305,6 +309,11 @@ function standingOf(id: string, { marks, redriven }: EventsOfLetters, delivered:
   const { atMs, batch, by, edited, fresh, intentId, reason } = mark.data
   if (mark.state === 'discarded') return { state: 'discarded', by, reason, atMs }
   if (mark.state !== 'redriven') return { state: 'open', by, reason, atMs }
+  // What follows from a change or a record was decided before its letter was marked.
+  if (/^(?:reactions|ingest):/.test(id)) {
+    const outcome: IntentOutcome = { outcome: 'committed', code: null, message: null, event: mark.event, timeMs: atMs }
+    return { state: 'redriven', by, reason, atMs, batch, edited, fresh, intentId, outcome }
+  }
   const outcome = intentId === null ? (delivered.get(id) ?? null) : redriven.of(intentId)
   return { state: 'redriven', by, reason, atMs, batch, edited, fresh, intentId, outcome }
 }
