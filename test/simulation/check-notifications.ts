@@ -12,7 +12,13 @@ import type { PlainObject } from './model/intent.ts'
 import type { Receiver } from './receiver.ts'
 import { routes, targets } from './settings.ts'
 
+/** Where the event of a notification lies in its log, with the index of the change: what an id ends in. */
+function placeOf(id: string): string {
+  return /\d+-\d+-\d+-\d+$/.exec(id)?.[0] ?? id
+}
+
 interface Due {
+  /** As `placeOf`. */
   readonly id: string
   readonly group: string
   readonly targets: readonly string[]
@@ -35,7 +41,7 @@ function dueOf(event: Event): readonly Due[] {
     const isOpen = change.state === 'triggered' || change.state === 'acknowledged'
     const people = isOpen ? [data.to as string] : levels.slice(0, (data.level as number) + 1)
     const { index: at, offset, partition } = event
-    return [{ id: `escalation-${partition}-${offset}-${at}-${index}`, group: data.group as string, targets: targetsOf(people) }]
+    return [{ id: `${partition}-${offset}-${at}-${index}`, group: data.group as string, targets: targetsOf(people) }]
   })
 }
 
@@ -57,7 +63,7 @@ export function allDue({ codec }: Environment, { store }: Era): readonly Due[] {
 
 /** What has neither come nor is a dead letter, as id and target. */
 export function missingNotifications({ store }: Era, receiver: Receiver, due: readonly Due[]): readonly string[] {
-  const settled = new Set([...receiver.received.map(({ id, target }) => `${id} ${target}`), ...deadLettersOf(store)])
+  const settled = new Set([...receiver.received.map(({ id, target }) => `${placeOf(id)} ${target}`), ...deadLettersOf(store)])
   return due.flatMap(({ id, targets: to }) => to.filter((target) => !settled.has(`${id} ${target}`)).map((target) => `${id} at ${target}`))
 }
 
@@ -67,7 +73,7 @@ function deadLettersOf(store: MemoryLogStore): readonly string[] {
     .flat()
     .map(({ value }) => {
       const { cause, notification } = JSON.parse(`${Buffer.from(value!)}`) as { cause: { target: string }; notification: { id: string } }
-      return `${notification.id} ${cause.target}`
+      return `${placeOf(notification.id)} ${cause.target}`
     })
 }
 
@@ -89,7 +95,8 @@ export function checkNotifications(environment: Environment, receiver: Receiver)
   const dead = new Set(eras.flatMap(({ store }) => deadLettersOf(store)))
   const last = new Map<string, number>()
   const seen = new Set<string>()
-  for (const { id, target } of receiver.received) {
+  for (const { id: whole, target } of receiver.received) {
+    const id = placeOf(whole)
     const found = places.get(id)
     if (found === undefined || seen.has(`${id} ${target}`) || dead.has(`${id} ${target}`)) continue
     seen.add(`${id} ${target}`)

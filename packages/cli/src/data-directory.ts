@@ -18,6 +18,27 @@ export function rememberConfig(dataDirectory: string, configFile: string): void 
   replaceFile(join(dataDirectory, remembered), `${JSON.stringify({ config: relative(dataDirectory, configFile) })}\n`)
 }
 
+const storeNote = 'projections.json'
+const storeSchema = z.looseObject({ store: z.enum(['sqlite', 'postgres']) })
+
+/** Notes beside read models, where there is such a folder, in which store they are kept from now on. */
+export function rememberStore(dataDirectory: string, store: 'sqlite' | 'postgres'): void {
+  if (existsSync(dataDirectory)) replaceFile(join(dataDirectory, storeNote), `${JSON.stringify({ store })}\n`)
+}
+
+/** Null where nothing is noted, or nothing that can be read. */
+export function rememberedStore(dataDirectory: string): 'sqlite' | 'postgres' | null {
+  const file = join(dataDirectory, storeNote)
+  if (!existsSync(file)) return null
+  try {
+    return storeSchema.safeParse(readJsonFile(file, 'signalbox up writes it anew.')).data?.store ?? null
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    say(error.message)
+    return null
+  }
+}
+
 /** The config that a log remembers; null where it remembers none, or one that is gone. */
 export async function rememberedConfig(dataDirectory: string): Promise<string | null> {
   const directory = await folderToRead(dataDirectory)

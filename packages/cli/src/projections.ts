@@ -17,6 +17,7 @@ import {
   predecessorOf,
   shippedProjections,
 } from '@signalbox/projection'
+import { rememberedStore } from './data-directory.ts'
 import { type Environment, environment } from './environment.ts'
 import { CommandError } from './exit-codes.ts'
 import { kafkaConnection, openTopics } from './logs.ts'
@@ -63,6 +64,11 @@ function storeOf({ config }: Settings, variables: Environment): string {
   const given = variables.SIGNALBOX_PROJECTOR_STORE ?? readSecret(variables.SIGNALBOX_PROJECTOR_STORE_FILE)
   if (given !== undefined && given !== '') return given
   return config?.projector?.store ?? 'sqlite'
+}
+
+/** The kind of store that the settings name. */
+export function storeKind(settings: Settings): 'sqlite' | 'postgres' {
+  return storeOf(settings, process.env) === 'sqlite' ? 'sqlite' : 'postgres'
 }
 
 /** What projections are folded from. */
@@ -190,10 +196,15 @@ export async function openProjectionStore(
 }
 
 function openSqlite({ dataDirectory }: Settings, mustExist: boolean, setAside: StoreOptions['setAside']): ProjectionStore {
+  if (mustExist && rememberedStore(dataDirectory) === 'postgres')
+    throw new CommandError(
+      'usage',
+      `the read models of ${dataDirectory} are kept in PostgreSQL by whoever runs signalbox up or a projector there, and the SQLite file is of before; set SIGNALBOX_PROJECTOR_STORE (or SIGNALBOX_PROJECTOR_STORE_FILE) as it is set for them`,
+    )
   if (mustExist && !existsSync(join(dataDirectory, 'projections.db'))) {
     throw new CommandError(
       'notFound',
-      `there are no projections in ${dataDirectory} yet; signalbox up makes them (--data-dir, or SIGNALBOX_DATA_DIR)`,
+      `there are no projections in ${dataDirectory} yet; signalbox up makes them (--data-dir, or SIGNALBOX_DATA_DIR), in the store that SIGNALBOX_PROJECTOR_STORE names for it`,
     )
   }
   return openSqliteStore({ directory: dataDirectory, ...(setAside === undefined ? {} : { setAside }) })

@@ -52,7 +52,15 @@ export async function readSettings(flags: CommonFlags, variables: Environment = 
   const configFile = await findConfig(flags.config ?? variables.SIGNALBOX_CONFIG, resolve(namedDirectory ?? '.signalbox'))
   const config = configFile === null ? null : configIn(configFile, (await loadModule(configFile)).default)
   const brokers = variables.KAFKA_BROKERS ?? variables.KAFKA_BOOTSTRAP_SERVERS ?? null
-  const log = flags.log ?? variables.SIGNALBOX_LOG ?? config?.log ?? (brokers === null || namedDirectory !== undefined ? 'sqlite' : 'kafka')
+  const namedLog = flags.log ?? variables.SIGNALBOX_LOG ?? config?.log
+  const file = flags.file ?? variables.SIGNALBOX_FILE ?? null
+  // A guess would read or write another log than was meant.
+  if (namedLog === undefined && brokers !== null && namedDirectory !== undefined && file === null)
+    throw new CommandError(
+      'usage',
+      `${flags.dataDir === undefined ? 'SIGNALBOX_DATA_DIR' : '--data-dir'} names the folder of an embedded log, and KAFKA_BROKERS names Kafka; say which log is meant: --log sqlite, or --log kafka (the folder is then that of read models)`,
+    )
+  const log = namedLog ?? (brokers === null ? 'sqlite' : 'kafka')
   if (log !== 'sqlite' && log !== 'kafka') throw new CommandError('usage', `--log takes sqlite or kafka, not ${log}`)
   if (log === 'kafka' && brokers === null)
     throw new CommandError('usage', 'the log is Kafka, and KAFKA_BROKERS is not set; set it to HOST:PORT of your brokers')
@@ -64,7 +72,7 @@ export async function readSettings(flags: CommonFlags, variables: Environment = 
     config,
     dataDirectory: resolve(namedDirectory ?? config?.dataDirectory ?? '.signalbox'),
     log,
-    file: flags.file ?? variables.SIGNALBOX_FILE ?? null,
+    file,
     url,
     urlIsGiven: givenUrl !== undefined,
     headers: headersOf(flags.header, variables.SIGNALBOX_HEADERS),

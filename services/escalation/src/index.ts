@@ -1,7 +1,7 @@
 export { deadLetterTopic, type NotificationLetter } from './consumer/dead-letter-topic.ts'
 export { type Delivery, EscalationConsumer, type EscalationConsumerSettings } from './consumer/escalation-consumer.ts'
 export { Inbox, type InboxEntry, type InboxGroup } from './consumer/inbox.ts'
-export { type Notice, noticesOf } from './consumer/notices.ts'
+export { type Notice, noticesOf, placeOfId } from './consumer/notices.ts'
 export { receiptKey } from './consumer/receipts.ts'
 export { type Routes, routesOf } from './consumer/routes.ts'
 export * from './webhook/index.ts'

@@ -28,7 +28,7 @@ export class Renderer {
 
 /** Whom the escalation consumer tells. */
 function toldOf(event: Event): string[] {
-  return noticesOf(event).map(
+  return noticesOf(event, 'story').map(
     ({ notification: { group, type }, resource, to }) => `  tells ${to.join(' and ')}: ${type} ${resource}, as ${JSON.stringify(group)}`,
   )
 }

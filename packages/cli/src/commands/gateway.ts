@@ -1,7 +1,10 @@
 /** What commands about coordination ask of a running gateway. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { addressText, HttpCoordinator, newIntentId } from '@signalbox/client'
 import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource, type Status } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
+import { withSource } from '../logs.ts'
 import { printOne } from '../output.ts'
 import { decisionText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
@@ -35,6 +38,13 @@ export async function statusOfSameLog(gateway: HttpCoordinator, { url }: Setting
     'usage',
     `this command has read the log ${logId}, and the gateway at ${addressText(url)} serves ${theirs}; nothing was written. Name the gateway of the log that was read (--url, SIGNALBOX_URL), or the log of the gateway (--log, --data-dir, or KAFKA_BROKERS and KAFKA_TOPIC_PREFIX)`,
   )
+}
+
+/** Where the log of the settings can be looked at from here, that the gateway serves it. Throws CommandError (usage) where it serves another. */
+export async function refuseOtherLog(gateway: HttpCoordinator, settings: Settings): Promise<void> {
+  if (settings.log === 'sqlite' && !existsSync(join(settings.dataDirectory, 'log.db'))) return
+  const logId = await withSource(settings, async ({ log }) => log.id)
+  await statusOfSameLog(gateway, settings, logId)
 }
 
 export interface Asked {

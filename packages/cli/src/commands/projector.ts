@@ -3,9 +3,10 @@ import type { ListenSettings } from '@signalbox/http'
 import { createProjectorServer, type Projector, startProjector } from '@signalbox/projector'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { rememberStore } from '../data-directory.ts'
 import type { Engine } from '../logs.ts'
 import { personalOf } from '../personal.ts'
-import { openFeed, openProjectionStore, projectionsOf } from '../projections.ts'
+import { openFeed, openProjectionStore, projectionsOf, storeKind } from '../projections.ts'
 import type { Settings } from '../settings.ts'
 
 export interface RunningProjector {
@@ -26,6 +27,7 @@ export interface ProjectorContext extends Engine {
 export async function openProjector({ codec, log, logger, registry, settings }: ProjectorContext): Promise<RunningProjector> {
   const projections = projectionsOf(settings)
   const store = await openProjectionStore(settings, { setAside: (message) => logger.error(message) })
+  rememberStore(settings.dataDirectory, storeKind(settings))
   const { close, feed } = await openFeed(settings, { log, codec }).catch(async (error: unknown) => {
     await store.close()
     throw error

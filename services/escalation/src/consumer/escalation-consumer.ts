@@ -165,7 +165,7 @@ class Teller {
       if (this.#isOld && logOffset >= this.#told.begun) await this.endOld()
       if (this.#isOld) this.#noteOld(event)
       else {
-        for (const notice of noticesOf(event)) await this.#tell(notice)
+        for (const notice of noticesOf(event, this.#settings.log.id)) await this.#tell(notice)
         for (const letter of lettersAgain(event)) await this.#tellAgain(letter)
       }
     }
@@ -186,7 +186,7 @@ class Teller {
   }
 
   #noteOld(event: Event): void {
-    for (const notice of noticesOf(event)) {
+    for (const notice of noticesOf(event, this.#settings.log.id)) {
       const key = `${notice.scope}\u0000${notice.resource}`
       this.#old.delete(key)
       if (notice.isOpen) this.#old.set(key, notice)

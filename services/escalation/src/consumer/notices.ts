@@ -1,4 +1,5 @@
-/** Of what people are told, as the events say it. Pure: the same event gives the same notices with the same ids, always. */
+/** Of what people are told, as the events say it. Pure: the same event of the same log gives the same notices with the same ids, always. */
+import { sha256 } from '@signalbox/codec'
 import { type EscalationData, type Event, formatEventReference, type ResourceChange } from '@signalbox/contract'
 import type { Json, Notification, NotificationType } from '../webhook/index.ts'
 
@@ -17,12 +18,12 @@ export interface Notice {
 
 const groupLimit = 1_024
 
-/** The notices of an event, in the order in which things happened. */
-export function noticesOf(event: Event): Notice[] {
+/** The notices of an event of the log `logId`, in the order in which things happened. */
+export function noticesOf(event: Event, logId: string): Notice[] {
   if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return []
   return event.payload.changes.flatMap((change, index) => {
     const type = change.resource.startsWith('escalation/') ? typeOf(change) : null
-    return type === null ? [] : [noticeOf(event, change, index, type)]
+    return type === null ? [] : [noticeOf(event, logId, change, index, type)]
   })
 }
 
@@ -44,10 +45,30 @@ function typeOf({ action, fromState, state }: ResourceChange): NotificationType 
   }
 }
 
-function noticeOf(event: Event, { data: text, resource, state }: ResourceChange, index: number, type: NotificationType): Notice {
+/**
+ * A receiver may hear of many logs, and what is at one position of one is not what is there in another: a log that was made anew under
+ * its old name included. The position at the end is that of the event, which a restored copy keeps.
+ */
+function idOf({ index, offset, partition, scope, time }: Event, logId: string, resource: string, change: number): string {
+  const log = sha256(JSON.stringify([logId, scope, resource, time])).slice(0, 22)
+  return `escalation-${log}-${partition}-${offset}-${index}-${change}`
+}
+
+/** What tells a notification from every other of its log; also of an id that an earlier release gave. */
+export function placeOfId(id: string): string {
+  return /^escalation-(?:.{22}-)?(\d+-\d+-\d+-\d+)$/.exec(id)?.[1] ?? id
+}
+
+function noticeOf(
+  event: Event,
+  logId: string,
+  { data: text, resource, state }: ResourceChange,
+  index: number,
+  type: NotificationType,
+): Notice {
   const data = JSON.parse(text) as EscalationData
   const isOpen = state === 'triggered' || state === 'acknowledged'
-  const { offset, partition, scope, time } = event
+  const { partition, scope, time } = event
   return {
     resource,
     scope,
@@ -55,7 +76,7 @@ function noticeOf(event: Event, { data: text, resource, state }: ResourceChange,
     isOpen,
     to: isOpen ? [data.to] : [...new Set(data.levels.slice(0, data.level + 1).map(({ to }) => to))],
     notification: {
-      id: `escalation-${partition}-${offset}-${event.index}-${index}`,
+      id: idOf(event, logId, resource, index),
       type,
       timestampMs: time,
       group: data.group.slice(0, groupLimit),

@@ -8,7 +8,7 @@
 import { isLogError, type Log, LogError } from '@signalbox/log'
 import type { Settlement } from '../webhook/index.ts'
 import type { LetterAgain } from './letters-again.ts'
-import type { Notice } from './notices.ts'
+import { type Notice, placeOfId } from './notices.ts'
 
 const bounds = { maxRecords: 1_000, maxBytes: 4 * 1024 * 1024, waitMs: 1_000 }
 const patienceReads = 30
@@ -20,8 +20,9 @@ export interface Told {
   readonly settled: Set<string>
 }
 
+/** By place: a restored copy of a log has the receipts of the log, whose id is another. */
 export function receiptKey(id: string, target: string): string {
-  return `${id} ${target}`
+  return `${placeOfId(id)} ${target}`
 }
 
 /** Of a dead letter that was sent again. */

@@ -1,5 +1,6 @@
 /** `signalbox keys create` and `signalbox erase`: keys of personal data, made and destroyed. */
 import { relative } from 'node:path'
+import { ClientError } from '@signalbox/client'
 import { type Decision, erasureScope, erasureType, lengths, nameProblem } from '@signalbox/contract'
 import { createFileKeyStore } from '@signalbox/personal'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
@@ -9,7 +10,7 @@ import { decisionText } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
 import { humanOf } from '../../user.ts'
 import { inOneLine } from '../../visible.ts'
-import { decide, required, withGateway } from '../gateway.ts'
+import { decide, refuseOtherLog, required, withGateway } from '../gateway.ts'
 
 export interface EraseFlags {
   readonly reason?: string
@@ -37,6 +38,7 @@ export async function erase(settings: Settings, subject: string, flags: EraseFla
   if (problem !== null) throw new CommandError('usage', `the subject ${problem}`)
   const keys = openKeys(settings)
   if (keys === null) throw new CommandError('usage', whereKeys)
+  await refuseToRecordElsewhere(settings)
   const erased = keyStoreErrors(() => keys.erase(subject))
   if (erased.length === 0)
     throw new CommandError(
@@ -49,6 +51,15 @@ export async function erase(settings: Settings, subject: string, flags: EraseFla
     return [what, ...(recorded.length === 0 ? ['that is recorded in the log already'] : inOneLine(recorded).map(decisionText))].join('\n')
   })
   return exitCodes.ok
+}
+
+/** Before a key is gone. A gateway that does not answer does not keep it: what is to be recorded is, with the next run. */
+async function refuseToRecordElsewhere(settings: Settings): Promise<void> {
+  try {
+    await withGateway(settings, (gateway) => refuseOtherLog(gateway, settings))
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error
+  }
 }
 
 async function record(settings: Settings, erased: readonly string[], reason: string, agent: string): Promise<readonly Decision[]> {

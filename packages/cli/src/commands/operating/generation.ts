@@ -11,7 +11,7 @@ import { printMany, printOne } from '../../output.ts'
 import { isoTime } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
 import { humanOf } from '../../user.ts'
-import { decide, required, withGateway } from '../gateway.ts'
+import { decide, refuseOtherLog, required, withGateway } from '../gateway.ts'
 import { seldom } from './progress.ts'
 
 export interface GenerationFlags {
@@ -123,6 +123,7 @@ async function sayThere(
 ): Promise<number> {
   const agent = humanOf(flags.by)
   const refused = await withGateway(settings, async (gateway) => {
+    await refuseOtherLog(gateway, settings)
     const { partitions } = (await gateway.request('GET', '/v1/status', 0)).body as Status
     if (action === 'reopen' && hasKafka())
       for (const next of new Set(partitions.flatMap(({ closed }) => closed ?? []))) await refuseIfUsed(next)
