@@ -1,7 +1,7 @@
 /** Facts of a system of record, as Debezium tells them, from a topic of Kafka into the log: each once, in order, drift told. */
 
 import { newIntentId } from '@signalbox/client'
-import { createCodec, sha256 } from '@signalbox/codec'
+import { createCodec } from '@signalbox/codec'
 import {
   contractSet,
   debezium,
@@ -112,7 +112,7 @@ it('takes changes once and in their order, tells drift, and goes on where it was
       brokers,
       topic,
       groupId: `${topicPrefix}.group`,
-      take: ingest(source, { log, codec, clock: systemClock, logger, registry: new Registry(), sha256 }),
+      take: ingest(source, { log, codec, clock: systemClock, logger, registry: new Registry() }),
     })
   const partition = partitionOf('hall-1', 2)
   const events = async (): Promise<Event[]> => {

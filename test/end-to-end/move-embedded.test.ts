@@ -44,6 +44,8 @@ describe('an embedded log that is moved to Kafka', { timeout: 180_000 }, () => {
       'it grows',
       '--by',
       'ann',
+      '--log',
+      'sqlite',
       '--data-dir',
       'data',
       '--config',
@@ -105,7 +107,7 @@ describe('an embedded log that is moved to Kafka', { timeout: 180_000 }, () => {
         '--json',
       ])
       expect(JSON.parse(before.stdout)).toMatchObject({ committed: true })
-      const again = await grown.run([...move, '--log', 'sqlite'])
+      const again = await grown.run(move)
       expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('is not empty') })
       await grown.stopUp()
       const old = await openCommands(config, embedded.directory, { SIGNALBOX_LOG: 'sqlite' })

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readSettings } from '../../packages/cli/src/settings.ts'
 import { root } from '../house/files.ts'
 import { type Commands, openCommands } from './commands.ts'
@@ -77,16 +77,16 @@ describe('the store of read models', { timeout }, () => {
   it('is not read from a SQLite file that is of before', async () => {
     const data = join(directory, 'data')
     const commands = await openCommands(config, directory)
-    await commands.stopUp()
     const ask = (...verb: string[]) => runCommandLine(['projection', ...verb, '--data-dir', data, '--config', config])
-    expect((await ask('list')).code).toBe(0)
+    await vi.waitUntil(async () => (await ask('list')).code === 0, { timeout, interval: 200 })
+    await commands.stopUp()
     mkdirSync(data, { recursive: true })
     // As an `up` leaves it that keeps them in PostgreSQL.
     writeFileSync(join(data, 'projections.json'), '{"store":"postgres"}\n')
     for (const verb of [['list'], ['rows', 'decisions'], ['verify', 'decisions'], ['show', 'decisions']])
       expect({ verb, ...(await ask(...verb)) }).toMatchObject({ code: 2, stderr: expect.stringContaining('SIGNALBOX_PROJECTOR_STORE') })
     const again = await openCommands(config, directory)
+    await vi.waitUntil(async () => (await ask('list')).code === 0, { timeout, interval: 200 })
     await again.stopUp()
-    expect((await ask('list')).code).toBe(0)
   })
 })

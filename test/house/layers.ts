@@ -43,7 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/follow-ups',
     'packages/dead-letters',
   ],
-  'services/ingest': ['packages/contract', 'packages/codec', 'packages/log'],
+  'services/ingest': ['packages/contract', 'packages/codec', 'packages/log', 'packages/follow-ups'],
   'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/replay', 'packages/dead-letters'],
   'services/projector': ['packages/contract', 'packages/codec', 'packages/log', 'packages/http', 'packages/projection'],
   'services/gateway': [

@@ -1,3 +1,4 @@
+export { type FactSettings, factOf, SourceFault } from './facts.ts'
 export {
   askReaction,
   faultKey,

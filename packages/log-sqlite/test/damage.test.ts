@@ -115,7 +115,7 @@ describe('a damaged file', { timeout: 30_000 }, () => {
 
 describe('a log that does not fit', () => {
   it.each([
-    ['another format version', 'PRAGMA user_version = 3', /format version 3; this release reads versions 1 to 2/],
+    ['another format version', 'PRAGMA user_version = 4', /format version 4; this release reads versions 1 to 3/],
     ["another program's database", 'PRAGMA application_id = 7', /another program/],
   ])('is refused: %s', async (_, change, message) => {
     const directory = await writtenLog()

@@ -3,30 +3,14 @@
  * and an intent that is appended twice has one id: what the contract's facts say of versions settles the rest.
  */
 import type { Codec } from '@signalbox/codec'
-import {
-  derivedId,
-  type Intent,
-  intentFromJson,
-  messageOf,
-  partitionOf,
-  readFollowUp,
-  type Source,
-  type SourceRecord,
-} from '@signalbox/contract'
+import { type Intent, partitionOf, type Source, type SourceRecord } from '@signalbox/contract'
+import { factOf, SourceFault } from '@signalbox/follow-ups'
 import { type Clock, isLogError, type Log, type RecordToAppend } from '@signalbox/log'
 import type { Logger } from 'pino'
 import { Counter, type Registry } from 'prom-client'
 
 const firstRetryMs = 100
 const lastRetryMs = 5_000
-/** Ids are remembered for a day: of an older record, its half day of now stands for its time. */
-const oldestMs = 12 * 3_600_000
-
-/** A record that its source's `map` cannot read, or of which no intent can be made; the message names it. */
-export class SourceFault extends Error {
-  override readonly name = 'SourceFault'
-}
-
 /** What a record of `dead-letters.ingest` holds. */
 export interface IngestLetter {
   readonly source: string
@@ -42,7 +26,6 @@ export interface IngestSettings {
   readonly clock: Clock
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly registry: Registry
-  readonly sha256: (text: string) => string
   /** Encrypts personal data before it is in the log. Left out: what a source says is taken as it is. */
   readonly protect?: (intent: Intent) => Intent
 }
@@ -66,7 +49,7 @@ export function ingest(source: Source, settings: IngestSettings): Take {
     }
   }
   const takeOne = async (record: SourceRecord, signal: AbortSignal): Promise<void> => {
-    const intent = intentOf(source, record, settings)
+    const intent = factOf(source, record, { ...settings, nowMs: clock.nowMs() })
     if (intent === null) {
       counted.skipped.inc({ source: source.name })
       return
@@ -118,32 +101,4 @@ function countersOf(registry: Registry): { readonly taken: Counter; readonly ski
     skipped: make('signalbox_facts_skipped_total', 'Records of systems of record that said nothing.'),
     parked: make('signalbox_facts_parked_total', 'Records of systems of record that their source could not read, kept as dead letters.'),
   }
-}
-
-/** What a record says, as an intent; null for one that says nothing. Throws SourceFault. */
-export function intentOf(
-  source: Source,
-  record: SourceRecord,
-  { clock, protect = (intent) => intent, sha256 }: Pick<IngestSettings, 'clock' | 'protect' | 'sha256'>,
-): Intent | null {
-  const { offset, partition, topic } = record
-  const at = `record ${offset} of partition ${partition} of topic ${topic}`
-  let intent: Intent
-  try {
-    const said = readFollowUp(source.map(record))
-    if (said === null) return null
-    const nowMs = clock.nowMs()
-    const timeMs = record.timestampMs > nowMs - oldestMs ? Math.min(record.timestampMs, nowMs) : Math.floor(nowMs / oldestMs) * oldestMs
-    const intentId = derivedId(timeMs, ['ingest', source.name, topic, `${partition}`, `${offset}`], sha256)
-    intent = intentFromJson({
-      intentId,
-      scope: said.scope,
-      agent: source.agent,
-      actions: said.actions.map((action) => ({ ...action, input: action.input ?? {} })),
-      note: said.note ?? `from ${at}`,
-    })
-  } catch (cause) {
-    throw new SourceFault(`source ${source.name} cannot read ${at}: ${messageOf(cause)}`, { cause })
-  }
-  return protect(intent)
 }

@@ -1,5 +1,4 @@
 /** `signalbox sequencer`, `gateway`, `process-manager`, `escalations`, `projector` and `ingest`: each service as a process of its own, on Kafka. */
-import { sha256 } from '@signalbox/codec'
 import { startEscalation } from '@signalbox/escalation'
 import { startGateway } from '@signalbox/gateway'
 import { createOperationsServer, type HttpServer, RequestRefused } from '@signalbox/http'
@@ -188,7 +187,7 @@ async function runIngest(context: ServiceContext): Promise<RunningService> {
     throw new CommandError('usage', "there is nothing to ingest: list topics of systems of record as 'sources' in signalbox.config.ts")
   const { followSourceTopic, kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
   const { kafka } = kafkaOptionsFromEnvironment(environment())
-  const wired = { log, codec, clock: systemClock, logger, registry, sha256, protect: personalOf(settings).protect }
+  const wired = { log, codec, clock: systemClock, logger, registry, protect: personalOf(settings).protect }
   const topics = await Promise.all(
     sources.map(async (source) =>
       followSourceTopic({ ...kafka!, topic: source.topic, groupId: `signalbox.ingest.${source.name}`, take: ingest(source, wired) }),

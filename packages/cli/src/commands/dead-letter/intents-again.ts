@@ -1,9 +1,7 @@
 /** The intents that a reaction, or a source, gives now for what it could not answer then. */
-import { sha256 } from '@signalbox/codec'
 import { type CommittedChange, type Intent, messageOf, type Reaction, type SourceRecord } from '@signalbox/contract'
 import type { WholeLetter } from '@signalbox/dead-letters'
-import { askedAgain, askReaction, type Lineage } from '@signalbox/follow-ups'
-import { intentOf } from '@signalbox/ingest'
+import { askedAgain, askReaction, factOf, type Lineage } from '@signalbox/follow-ups'
 import { systemClock } from '@signalbox/log'
 import { personalOf } from '../../personal.ts'
 import type { Settings } from '../../settings.ts'
@@ -20,7 +18,7 @@ export function intentsAgain(settings: Settings, { decoded, letter }: WholeLette
       const { record, source: name } = decoded as unknown as { readonly source: string; readonly record: SourceRecord }
       const source = config.sources?.find((each) => each.name === name)
       if (source === undefined) return `the config has no source ${name}; list it in sources, or discard the dead letter`
-      const intent = intentOf(source, record, { clock: systemClock, sha256, protect: personalOf(settings).protect })
+      const intent = factOf(source, record, { nowMs: systemClock.nowMs(), protect: personalOf(settings).protect })
       return intent === null ? [] : [intent]
     }
     const { change, lineage, reaction: name } = decoded as unknown as Parked
