@@ -216,3 +216,22 @@ describe('deal', () => {
     )
   })
 })
+
+describe('a deal among members that refuse lanes', () => {
+  it('gives each lane to one that can have it, to nobody where none can, and leaves who refuses all with none', () => {
+    const member = fc.record({ held: fc.array(fc.nat(11), { maxLength: 4 }), refused: fc.array(fc.nat(11), { maxLength: 12 }) })
+    fc.assert(
+      fc.property(fc.array(member, { minLength: 1, maxLength: 5 }), fc.integer({ min: 1, max: 12 }), (claims, count) => {
+        const members = claims.map((claim, index) => ({ memberId: `m${index}`, ...claim }))
+        const shares = deal(members, count)
+        const owners = Array.from({ length: count }, (_, lane) => members.filter(({ memberId }) => shares.get(memberId)!.includes(lane)))
+        for (const [lane, owning] of owners.entries()) {
+          const able = members.filter(({ refused }) => !refused.includes(lane))
+          assert.equal(owning.length, able.length === 0 ? 0 : 1)
+          assert.ok(owning.every((owner) => able.includes(owner)))
+        }
+        assert.deepEqual(deal([...members].reverse(), count), shares, 'whoever deals, deals the same')
+      }),
+    )
+  })
+})
