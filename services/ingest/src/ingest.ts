@@ -99,6 +99,13 @@ function countersOf(registry: Registry): { readonly taken: Counter; readonly ski
   return {
     taken: make('signalbox_facts_taken_total', 'Records of systems of record that became intents.'),
     skipped: make('signalbox_facts_skipped_total', 'Records of systems of record that said nothing.'),
-    parked: make('signalbox_facts_parked_total', 'Records of systems of record that their source could not read, kept as dead letters.'),
+    parked:
+      (registry.getSingleMetric('signalbox_facts_parked_total') as Counter | undefined) ??
+      new Counter({
+        name: 'signalbox_facts_parked_total',
+        help: 'Records of systems of record that their source could not read, kept as dead letters.',
+        labelNames: ['source'],
+        registers: [registry],
+      }),
   }
 }
