@@ -68,7 +68,7 @@ function storeOf({ config }: Settings, variables: Environment): string {
 
 /** The kind of store that the settings name. */
 export function storeKind(settings: Settings): 'sqlite' | 'postgres' {
-  return storeOf(settings, process.env) === 'sqlite' ? 'sqlite' : 'postgres'
+  return storeOf(settings, environment()) === 'sqlite' ? 'sqlite' : 'postgres'
 }
 
 /** What projections are folded from. */
