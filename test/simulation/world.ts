@@ -52,6 +52,8 @@ export class World {
   readonly #producer: Producer
   readonly #mover: Mover | null
   readonly #chaos: Chaos
+  /** How many logs there were besides the first: a run twice gives them the same names. */
+  #stores = 0
   readonly #finished = new Set<SimulatedAgent>()
   readonly #random: Random
 
@@ -122,7 +124,7 @@ export class World {
     const draw = random.stream('settings')
     const time = new VirtualTime(random.stream('scheduler'))
     const partitionCount = draw.chance(0.85) ? 2 : 1
-    const store = makeStore(planted, { partitionCount, gapAfterBatch: draw.chance(0.5) })
+    const store = makeStore(planted, { id: 'simulated-0', partitionCount, gapAfterBatch: draw.chance(0.5) })
     const plan = drawPlan(random.stream('plan'))
     const eras = [newEra(store, plan, null)]
     return {
@@ -164,7 +166,8 @@ export class World {
     if (!plan.moves) return null
     return new Mover({
       environment,
-      makeStore: (partitionCount) => makeStore(planted, { partitionCount, gapAfterBatch: this.#random.chance(0.5) }),
+      makeStore: (partitionCount) =>
+        makeStore(planted, { id: `simulated-${++this.#stores}`, partitionCount, gapAfterBatch: this.#random.chance(0.5) }),
       offsetMs: () => this.cast.producer.offsetMs,
       untilTold: () => this.#tellAll(tellWhileMovingMs),
       oversee: () => this.#watch(this.cast.operator!.oversee()),

@@ -39,7 +39,8 @@ export function refusalOf(state: PartitionState, { acceptIncompatible, contracts
   if (misfit !== null) return misfit
   const isRaised = state.contracts.some(({ type, version }) => records.some((now) => now.type === type && now.version > version))
   if (acceptIncompatible || !isRaised) return null
-  const [problem, ...more] = problemsWith(state, contracts)
+  // An intent that waits and no longer fits is rejected when its turn comes: that needs no way back.
+  const [problem, ...more] = problemsWith(state, contracts).filter(({ code }) => code !== 'PENDING_UNFIT')
   if (problem === undefined) return null
   const { code, contract, count, message, named } = problem
   const others = more.length === 0 ? '' : ` There is more: ${more.map((each) => `${each.code} ${each.contract}`).join(', ')}.`
