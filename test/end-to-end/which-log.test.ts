@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { environment as given } from '../../packages/cli/src/environment.ts'
 import { readSettings } from '../../packages/cli/src/settings.ts'
 import { root } from '../house/files.ts'
 import { type Commands, openCommands } from './commands.ts'
@@ -34,7 +35,7 @@ describe('the log that is meant', () => {
     ['brokers and a folder of the environment', {}, { ...brokers, SIGNALBOX_DATA_DIR: 'x' }, /^SIGNALBOX_DATA_DIR names .*--log sqlite/],
     ['brokers and an export', { dataDir: 'x', file: 'a.jsonl' }, brokers, 'kafka'],
   ] as const)('with %s', async (_name, flags, environment, wanted) => {
-    const settings = readSettings({ ...flags, config }, environment as NodeJS.ProcessEnv)
+    const settings = readSettings({ ...flags, config }, given(environment))
     if (wanted instanceof RegExp) await expect(settings).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(wanted) })
     else expect((await settings).log).toBe(wanted)
   })
