@@ -146,7 +146,7 @@ describe('signalbox projection', { timeout }, () => {
     database.close()
     const { code, stdout } = await projection('verify', 'resources')
     expect(code).toBe(8)
-    expect(stdout).toMatch(/^differs {2}resources@1/)
+    expect(stdout).toMatch(/^differs {2}resources@2/)
     expect(stdout).toMatch(/resources shop-1\/order\/1\n {4}live {4}.*"cents":501.*\n {4}anew {4}.*"cents":500,/)
   })
 

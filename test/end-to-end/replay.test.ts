@@ -156,7 +156,7 @@ describe.each<Name>(['bookings', 'refunds'])('the log of the %s', (name) => {
     })
   }, 180_000)
 
-  it('steps forwards and back to the same states', async () => {
+  it('steps forwards and back to the same states', { timeout: 240_000 }, async () => {
     const random = randomFrom(seed + 1)
     await withLog(name, async (source) => {
       const session = await ReplaySession.open(source, 0)

@@ -2,6 +2,9 @@ import { vi } from 'vitest'
 import { run } from '../../packages/cli/src/main.ts'
 import type { Ended } from './commands.ts'
 
+/** The brokers of the tests are not meant by commands on an embedded log. */
+const embedded = { KAFKA_BROKERS: undefined, KAFKA_BOOTSTRAP_SERVERS: undefined }
+
 /** The command in this process, which is quicker by far; what it writes is kept. */
 export async function runHere(parameters: readonly string[], variables: Readonly<Record<string, string | undefined>> = {}): Promise<Ended> {
   const out = { stdout: '', stderr: '' }
@@ -11,7 +14,7 @@ export async function runHere(parameters: readonly string[], variables: Readonly
       return true
     }),
   )
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries({ ...embedded, ...variables })) vi.stubEnv(name, value)
   try {
     const code = await run(parameters)
     return { code, ...out }

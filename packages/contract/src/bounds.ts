@@ -38,7 +38,6 @@ export const lengths = {
   agent: 100,
   action: 64,
   resourceType: 64,
-  resourceId: 200,
   resource: 64 + 1 + 200,
   traceId: 200,
   subject: 200,

@@ -105,7 +105,7 @@ export function isPlainObject(object: object): boolean {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function classOf(object: object): string {
+export function classOf(object: object): string {
   const name: unknown = object.constructor?.name
   return typeof name === 'string' && name !== '' ? name : 'instance of a class'
 }

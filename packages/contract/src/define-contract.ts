@@ -29,7 +29,9 @@ export class Refusal {
 /** A guard's no, with the contract's own reason (`MORE_THAN_REFUNDABLE`) and, if wanted, a sentence on what to do. */
 export function refuse(reason: string, message?: string): Refusal {
   if (typeof reason !== 'string' || reason === '')
-    throw new TypeError(`refuse takes a reason as text, like refuse('MORE_THAN_REFUNDABLE'), not ${typeof reason}`)
+    throw new TypeError(
+      `refuse takes a reason as text, like refuse('MORE_THAN_REFUNDABLE'), not ${reason === '' ? 'an empty text' : typeof reason}`,
+    )
   if (message !== undefined && message !== null && typeof message !== 'string')
     throw new TypeError(`refuse takes a sentence as text behind its reason ${reason}, not ${typeof message}`)
   return new Refusal(reason, message ?? null)

@@ -75,7 +75,9 @@ export function resourceNameProblem(resource: string): string | null {
   const slash = resource.indexOf('/')
   if (slash < 1 || !startsWithType(resource, slash)) return 'must be type/id: a type of lower-case letters, digits and dashes, then an id'
   const id = resource.slice(slash + 1)
-  return `names an id that ${nameProblem(id, lengths.resourceId) ?? 'is too long'}`
+  if (id === '') return 'names no id behind its type'
+  if (resource.length > lengths.resource) return `has ${resource.length} characters, more than the ${lengths.resource} of the limit`
+  return `names an id that ${nameProblem(id, lengths.resource) ?? 'is none'}`
 }
 
 /** The type of `type/id`, or null when the text is no resource name. */

@@ -5,47 +5,46 @@ import { canonicalize, JsonError, type JsonObject, readJson } from './canonical.
 import type { Intent } from './generated/records.ts'
 import { jsonValue } from './json-value.ts'
 import { defaultLimits } from './limits.ts'
+import { strictly } from './shape.ts'
 
 const version = within(bounds.version)
 /** A text of which the schema tells the length, and which the decision judges: a reject is remembered and explained. */
 const text = (maxLength: number) => z.string().meta({ maxLength })
 
-export const intentJson = z
-  .strictObject({
-    intentId: text(lengths.intentId).describe(
-      'UUIDv7 in lower case; the same id with the same body is the same intent, however often it is sent',
-    ),
-    scope: text(lengths.scope).describe('The conflict domain and partition key'),
-    agent: text(lengths.agent).describe('Who asks'),
-    actions: z
-      .array(
-        z.strictObject({
-          resource: text(lengths.resource).describe('type/id, inside the scope'),
-          action: text(lengths.action),
-          input: z.record(z.string(), jsonValue).default({}),
-          expectedVersion: version.nullable().default(null).describe('The version the agent reasoned on; 0 where it expects none'),
-        }),
-      )
-      .meta({ minItems: 1, maxItems: defaultLimits.actions, description: 'Applied together or not at all' }),
-    reads: z
-      .array(z.strictObject({ resource: text(lengths.resource), version }))
-      .meta({ maxItems: defaultLimits.reads, description: 'Versions, in the same scope, that the reasoning was based on' })
-      .default([]),
-    correlationId: text(lengths.traceId).optional().describe('The piece of work this belongs to; the intent id where left out'),
-    causationId: text(lengths.traceId).nullable().default(null),
-    causationDepth: within(bounds.depth)
-      .describe('How far the cause is from the first of its chain; a gateway that knows the cause fills it in')
-      .nullable()
-      .default(null),
-    deadline: within(bounds.timeMs).describe('Milliseconds since 1970, UTC').nullable().default(null),
-    priority: within(bounds.priority).nullable().default(null),
-    confidence: within(bounds.confidence).nullable().default(null),
-    onConflict: z.enum(['reject', 'wait', 'escalate']).default('reject'),
-    reservation: text(lengths.traceId).nullable().default(null),
-    note: text(defaultLimits.noteLength).nullable().default(null),
-    signature: text(lengths.signature).nullable().default(null),
-  })
-  .meta({ id: 'Intent', description: "An agent's request to apply one or more actions, all or nothing, to resources of one scope" })
+export const intentJson = strictly({
+  intentId: text(lengths.intentId).describe(
+    'UUIDv7 in lower case; the same id with the same body is the same intent, however often it is sent',
+  ),
+  scope: text(lengths.scope).describe('The conflict domain and partition key'),
+  agent: text(lengths.agent).describe('Who asks'),
+  actions: z
+    .array(
+      strictly({
+        resource: text(lengths.resource).describe('type/id, inside the scope'),
+        action: text(lengths.action),
+        input: z.record(z.string(), jsonValue).default({}),
+        expectedVersion: version.nullable().default(null).describe('The version the agent reasoned on; 0 where it expects none'),
+      }),
+    )
+    .meta({ minItems: 1, maxItems: defaultLimits.actions, description: 'Applied together or not at all' }),
+  reads: z
+    .array(strictly({ resource: text(lengths.resource), version }))
+    .meta({ maxItems: defaultLimits.reads, description: 'Versions, in the same scope, that the reasoning was based on' })
+    .default([]),
+  correlationId: text(lengths.traceId).optional().describe('The piece of work this belongs to; the intent id where left out'),
+  causationId: text(lengths.traceId).nullable().default(null),
+  causationDepth: within(bounds.depth)
+    .describe('How far the cause is from the first of its chain; a gateway that knows the cause fills it in')
+    .nullable()
+    .default(null),
+  deadline: within(bounds.timeMs).describe('Milliseconds since 1970, UTC').nullable().default(null),
+  priority: within(bounds.priority).nullable().default(null),
+  confidence: within(bounds.confidence).nullable().default(null),
+  onConflict: z.enum(['reject', 'wait', 'escalate']).default('reject'),
+  reservation: text(lengths.traceId).nullable().default(null),
+  note: text(defaultLimits.noteLength).nullable().default(null),
+  signature: text(lengths.signature).nullable().default(null),
+}).meta({ id: 'Intent', description: "An agent's request to apply one or more actions, all or nothing, to resources of one scope" })
 
 export type IntentJson = z.input<typeof intentJson>
 

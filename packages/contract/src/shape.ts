@@ -3,6 +3,7 @@
  * used, as plain JavaScript has no compiler that does it. A key that there is not is refused, and the nearest one named.
  */
 import { z } from 'zod'
+import { classOf, isPlainObject } from './canonical.ts'
 import { thrownText } from './thrown.ts'
 
 /** A definition or setting that cannot be; the message says where, what is wrong, and what to do. */
@@ -16,10 +17,29 @@ export function shapeOf<Type extends object>() {
 }
 
 function keyed(shape: Record<string, z.ZodType>): z.ZodType {
+  return z.unknown().superRefine(onlyGiven).pipe(strictly(shape))
+}
+
+/** An object with exactly these keys; the nearest one is named where another stands. */
+export function strictly<Shape extends Record<string, z.ZodType>>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
     error: (issue) => (issue.code === 'unrecognized_keys' ? unknownKey((issue as { keys: string[] }).keys[0]!, known) : undefined),
   })
+}
+
+/** What a misspelt property gives is undefined, and would mean "no limit"; and an instance of a class has keys that nobody sees. */
+function onlyGiven(value: unknown, context: z.RefinementCtx): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+  if (!isPlainObject(value)) context.addIssue({ code: 'custom', message: `it is ${kindOf(value)}; give a plain object`, continue: false })
+  for (const [key, member] of Object.entries(value))
+    if (member === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [key],
+        message: 'it is there and undefined, as a misspelt name gives it; give a value, or leave the key out',
+        continue: false,
+      })
 }
 
 /** Like `there is no 'gaurd'; did you mean 'guard'?` */
@@ -74,7 +94,7 @@ export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 64))}`
-  if (typeof value === 'object') return 'an object'
+  if (typeof value === 'object') return isPlainObject(value) ? 'an object' : `a ${classOf(value)}`
   return typeof value === 'function' ? 'a function' : `${String(value)}`
 }
 

@@ -62,7 +62,6 @@ const definition = () => ({
   },
   invariants: { positive: () => true },
   upcast: { 1: { resource: (old: unknown) => old, action: (old: unknown) => old } },
-  dataSubject: undefined,
   after: { open: { ms: 1_000, action: 'pay' } },
   waiting: { queue: 1, bypasses: 1, deadlineMs: 1 },
   reservation: { maxMs: 1 },
@@ -188,7 +187,7 @@ function tryAll(make: () => object, place: Place, keys: readonly string[], defin
       const whole = make() as Record<string, unknown>
       const part = place(whole)
       // Beside the right one: what is missing is another mistake.
-      part[wrong] = part[key]
+      part[wrong] = part[key] ?? (() => 'x')
       expect(() => define(whole as never), `${key} misspelt ${wrong}`).toThrow(`there is no '${wrong}'`)
       expect(() => define(whole as never)).toThrow(wrong.length < 3 ? /did you mean|there are/ : /did you mean '/)
     }
@@ -205,8 +204,9 @@ describe('a contract', () => {
 
   test('every key of the types is tried', () => {
     const whole = definition()
+    // Of what holds no personal data, nobody is the subject.
     for (const name of ['ContractDefinition', 'CoordinationParts'])
-      for (const key of keysOf.get(name)!) expect(Object.keys(whole), key).toContain(key)
+      for (const key of keysOf.get(name)!) if (key !== 'dataSubject') expect(Object.keys(whole), key).toContain(key)
     for (const key of keysOf.get('ActionRules')!) expect(Object.keys(whole.actions.open)).toContain(key)
   })
 })
@@ -252,13 +252,32 @@ describe('what stands under a key is looked at too', () => {
       'version: must be a whole number from 1 to 2147483647',
     ],
     ['a version as a text', (whole) => Object.assign(whole, { version: '2' }), 'version: must be a whole number'],
-    ['no owner', (whole) => Object.assign(whole, { owner: undefined }), 'owner: it is missing; give an object'],
+    ['no owner', (whole) => Reflect.deleteProperty(whole, 'owner'), 'owner: it is missing; give an object'],
     ['shadow as a text', (whole) => Object.assign(whole, { shadow: 'no' }), 'shadow: it is the text "no"; give true or false'],
     ['an action that is null', (whole) => Object.assign(whole.actions, { pay: null }), 'actions.pay: it is null; give an object'],
   ])('%s', (_what, change, said) => {
     const whole = definition()
     change(whole)
     expect(() => defineContract(whole as never)).toThrow(said)
+  })
+
+  test('a key that is there and undefined, as a misspelt name gives it', () => {
+    const roles: Record<string, readonly string[]> = { refunder: ['refunder'] }
+    const whole = definition()
+    Object.assign(whole.actions.open, { by: roles.refnder })
+    expect(() => defineContract(whole as never)).toThrow('actions.open.by: it is there and undefined')
+    for (const key of ['guard', 'input', 'apply', 'amount', 'escalate']) {
+      const other = definition()
+      Object.assign(other.actions.open, { [key]: undefined })
+      expect(() => defineContract(other as never)).toThrow(`actions.open.${key}: it is there and undefined`)
+    }
+    for (const key of ['agents', 'containment', 'reactions', 'projections'])
+      expect(() => defineConfig({ ...config(), [key]: undefined } as never)).toThrow(`${key}: it is there and undefined`)
+  })
+
+  test.each(['containment', 'escalation', 'projector'])('%s that is no plain object', (key) => {
+    for (const value of [new Map([['budgets', []]]), new Date(0), new (class Settings {})()])
+      expect(() => defineConfig({ ...config(), [key]: value } as never)).toThrow(/it is a (Map|Date|Settings); give a plain object/)
   })
 
   test.each<[string, unknown, string]>([

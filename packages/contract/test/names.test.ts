@@ -65,6 +65,12 @@ describe('a name', () => {
   })
 })
 
+test('a resource is as long as its sentence says', () => {
+  expect(isResourceName(`note/${'x'.repeat(260)}`)).toBe(true)
+  expect(resourceNameProblem(`note/${'x'.repeat(261)}`)).toBe('has 266 characters, more than the 265 of the limit')
+  expect(resourceNameProblem('note/')).toBe('names no id behind its type')
+})
+
 describe("an agent's name", () => {
   test.each(['refunder', 'human:ann', 'human:Ann.Smith@example.org', 'unverified:team-a:x', 'agency-9', 'a-'])('%s is one', (name) => {
     expect(isAgentName(name)).toBe(true)

@@ -91,10 +91,10 @@ export class PartitionState {
   readonly #layers: Layer[] = []
   // The id read last: `decide` asks about it and `evolve` remembers it, and it is parsed once for the two.
   readonly #idWords = new Uint32Array(4)
-  #idText = ''
+  #idText: string | null = null
   // Likewise the digest.
   readonly #digestWords = new Uint32Array(4)
-  #digestText = ''
+  #digestText: string | null = null
   #top: Layer
   // The decisions that a scratch layer has made, by intent; null where none is open.
   #scratchIds: Map<string, ScratchDecision> | null = null
@@ -165,7 +165,7 @@ export class PartitionState {
   /** The words of an intent's id, until the next id is read; null where it is no UUIDv7. */
   idWords(intentId: string): Uint32Array | null {
     if (intentId === this.#idText) return this.#idWords
-    this.#idText = ''
+    this.#idText = null
     if (!parseUuidV7(intentId, this.#idWords)) return null
     this.#idText = intentId
     return this.#idWords

@@ -287,3 +287,12 @@ test('a stale read set names every key that moved, and how much was missed', () 
   expect(missed).toHaveLength(8)
   expect(message).toContain('so have account/d (version 1, now 2) moved')
 })
+
+test.each(['919108f7-52d1-4320-9bac-f847db4148a8', '7fffffff-ffff-4320-9bac-f847db4148a8', 'order-7'])(
+  'an empty id is none, whatever id was read before (%s)',
+  (before) => {
+    const world = given(changed('account/a', rich))
+    world.when(intent(deposit('account/a', 1), { intentId: before })).rejects('INTENT_ID_INVALID')
+    world.when(intent(deposit('account/a', 1), { intentId: '', correlationId: 'c' })).rejects('INTENT_ID_INVALID')
+  },
+)

@@ -109,7 +109,7 @@ describe('the projector', () => {
     ])
     expect(await get('/v1/projections/resources')).toMatchObject({
       status: 200,
-      body: { name: 'resources', version: 1, phase: 'active', tables: ['resources'], live: 1, lag: [0], parked: 0, building: null },
+      body: { name: 'resources', version: 2, phase: 'active', tables: ['resources'], live: 1, lag: [0], parked: 0, building: null },
     })
     expect(await get('/v1/projections/resources/lag')).toMatchObject({ body: { lag: [0], behind: 0 } })
   })

@@ -1,4 +1,15 @@
-import { type AgentData, agentData, agentInputs, agentKey, agentResource, homeScope, isSystemScope, systemScope } from '@signalbox/contract'
+import {
+  type AgentData,
+  agentData,
+  agentInputs,
+  agentKey,
+  agentNameText,
+  agentResource,
+  homeScope,
+  isAgentName,
+  isSystemScope,
+  systemScope,
+} from '@signalbox/contract'
 import { closeEscalation } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { agentIn } from '../follow.ts'
@@ -57,6 +68,7 @@ function declare(examination: Examination, planned: PlannedAction): Made {
 
 /** Agents whose names differ only in case are held back as one: there is one resource of them. */
 function checkName(planned: PlannedAction): Rejection | null {
+  if (!isAgentName(planned.id)) return refused(planned, 'NO_NAME', `no agent can be called ${planned.id}: a name is ${agentNameText}`)
   const name = agentResource(planned.id)
   return planned.request.resource === name
     ? null

@@ -147,7 +147,7 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
     return {
       ...about(planned),
       code: 'INVARIANT_VIOLATED',
-      message: `after ${planned.request.action}, the data of ${planned.request.resource} would not fit its contract: ${path}: ${message}`,
+      message: `after ${planned.request.action}, the data of ${planned.request.resource} would not fit its contract${path === '' ? '' : `, at ${path}`}: ${message}`,
       details: { invariant: 'data', path },
     }
   }
