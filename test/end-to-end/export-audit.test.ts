@@ -73,7 +73,9 @@ describe('an export', { timeout: 120_000 }, () => {
     const read = await command('audit', '--file', file, '--config', config)
     expect(read, read.said).toMatchObject({ code: 0, said: expect.not.stringContaining('BROKEN') })
     const imported = `${file}-imported`
-    expect(await command('replay', 'import', file, '--data-dir', imported, '--config', config)).toMatchObject({ code: 0 })
+    expect(await command('replay', 'import', file, '--data-dir', imported, '--log', 'sqlite', '--config', config)).toMatchObject({
+      code: 0,
+    })
     expect(await command('audit', '--data-dir', imported, '--log', 'sqlite')).toMatchObject({ code: 0 })
     writeFileSync(file, readFileSync(file, 'utf8').replace('"partition":', '"partition" :').replace('5', '6'))
     expect(await command('audit', '--file', file, '--config', config)).toMatchObject({ code: 2 })

@@ -51,7 +51,16 @@ describe('the refunds of a shop', () => {
     if (seed !== 4) return
     // What it names to try next finds its contracts by itself.
     const main = join(root, 'packages/cli/src/main.ts')
-    const audited = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'audit', '--json', '--log', 'sqlite', '--data-dir', folder])
+    const audited = spawnSync(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      main,
+      'audit',
+      '--json',
+      '--log',
+      'sqlite',
+      '--data-dir',
+      folder,
+    ])
     expect(JSON.parse(audited.stdout.toString())).toMatchObject({ clean: true, not_decided_again: 0 })
   })
 

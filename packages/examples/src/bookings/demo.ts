@@ -164,7 +164,7 @@ function showProgress(total: number, done: () => number, before: number): { stop
 
 function print(options: DemoOptions, tally: Tally, timing: Timing, resumed: boolean, wished: number, topicPrefix: string | null): void {
   const directory = relative(process.cwd(), options.dataDirectory) || '.'
-  const where = options.log === 'sqlite' ? ` --data-dir ${directory}` : ''
+  const where = options.log === 'sqlite' ? ` --log sqlite --data-dir ${directory}` : ''
   const command = (text: string) => `npm run signalbox -- ${text}${where}`
   const config = relative(process.cwd(), configFile)
   // A broker that was started for the run is gone by now.

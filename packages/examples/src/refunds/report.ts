@@ -87,7 +87,7 @@ export function reportText(run: Run): string {
 }
 
 function tryNext({ directory, tally }: Run): readonly string[] {
-  const command = (text: string) => `npm run signalbox -- ${text} --data-dir ${relative(process.cwd(), directory) || '.'}`
+  const command = (text: string) => `npm run signalbox -- ${text} --log sqlite --data-dir ${relative(process.cwd(), directory) || '.'}`
   const list = command('intent list --outcome rejected --limit 10')
   const first = tally.stopped === null ? list : command(`intent explain ${tally.stopped.intentId}`)
   return [first, command('audit'), command('resource history customer-2 refund/2')]
