@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { plantedBugs } from './planted/bugs.ts'
 import { runSeed } from './simulation.ts'
 
-const mostSeeds = 200
+const mostSeeds = 1_000
 
 /** The first seed whose run violates what the bug must be found by; null when none of them does. */
 async function seedThatFinds(bug: (typeof plantedBugs)[number]): Promise<number | null> {
