@@ -72,7 +72,7 @@ export function escalatedPending(examination: Examination, asked: NewEscalation,
 }
 
 /** The earlier of the levels' end and the intent's deadline. */
-export function escalationEndMs(examination: Examination, asked: NewEscalation): number {
+function escalationEndMs(examination: Examination, asked: NewEscalation): number {
   const levels = levelsOf(examination, asked)
   const sumMs = levels.reduce((sum, { withinMs }) => sum + withinMs, 0)
   return Math.min(examination.intent.deadline ?? Number.MAX_SAFE_INTEGER, examination.nowMs + sumMs)
