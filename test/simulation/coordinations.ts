@@ -17,8 +17,8 @@ export function drawCoordination(random: Random, { effect, waiting }: Known, res
     delegate: 1,
     release: 4,
     withdraw: waiting === null ? 0 : 3,
-    done: effect === null ? 0 : 4,
-    failed: effect === null ? 0 : 2,
+    done: effect === null ? 0 : 12,
+    failed: effect === null ? 0 : 6,
   })
   const reservation = `reservation/${drawResources(random, resources)[0]!}`
   const reason = 'as the script says'

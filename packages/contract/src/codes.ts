@@ -25,7 +25,7 @@ export const rejectCodes = {
   BREAKER_OPEN: { remembered: true, sentence: 'Too much that the agent asked went wrong in this scope; its breaker is open.' },
   BUDGET_EXCEEDED: { remembered: true, sentence: 'The agent has used up its budget in this scope for now.' },
   CHAIN_TOO_DEEP: { remembered: true, sentence: 'The chain of intents, each caused by the one before, is too long.' },
-  CORRELATION_EXHAUSTED: { remembered: true, sentence: 'One piece of work asked too much of the scope in too short a time.' },
+  CORRELATION_EXHAUSTED: { remembered: true, sentence: 'One piece of work asked too much in too short a time.' },
   CONTRACT_UNKNOWN: { remembered: true, sentence: 'No contract governs resources of this type.' },
   ACTION_UNKNOWN: { remembered: true, sentence: 'The contract has no such action.' },
   INPUT_INVALID: { remembered: true, sentence: 'The input does not fit what the contract asks for.' },

@@ -1,7 +1,7 @@
 /** What events that were carried over from other topics make of a state. They come first on their partition, before anything is decided. */
 import type { CarriedTally, EventBase, PartitionCarried, PastChange, ResourceHistory, ScopeCarried } from '@signalbox/contract'
 import { readCarriedIds } from './carrying/carried-ids.ts'
-import { contradictionKey, correlationKey } from './coordination/coordination.ts'
+import { contradictionKey } from './coordination/coordination.ts'
 import type { Tally } from './coordination/tallies.ts'
 import { shadowScope } from './shadow-scope.ts'
 import { runOfChanges } from './snapshot-runs.ts'
@@ -25,8 +25,7 @@ export function evolveScopeCarried(state: PartitionState, { payload, scope }: Ca
   for (const tally of tallies) coordination.tallies.set(scope, tally.agent, tallyOf(tally))
   for (const { agent, before, now, other, resource, window } of contradictions)
     coordination.setContradictions(contradictionKey(scope, resource, agent, other), { window, before, now })
-  for (const { before, correlationId, now, window } of correlations)
-    coordination.setCorrelation(correlationKey(scope, correlationId), { window, before, now })
+  for (const { before, correlationId, now, window } of correlations) coordination.setCorrelation(correlationId, { window, before, now })
   if (hasReservations) coordination.noteReservation(scope)
 }
 

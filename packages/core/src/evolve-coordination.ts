@@ -2,6 +2,8 @@
 import {
   agentKey,
   bounds,
+  type CorrelationData,
+  correlationResource,
   type Event,
   type EventBase,
   type EventReference,
@@ -11,7 +13,7 @@ import {
   isSystemScope,
   type ResourceChange,
 } from '@signalbox/contract'
-import { contradictionKey, correlationKey } from './coordination/coordination.ts'
+import { type CoordinationState, contradictionKey, toldKey } from './coordination/coordination.ts'
 import { askKey, type PendingIntent } from './coordination/pending.ts'
 import { counted } from './coordination/windows.ts'
 import { isRemembered } from './remembered.ts'
@@ -29,6 +31,11 @@ const turnedAway: ReadonlySet<string> = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPE
 
 export function isTurnedAway(code: string): boolean {
   return turnedAway.has(code)
+}
+
+/** Whether a reject counts as something that its piece of work asked for. */
+export function isTakenUp(code: string): boolean {
+  return isRemembered(code) && !isTurnedAway(code)
 }
 
 export function evolveCoordination(state: PartitionState, event: Event): void {
@@ -76,6 +83,7 @@ export function resourceMoved(state: PartitionState, { index, offset, partition,
   if (resource.startsWith('reservation/')) coordination.noteReservation(scope)
   if (resource === generationResource && isSystemScope(scope))
     coordination.setClosed(change.state === 'closed' ? (JSON.parse(change.data) as GenerationData) : null)
+  if (resource === correlationResource && isSystemScope(scope)) correlationMoved(coordination, change, time)
   if (!resource.startsWith('agent/')) return
   const agent = resource.slice('agent/'.length)
   const tally = coordination.tallies.get(scope, agent, time)
@@ -98,6 +106,13 @@ export function resourceMoved(state: PartitionState, { index, offset, partition,
     // What it waits for, and what others wait for of it.
     coordination.pending.wakeAll()
   } else coordination.setQuarantine(agent, undefined)
+}
+
+/** What was counted elsewhere is kept at the home of the correlation; that it was too much, everywhere. */
+function correlationMoved(coordination: CoordinationState, { action, data }: ResourceChange, timeMs: number): void {
+  const { correlationId, count, exhausted, partition } = JSON.parse(data) as CorrelationData
+  if (action === 'tell') coordination.setTold(toldKey(partition, correlationId), { count, timeMs })
+  if (exhausted !== null) coordination.setExhausted(correlationId, exhausted)
 }
 
 function settle(state: PartitionState, intentId: string, settles: EventReference | null, timeMs: number): void {
@@ -131,7 +146,7 @@ function noteReject(state: PartitionState, { payload, scope, time }: Event & { t
   }
   // What did not get through the door is no link: anyone could send it under anyone's id.
   if (intentId !== null && intent !== null && settles === null && isRemembered(code))
-    followChain(state, { scope, time }, { agent, intent, intentId })
+    followChain(state, { scope, time }, { agent, intent, intentId }, isTakenUp(code))
 }
 
 function notePending(state: PartitionState, event: Event & { type: 'IntentPending' }): void {
@@ -192,14 +207,16 @@ function followChain(
   state: PartitionState,
   { scope, time }: Pick<EventBase, 'scope' | 'time'>,
   { agent, intent, intentId }: { readonly agent: string; readonly intent: string; readonly intentId: string },
+  isTakenUp = true,
 ): void {
   const lineage = lineageOf(intent, agent, intentId)
   if (lineage === null) return
   const { causationDepth = null, causationId = null, correlationId } = lineage
   const { coordination } = state
   if (causationId !== null) coordination.setLink(intentId, { depth: depthOf(state, { causationDepth, causationId }, time), timeMs: time })
-  const key = correlationKey(scope, correlationId)
-  coordination.setCorrelation(key, counted(coordination.correlations.get(key), time, state.limits.windowMs))
+  // What Signalbox asks of a partition is not the work's.
+  if (!isTakenUp || isSystemScope(scope)) return
+  coordination.setCorrelation(correlationId, counted(coordination.correlations.get(correlationId), time, state.limits.windowMs))
 }
 
 type Lineage = Partial<Pick<Intent, 'causationDepth' | 'causationId'>> & Pick<Intent, 'correlationId'>

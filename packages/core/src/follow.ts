@@ -4,6 +4,7 @@ import { askedOf } from './asked.ts'
 import { contradictionKey } from './coordination/coordination.ts'
 import type { Tally } from './coordination/tallies.ts'
 import { countIn } from './coordination/windows.ts'
+import { tellCorrelation, tellsCorrelation } from './correlation.ts'
 import type { Decisions } from './decisions.ts'
 import { closeEscalation, escalationIn, openEscalation } from './escalations.ts'
 import { isOwnAgent, isTurnedAway } from './evolve-coordination.ts'
@@ -16,7 +17,9 @@ import type { PartitionState } from './state.ts'
 /** Whether anything follows from a record's own intent besides its event. Asked of nearly every intent: it must be cheap. */
 export function hasConsequences(state: PartitionState, own: Own): boolean {
   const { examination, rejection } = own
-  if (examination === null || own.type === 'IntentDuplicated' || own.type === 'IntentShadowed') return false
+  if (examination === null || own.type === 'IntentDuplicated') return false
+  if (tellsCorrelation(own, 1)) return true
+  if (own.type === 'IntentShadowed') return false
   if (own.escalation !== null || examination.afterReject !== null) return true
   const { coordination } = state
   const { agent, scope } = examination.intent
@@ -37,6 +40,7 @@ export function hasConsequences(state: PartitionState, own: Own): boolean {
 export function follow(decisions: Decisions, own: Own): void {
   const { examination } = own
   if (examination === null) return
+  if (tellsCorrelation(own, 0)) tellCorrelation(decisions, examination)
   if (own.escalation !== null) openForIntent(decisions, examination, own.escalation)
   if (own.type === 'IntentCommitted') followCommit(decisions, examination, examination.intent.agent)
   if (own.type !== 'IntentRejected') return

@@ -11,7 +11,7 @@ import { changesOf, runOfChanges } from './snapshot-runs.ts'
 import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
 
 /** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
-export const stateFormatVersion = 5
+export const stateFormatVersion = 6
 
 /** [partition, offset, index, time, intentId, agent, action, version, fields] of a commit. */
 export type ChangeRow = readonly [number, number, number, number, string, string, string, number, readonly string[] | null]

@@ -14,6 +14,7 @@ import {
   readFollowUps,
 } from '@signalbox/contract'
 import { allowanceFollowUps } from './allowances.ts'
+import { correlationFollowUps } from './correlations.ts'
 import { derivedId } from './derived-id.ts'
 import { quarantineFollowUps } from './quarantine.ts'
 import { transferFollowUps, transferReport } from './transfers.ts'
@@ -78,7 +79,12 @@ export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] 
 function ownFollowUps(event: Event, partitionCount: number): readonly OwnFollowUp[] {
   const report = transferReport(event)
   if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') return report === null ? [] : [report]
-  const carried = [...quarantineFollowUps(event, partitionCount), ...transferFollowUps(event), ...allowanceFollowUps(event)]
+  const carried = [
+    ...quarantineFollowUps(event, partitionCount),
+    ...transferFollowUps(event),
+    ...allowanceFollowUps(event),
+    ...correlationFollowUps(event, partitionCount),
+  ]
   return report === null ? carried : [report, ...carried]
 }
 

@@ -1,6 +1,7 @@
 /** What Signalbox's own actions do, written a second time: which there are, and leases, withdrawals, reports of effects and ticks. */
 import type { Containment } from '@signalbox/contract'
 import { agentAnswer } from './agents.ts'
+import { correlationAnswer } from './correlations.ts'
 import type { Expected, Refusal } from './expected.ts'
 import { generationAnswer } from './generation.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
@@ -24,6 +25,7 @@ export interface Asked {
   readonly ledger: Ledger
   readonly nowMs: number
   readonly containment: Containment
+  readonly windowMs: number
   /** The scope in which this partition keeps what concerns all of it. */
   readonly systemScope: string
   /** What would become of an intent that is pending, humans having agreed to the world of these versions. */
@@ -58,6 +60,11 @@ const ownActions: { readonly [type: string]: { readonly [action: string]: OwnAct
     close: { from: [], by: nobody },
   },
   clock: { tick: { from: ['none'], by: clock } },
+  correlation: {
+    count: { from: [], by: nobody },
+    tell: { from: ['none', 'counting'], by: manager },
+    exhaust: { from: ['none', 'counting'], by: manager },
+  },
   effect: {
     done: { from: ['pending', 'unreported'] },
     failed: { from: ['pending', 'unreported'] },
@@ -176,6 +183,8 @@ export function builtInAnswer(asked: Asked): BuiltInAnswer {
   switch (typeOf(action.resource)) {
     case 'agent':
       return agentAnswer(asked)
+    case 'correlation':
+      return correlationAnswer(asked)
     case 'effect':
       return report(asked)
     case 'escalation':

@@ -2,9 +2,10 @@
 import type { Event, ResourceChange } from '@signalbox/contract'
 import { knownOf } from './agents.ts'
 import { type Made, typeOf } from './built-in.ts'
+import { counting, countsResource } from './correlations.ts'
 import { changeOf, type Expected, type ModelChange, type Question } from './expected.ts'
 import type { ModelIntent, PlainObject } from './intent.ts'
-import { isOwn, isTurnedAway, type Ledger, type ModelPending } from './ledger.ts'
+import { isOwn, isTakenUp, isTurnedAway, type Ledger, type ModelPending } from './ledger.ts'
 import { mustOpen } from './limits.ts'
 import type { Model } from './model.ts'
 import { governing } from './more-rules.ts'
@@ -71,7 +72,14 @@ export class Consequences {
   }
 
   /** After the event was applied. */
-  of({ event, expected, isOwn: isItsOwn, settled, subject }: Judged): readonly Later[] {
+  of(judged: Judged): readonly Later[] {
+    const { event, isOwn: isItsOwn, subject } = judged
+    const isCounted =
+      isItsOwn && subject !== null && event.type !== 'IntentDuplicated' && (event.type !== 'IntentRejected' || isTakenUp(event))
+    return isCounted ? [() => this.#counted(subject), ...this.#of(judged)] : this.#of(judged)
+  }
+
+  #of({ event, expected, isOwn: isItsOwn, settled, subject }: Judged): readonly Later[] {
     const { scope } = event
     switch (event.type) {
       case 'IntentCommitted':
@@ -85,6 +93,13 @@ export class Consequences {
       default:
         return []
     }
+  }
+
+  /** With an intent of a piece of work, a partition may tell how many it has taken up. */
+  #counted(intent: ModelIntent): Following | null {
+    const data = counting(intent, this.#ledger, this.#model.settings)
+    const made = { state: 'counting', data: data!, timer: null }
+    return data === null ? null : this.#change('loop', this.#model.systemScope, countsResource, 'count', made)
   }
 
   #ofCommit(scope: string, intent: ModelIntent, changes: readonly ResourceChange[], expected: Expected | null): readonly Later[] {

@@ -20,6 +20,19 @@ export class WindowCount {
     return (this.#sums.get(window) ?? 0) + Math.floor((this.#sums.get(window - 1) ?? 0) * left)
   }
 
+  /** With what another has counted of the same. */
+  with(other: WindowCount | undefined): WindowCount {
+    const both = new WindowCount(this.#windowMs)
+    for (const sums of [this.#sums, other === undefined ? [] : other.#sums])
+      for (const [window, sum] of sums) both.add(window * this.#windowMs, sum)
+    return both
+  }
+
+  /** The sum of this window alone. */
+  since(timeMs: number): number {
+    return this.#sums.get(Math.floor(timeMs / this.#windowMs)) ?? 0
+  }
+
   clear(): void {
     this.#sums.clear()
   }
@@ -84,7 +97,12 @@ export class KeyedCounts {
   }
 
   takeOver(from: KeyedCounts, isWanted: (key: string) => boolean): void {
-    for (const [key, count] of from.#counts) if (isWanted(key)) this.#counts.set(key, count)
+    for (const [key, count] of from.#counts) if (isWanted(key)) this.#counts.set(key, count.with(this.#counts.get(key)))
+  }
+
+  /** Of the window that a time is in, and none before. */
+  since(key: string, timeMs: number): number {
+    return this.#counts.get(key)?.since(timeMs) ?? 0
   }
 
   at(key: string, timeMs: number): number {

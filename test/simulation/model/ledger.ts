@@ -1,5 +1,6 @@
 /** What the events of one partition say is so: plain maps, filled from after-images alone. */
 import type { Event, IntentCommitted, ResourceChange } from '@signalbox/contract'
+import { countsResource, Works } from './correlations.ts'
 import { KeyedCounts, ModelTally } from './counts.ts'
 import { type ModelIntent, type Plain, type PlainObject, toModel } from './intent.ts'
 import type { ModelMoment, ModelResource } from './rules.ts'
@@ -42,6 +43,11 @@ export const atTheDoor: ReadonlySet<string> = new Set([
   'GENERATION_CLOSED',
 ])
 
+/** Whether a reject counts as something that its piece of work asked for. */
+export function isTakenUp({ payload: { agent, code } }: Event & { readonly type: 'IntentRejected' }): boolean {
+  return agent !== null && !isOwn(agent) && !atTheDoor.has(code) && !isTurnedAway(code)
+}
+
 /** The world of what is in shadow, beside that of a scope. */
 export function shadowOf(scope: string): string {
   return `\u0001shadow\u0001${scope}`
@@ -72,7 +78,9 @@ export class Ledger {
   /** What put an agent into quarantine last; before this log, on each partition that something came from. */
   readonly lastQuarantine = new Map<string, readonly ModelMoment[]>()
   readonly contradictions: KeyedCounts
+  /** By piece of work, in all scopes of the partition. */
   readonly correlations: KeyedCounts
+  readonly works = new Works()
   readonly #tallies = new Map<string, ModelTally>()
   readonly #links = new Map<string, { readonly depth: number; readonly timeMs: number }>()
 
@@ -139,7 +147,8 @@ export class Ledger {
     for (const [id, pending] of from.pending) if (isHere(pending.intent.scope)) this.pending.set(id, pending)
     for (const [key, tally] of from.#tallies) if (isOfHere(key)) this.#tallies.set(key, tally)
     this.contradictions.takeOver(from.contradictions, isOfHere)
-    this.correlations.takeOver(from.correlations, isOfHere)
+    // A piece of work may go on in any scope.
+    this.correlations.takeOver(from.correlations, () => true)
     // Of no scope: every partition has them.
     for (const [id, link] of from.#links) this.#links.set(id, link)
     for (const [agent, last] of from.lastQuarantine) this.lastQuarantine.set(agent, [...(this.lastQuarantine.get(agent) ?? []), ...last])
@@ -227,10 +236,10 @@ export class Ledger {
     }
     if (movedBy !== null && resource !== null && movedBy.agent !== agent && !isOwn(movedBy.agent))
       this.contradictions.add([scope, resource, agent, movedBy.agent].join('\n'), this.time)
-    if (intent !== null && settles === null && !atTheDoor.has(code)) this.#link(scope, intent)
+    if (intent !== null && settles === null && !atTheDoor.has(code)) this.#link(scope, intent, !isTurnedAway(code))
   }
 
-  #link(scope: string, text: string): void {
+  #link(scope: string, text: string, isTakenUp = true): void {
     const {
       causationDepth = 0,
       causationId,
@@ -245,7 +254,7 @@ export class Ledger {
     if (causationId === undefined && correlationId === intentId) return
     if (causationId !== undefined)
       this.#links.set(intentId, { depth: Math.min(1_000_000, Math.max(this.depthOf(causationId), causationDepth) + 1), timeMs: this.time })
-    this.correlations.add(`${scope}\n${correlationId}`, this.time)
+    if (isTakenUp && !scope.startsWith('~partition/')) this.correlations.add(correlationId, this.time)
   }
 
   #ruled(event: Event & { readonly type: 'RuleApplied' }): void {
@@ -313,6 +322,7 @@ export class Ledger {
       const history = [...(known?.history ?? []), change]
       const stands = builtOn ?? this.#builtOn([known], agent)
       this.resources.set(key, { version, state, data: JSON.parse(data) as PlainObject, timer, history, builtOn: stands })
+      if (resource === countsResource) this.works.note(action, JSON.parse(data) as PlainObject, this.time)
       if (before !== null) this.#agentMoved(scope, resource.slice(6), action, state, before)
     }
   }

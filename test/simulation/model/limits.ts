@@ -30,8 +30,8 @@ export function heldBack({ agreed, intent, isKnown, ledger }: Subject, { agents,
   const depth = causationId === null ? 0 : Math.max(ledger.depthOf(causationId), causationDepth ?? 0) + 1
   if (maxDepth !== null && depth > maxDepth) return { code: 'CHAIN_TOO_DEEP' }
   if (causationId === null && correlationId === intentId) return null
-  if (correlationIntents !== null && ledger.correlations.at(`${scope}\n${correlationId}`, time) >= correlationIntents)
-    return { code: 'CORRELATION_EXHAUSTED' }
+  const isTooMuch = () => ledger.correlations.at(correlationId, time) >= correlationIntents! || ledger.works.isStopped(correlationId, time)
+  if (correlationIntents !== null && isTooMuch()) return { code: 'CORRELATION_EXHAUSTED' }
   return null
 }
 

@@ -118,6 +118,7 @@ function askedOf({ intent, ledger }: Subject, model: Model, { action, before }: 
     ledger,
     nowMs: ledger.time,
     containment: settings.containment,
+    windowMs: settings.windowMs,
     systemScope,
     decideAgain: (pending, agreed) => model.decideAgreed(pending, agreed),
   }

@@ -49,6 +49,16 @@ const limits: readonly BugToFind[] = [
     foundBy: 'model',
     install: () => withPart('coordination', 'setCorrelation', nothing),
   },
+  {
+    name: 'nobody says that a piece of work asks too much',
+    foundBy: 'model',
+    install: () => withBuiltIn('correlation', 'tell', 'apply', made({}, { exhausted: null })),
+  },
+  {
+    name: 'a piece of work that asks too much goes on elsewhere',
+    foundBy: 'model',
+    install: () => withPart('coordination', 'setExhausted', nothing),
+  },
   { name: 'contradictions are not counted', foundBy: 'model', install: () => withPart('coordination', 'setContradictions', nothing) },
   { name: 'nothing is tainted', foundBy: 'laws', install: () => withPart('coordination', 'setQuarantine', untainted) },
   { name: 'taint is washed off by who builds on it', foundBy: 'model', install: withoutInfluences },

@@ -78,6 +78,25 @@ export const allowanceInputs = {
   return: z.strictObject({ grant: grantId, left: count }),
 }
 
+const correlationId = z.string().min(1).max(200)
+const partition = z.int().min(0)
+
+/** `correlation/counts`, in the scope of a partition: what was said last of how much a piece of work (a correlation) asks. */
+export const correlationData = z.strictObject({
+  correlationId,
+  partition: partition.describe('Where its intents were counted'),
+  count: count.describe('How many of them, within the window'),
+  exhausted: z
+    .strictObject({ count, untilMs: timeMs })
+    .nullable()
+    .describe('Where it has asked too much of all partitions: how much, and until when nothing more of it is taken up'),
+})
+export type CorrelationData = z.output<typeof correlationData>
+export const correlationInputs = {
+  tell: z.strictObject({ correlationId, partition, count }),
+  exhaust: z.strictObject({ correlationId, partition, count, untilMs: timeMs }),
+}
+
 /** `effect/ID`: what an agent does in the world after a commit. */
 export const effectData = z.strictObject({
   agent: agentName,

@@ -3,7 +3,7 @@ import { agentKey } from '../identifiers.ts'
 import { partitionOf } from '../partitioner.ts'
 
 /** Raised with every change of what the built-in contracts decide. */
-export const builtInVersion = 5
+export const builtInVersion = 6
 
 /** What `PartitionOpened` records beside the contracts. */
 export const builtInRecord = 'signalbox'
@@ -14,6 +14,7 @@ export const reservedTypes = [
   'allowance',
   'clock',
   'containment',
+  'correlation',
   'dead-letter',
   'drift',
   'effect',
@@ -66,6 +67,9 @@ export function isSystemScope(scope: string): boolean {
 
 /** In the scope of a partition: whether its log is closed, and under which name it goes on. */
 export const generationResource = 'generation/log'
+
+/** In the scope of a partition: what was counted last of pieces of work, and which of them have asked too much of all partitions. */
+export const correlationResource = 'correlation/counts'
 
 /** The scope that gathers what all others say of an agent. */
 export function homeScope(agent: string): string {

@@ -2,6 +2,7 @@ import { agent } from './agent.ts'
 import { allowance } from './allowance.ts'
 import type { BuiltIn } from './built-in.ts'
 import { clock } from './clock.ts'
+import { correlation } from './correlation.ts'
 import { deadLetter } from './dead-letter.ts'
 import { effect } from './effect.ts'
 import { escalation } from './escalation.ts'
@@ -18,6 +19,7 @@ export const builtIns: readonly BuiltIn[] = [
   agent,
   allowance,
   clock,
+  correlation,
   deadLetter,
   effect,
   escalation,

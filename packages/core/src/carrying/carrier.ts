@@ -13,9 +13,10 @@ import {
   partitionOf,
   systemScope,
 } from '@signalbox/contract'
+import { type Count, summed } from '../coordination/windows.ts'
 import type { PartitionState, ResourceState } from '../state.ts'
 import { CarriedIds } from './carried-ids.ts'
-import { resourceParts, ScopeEvents } from './scope-events.ts'
+import { correlationParts, resourceParts, ScopeEvents } from './scope-events.ts'
 
 export interface Carrying {
   /** Where the states are from: on Kafka, the topic prefix. */
@@ -122,6 +123,8 @@ class Target {
   readonly #carrying: Carrying
   readonly #agents = new Map<string, ResourceState>()
   readonly #lastQuarantines: LastQuarantine[] = []
+  // A piece of work may go on in any of them.
+  readonly #correlations = new Map<string, Count>()
   #index = 0
 
   constructor(carrying: Carrying, partition: number) {
@@ -131,7 +134,8 @@ class Target {
 
   /** What a state gives to each partition that it feeds. */
   *begin(state: PartitionState): Generator<Event> {
-    const { chain, lastQuarantines } = state.coordination
+    const { chain, correlations, lastQuarantines } = state.coordination
+    for (const [id, count] of correlations) this.#correlations.set(id, summed(this.#correlations.get(id), count))
     for (const [agent, events] of [...lastQuarantines].sort(([a], [b]) => (a < b ? -1 : 1))) {
       for (const { index, offset, partition } of events) this.#lastQuarantines.push({ agent, event: { partition, offset, index } })
     }
@@ -156,6 +160,7 @@ class Target {
     const scope = systemScope(this.partition, this.#carrying.toPartitions)
     for (const part of resourceParts(agents.map(([agent, resource]) => [agentPrefix + agent, resource])))
       yield this.event(scope, 'ScopeCarried', part)
+    for (const part of correlationParts(this.#correlations)) yield this.event(scope, 'ScopeCarried', part)
     const quarantines = agents.flatMap(([agent, { data, state }]) => {
       if (state !== 'quarantined') return []
       const { reason, sinceMs, taintedSinceMs } = JSON.parse(data) as AgentData

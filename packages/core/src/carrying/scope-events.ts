@@ -2,6 +2,7 @@
 import type { CarriedTally, Event, IntentPending, PastChange, ResourceChange, ResourceHistory, ScopeCarried } from '@signalbox/contract'
 import type { PendingIntent } from '../coordination/pending.ts'
 import type { Tally } from '../coordination/tallies.ts'
+import type { Count } from '../coordination/windows.ts'
 import { scopeOfShadow } from '../shadow-scope.ts'
 import { changesOf } from '../snapshot-runs.ts'
 import type { Change, PartitionState, ResourceState } from '../state.ts'
@@ -16,7 +17,7 @@ export interface ScopePart {
   readonly payload: Event['payload']
 }
 
-type Counts = Pick<ScopeCarried, 'waiting' | 'tallies' | 'contradictions' | 'correlations'>
+type Counts = Pick<ScopeCarried, 'waiting' | 'tallies' | 'contradictions'>
 type Lists = { -readonly [Name in keyof Counts]: Counts[Name][number][] }
 
 export class ScopeEvents {
@@ -31,7 +32,7 @@ export class ScopeEvents {
       const [world, name] = split(key) as [string, string]
       add(this.#resources, world, [name, resource])
     }
-    const { contradictions, correlations, pending, reservedScopes, tallies } = state.coordination
+    const { contradictions, pending, reservedScopes, tallies } = state.coordination
     this.#reserved = reservedScopes
     for (const each of pending.all()) {
       add(this.#pending, each.scope, each)
@@ -42,10 +43,6 @@ export class ScopeEvents {
     for (const [key, { before, now, window }] of contradictions) {
       const [scope, resource, agent, other] = split(key) as [string, string, string, string]
       this.#listsOf(scope).contradictions.push({ resource, agent, other, window, before, now })
-    }
-    for (const [key, { before, now, window }] of correlations) {
-      const [scope, correlationId] = split(key) as [string, string]
-      this.#listsOf(scope).correlations.push({ correlationId, window, before, now })
     }
   }
 
@@ -78,7 +75,7 @@ export class ScopeEvents {
   #listsOf(scope: string): Lists {
     let lists = this.#lists.get(scope)
     if (lists === undefined) {
-      lists = { waiting: [], tallies: [], contradictions: [], correlations: [] }
+      lists = { waiting: [], tallies: [], contradictions: [] }
       this.#lists.set(scope, lists)
     }
     return lists
@@ -109,6 +106,13 @@ export function* resourceParts(resources: readonly (readonly [string, ResourceSt
     characters += length
   }
   if (changes.length > 0) yield { ...empty, changes, histories }
+}
+
+/** Counts of pieces of work alone. */
+export function* correlationParts(counts: ReadonlyMap<string, Count>): Generator<ScopeCarried> {
+  const correlations = [...counts].map(([correlationId, count]) => ({ correlationId, ...count }))
+  correlations.sort(by(({ correlationId }) => correlationId))
+  for (let from = 0; from < correlations.length; from += most) yield { ...empty, correlations: correlations.slice(from, from + most) }
 }
 
 const empty: ScopeCarried = {
@@ -179,17 +183,16 @@ function carriedTally(agent: string, { breaker, ...counts }: Tally): CarriedTall
   return { agent, ...counts, breaker: breaker === 'half-open' ? 'halfOpen' : breaker }
 }
 
+function by<Each>(keyOf: (each: Each) => string): (a: Each, b: Each) => number {
+  return (a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)
+}
+
 function sorted(lists: Lists | undefined): Lists | null {
   if (lists === undefined) return null
-  const by =
-    <Each>(keyOf: (each: Each) => string) =>
-    (a: Each, b: Each) =>
-      keyOf(a) < keyOf(b) ? -1 : 1
   return {
     waiting: lists.waiting.sort(by(({ intentId }) => intentId)),
     tallies: lists.tallies.sort(by(({ agent }) => agent)),
     contradictions: lists.contradictions.sort(by(({ agent, other, resource }) => `${resource}\u0000${agent}\u0000${other}`)),
-    correlations: lists.correlations.sort(by(({ correlationId }) => correlationId)),
   }
 }
 
@@ -202,7 +205,6 @@ function* chunksOf(lists: Lists | null): Generator<Lists> {
       waiting: lists.waiting.slice(from, to),
       tallies: lists.tallies.slice(from, to),
       contradictions: lists.contradictions.slice(from, to),
-      correlations: lists.correlations.slice(from, to),
     }
   }
 }

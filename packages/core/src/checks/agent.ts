@@ -1,7 +1,6 @@
 /** Who asks, and how much: in time, known, not in quarantine, its breaker closed, within its budget and its chain. */
 import { agentKey, agentResource, type Budget, clockAgent, holdsAgent, matchesAgent } from '@signalbox/contract'
 import type { Check } from '../check.ts'
-import { correlationKey } from '../coordination/coordination.ts'
 import { countIn } from '../coordination/windows.ts'
 import { depthOf, isOwnAgent } from '../evolve-coordination.ts'
 import type { Examination } from '../examination.ts'
@@ -150,16 +149,16 @@ export const chain: Check = {
       }
     }
     if (correlationIntents === null || (intent.causationId === null && intent.correlationId === intent.intentId)) return null
-    const count = countIn(
-      state.coordination.correlations.get(correlationKey(intent.scope, intent.correlationId)),
-      nowMs,
-      state.limits.windowMs,
-    )
-    if (count < correlationIntents) return null
+    const { coordination, limits } = state
+    const here = countIn(coordination.correlations.get(intent.correlationId), nowMs, limits.windowMs)
+    const exhausted = coordination.exhaustion(intent.correlationId, nowMs)
+    if (here < correlationIntents && exhausted === undefined) return null
+    const count = Math.max(here, exhausted?.count ?? 0)
     return {
       code: 'CORRELATION_EXHAUSTED',
-      message: `${count} intents of correlation ${intent.correlationId} reached scope ${intent.scope} within ${state.limits.windowMs} ms, and ${correlationIntents} are let; find out what goes round (signalbox trace ${intent.correlationId})`,
+      message: `${count} intents of correlation ${intent.correlationId} were taken up within ${limits.windowMs} ms, and ${correlationIntents} are let; find out what goes round (signalbox trace ${intent.correlationId})`,
       details: { count, limit: correlationIntents },
+      ...(exhausted === undefined ? {} : { retryAfterMs: exhausted.untilMs - nowMs }),
     }
   },
   seen: ({ intent, nowMs, state }) => ({

@@ -40,6 +40,18 @@ export interface Link {
   readonly timeMs: number
 }
 
+/** That a piece of work asks too much. */
+export interface Exhausted {
+  readonly count: number
+  readonly untilMs: number
+}
+
+/** What a partition has counted of a piece of work. */
+export interface Told {
+  readonly count: number
+  readonly timeMs: number
+}
+
 /** Chains are followed over pauses of up to so long. */
 const chainHorizonMs = 3_600_000
 
@@ -57,8 +69,12 @@ export class CoordinationState {
   readonly #origin = new Map<'origin', Origin>()
   // By scope, resource, who ran into it and whose commit it was.
   readonly #contradictions = new Map<string, Count>()
-  // By scope and correlation, of intents that are caused by others.
+  // By correlation, of intents that are caused by others or belong to their work, in all scopes of the partition.
   readonly #correlations = new Map<string, Count>()
+  // By correlation and partition: what other partitions have told this one, which is the home of the correlation.
+  readonly #told = new Map<string, Told>()
+  // By correlation.
+  readonly #exhausted = new Map<string, Exhausted>()
   // By intent.
   readonly #chain = new Map<string, Link>()
   // Scopes in which anything was ever reserved.
@@ -140,8 +156,36 @@ export class CoordinationState {
     return this.#correlations
   }
 
-  setCorrelation(key: string, count: Count): void {
-    this.#journal.set(this.#correlations, key, count)
+  setCorrelation(correlationId: string, count: Count): void {
+    this.#journal.set(this.#correlations, correlationId, count)
+  }
+
+  get told(): ReadonlyMap<string, Told> {
+    return this.#told
+  }
+
+  /** What a partition has counted of a correlation; 0 where it told nothing within the window. */
+  toldBy(partition: number, correlationId: string, nowMs: number): number {
+    const told = this.#told.get(toldKey(partition, correlationId))
+    return told === undefined || told.timeMs <= nowMs - this.#windowMs ? 0 : told.count
+  }
+
+  setTold(key: string, told: Told): void {
+    this.#journal.set(this.#told, key, told)
+  }
+
+  get exhausted(): ReadonlyMap<string, Exhausted> {
+    return this.#exhausted
+  }
+
+  /** Whether a correlation has asked too much of all partitions together. */
+  exhaustion(correlationId: string, nowMs: number): Exhausted | undefined {
+    const exhausted = this.#exhausted.get(correlationId)
+    return exhausted === undefined || exhausted.untilMs <= nowMs ? undefined : exhausted
+  }
+
+  setExhausted(correlationId: string, exhausted: Exhausted): void {
+    this.#journal.set(this.#exhausted, correlationId, exhausted)
   }
 
   link(intentId: string, nowMs: number): Link | undefined {
@@ -185,6 +229,8 @@ export class CoordinationState {
     this.tallies.tidy(timeMs)
     for (const counts of [this.#contradictions, this.#correlations])
       for (const [key, count] of counts) if (isOver(count, timeMs, this.#windowMs)) counts.delete(key)
+    for (const [key, told] of this.#told) if (told.timeMs <= timeMs - this.#windowMs) this.#told.delete(key)
+    for (const [id, { untilMs }] of this.#exhausted) if (untilMs <= timeMs) this.#exhausted.delete(id)
     for (const [intentId, link] of this.#chain) if (this.#isForgotten(link, timeMs)) this.#chain.delete(intentId)
   }
 }
@@ -202,6 +248,6 @@ export function contradictionKey(scope: string, resource: string, agent: string,
   return `${scope}\u0000${resource}\u0000${agentKey(agent)}\u0000${agentKey(other)}`
 }
 
-export function correlationKey(scope: string, correlationId: string): string {
-  return `${scope}\u0000${correlationId}`
+export function toldKey(partition: number, correlationId: string): string {
+  return `${partition} ${correlationId}`
 }

@@ -2,7 +2,7 @@
 
 import type { EventReference } from '@signalbox/contract'
 import { pendingTimerKey } from '../evolve-coordination.ts'
-import type { Closed, CoordinationState, Link, Quarantine } from './coordination.ts'
+import type { Closed, CoordinationState, Exhausted, Link, Quarantine, Told } from './coordination.ts'
 import type { PendingIntent } from './pending.ts'
 import type { Tally } from './tallies.ts'
 import type { Count } from './windows.ts'
@@ -15,6 +15,8 @@ export type CoordinationPart =
   | { readonly kind: 'closed'; readonly closed: Closed }
   | { readonly kind: 'contradictions'; readonly key: string; readonly count: Count }
   | { readonly kind: 'correlation'; readonly key: string; readonly count: Count }
+  | { readonly kind: 'told'; readonly key: string; readonly told: Told }
+  | { readonly kind: 'exhausted'; readonly key: string; readonly exhausted: Exhausted }
   | { readonly kind: 'link'; readonly intentId: string; readonly link: Link }
   | { readonly kind: 'reserved-scope'; readonly scope: string }
 
@@ -26,6 +28,8 @@ export function* coordinationParts(state: CoordinationState): Generator<Coordina
   if (state.closed !== null) yield { kind: 'closed', closed: state.closed }
   for (const [key, count] of state.contradictions) yield { kind: 'contradictions', key, count }
   for (const [key, count] of state.correlations) yield { kind: 'correlation', key, count }
+  for (const [key, told] of state.told) yield { kind: 'told', key, told }
+  for (const [key, exhausted] of state.exhausted) yield { kind: 'exhausted', key, exhausted }
   for (const [intentId, link] of state.chain) yield { kind: 'link', intentId, link }
   for (const scope of state.reservedScopes.keys()) yield { kind: 'reserved-scope', scope }
 }
@@ -56,6 +60,12 @@ export function restoreCoordination(state: CoordinationState, part: Coordination
       break
     case 'correlation':
       state.setCorrelation(part.key, part.count)
+      break
+    case 'told':
+      state.setTold(part.key, part.told)
+      break
+    case 'exhausted':
+      state.setExhausted(part.key, part.exhausted)
       break
     case 'link':
       state.setLink(part.intentId, part.link)

@@ -19,9 +19,23 @@ export interface Count {
 
 export function counted(count: Count | undefined, timeMs: number, windowMs: number, by = 1): Count {
   const window = windowOf(timeMs, windowMs)
-  if (count === undefined || count.window < window - 1) return { window, before: 0, now: by }
-  if (count.window === window - 1) return { window, before: count.now, now: by }
-  return { window: count.window, before: count.before, now: count.now + by }
+  if (count === undefined) return { window, before: 0, now: by }
+  // Never to an earlier window: the log's time does not go back.
+  const { before, now } = at(count, Math.max(window, count.window))
+  return { window: Math.max(window, count.window), before, now: now + by }
+}
+
+/** Two counts of the same, as one. */
+export function summed(count: Count | undefined, other: Count): Count {
+  if (count === undefined) return other
+  const window = Math.max(count.window, other.window)
+  const [one, two] = [at(count, window), at(other, window)]
+  return { window, before: one.before + two.before, now: one.now + two.now }
+}
+
+function at(count: Count, window: number): Count {
+  if (count.window === window) return count
+  return { window, before: count.window === window - 1 ? count.now : 0, now: 0 }
 }
 
 export function countIn(count: Count | undefined, timeMs: number, windowMs: number): number {
