@@ -99,3 +99,15 @@ test.each([
   const input = { correlationId: 'work-1', partition: 1, count: 6, untilMs: story.nowMs + 60_000 }
   story.when({ resource: counts, action: 'exhaust', input }, more, { partitionCount: 2 }).rejects(code)
 })
+
+test('what is forgotten depends on the window alone, and not on the moment at which the state is tidied', () => {
+  const kept = [30_000, 59_000].map((laterMs) => {
+    const { asks, carries, story } = seat(5)
+    carries('tell', { correlationId: 'work-1', partition: 1, count: 6 })
+    story.passes(60_000 + laterMs)
+    asks()
+    story.state.coordination.tidy(story.nowMs)
+    return [story.state.coordination.told.size, story.state.coordination.exhausted.size]
+  })
+  expect(kept).toEqual([kept[0], kept[0]])
+})

@@ -229,8 +229,8 @@ export class CoordinationState {
     this.tallies.tidy(timeMs)
     for (const counts of [this.#contradictions, this.#correlations])
       for (const [key, count] of counts) if (isOver(count, timeMs, this.#windowMs)) counts.delete(key)
-    for (const [key, told] of this.#told) if (told.timeMs <= timeMs - this.#windowMs) this.#told.delete(key)
-    for (const [id, { untilMs }] of this.#exhausted) if (untilMs <= timeMs) this.#exhausted.delete(id)
+    for (const [key, told] of this.#told) if (windowOf(told.timeMs, this.#windowMs) < window - 1) this.#told.delete(key)
+    for (const [id, { untilMs }] of this.#exhausted) if (windowOf(untilMs, this.#windowMs) < window) this.#exhausted.delete(id)
     for (const [intentId, link] of this.#chain) if (this.#isForgotten(link, timeMs)) this.#chain.delete(intentId)
   }
 }
