@@ -101,10 +101,11 @@ test.each([
 })
 
 test('what is forgotten depends on the window alone, and not on the moment at which the state is tidied', () => {
-  const kept = [30_000, 59_000].map((laterMs) => {
+  const kept = [50_000, 70_000].map((laterMs) => {
     const { asks, carries, story } = seat(5)
+    story.passes(30_000)
     carries('tell', { correlationId: 'work-1', partition: 1, count: 6 })
-    story.passes(60_000 + laterMs)
+    story.passes(laterMs)
     asks()
     story.state.coordination.tidy(story.nowMs)
     return [story.state.coordination.told.size, story.state.coordination.exhausted.size]
