@@ -148,6 +148,21 @@ test('what was decided on another partition is answered with that one, and so is
   }
 })
 
+test('counts that say nothing any more are not carried over: whoever restores the new log forgets them at once, or later', () => {
+  const containment = { correlationIntents: 9 }
+  const [late, early] = [new Story({ containment }), new Story({ containment })]
+  const use = { resource: 'seat/a', action: 'use', input: { by: 1 } }
+  early.when(use, { correlationId: 'work-1', agent: 'ann' })
+  expect([early.state.coordination.correlations.size, [...early.state.coordination.tallies.all()].length]).toEqual([1, 1])
+  late.passes(3_600_000).when(use)
+  const states = [0, 1].map((partition) => new PartitionState(partition, rules.limits))
+  for (const event of early.events) evolve(states[0]!, event)
+  for (const event of late.events) evolve(states[1]!, { ...event, partition: 1 })
+  const [moved] = carried(states, 1, playedRules, [0, 9])
+  const { correlations, tallies } = moved!.coordination
+  expect([...correlations.keys(), ...[...tallies.all()].map(([, agent]) => agent)]).toEqual(['clerk'])
+})
+
 test('who was to be decided with the next record still is', () => {
   const limits = { ...playedRules.limits, waitersARecord: 1 }
   const story = new Story({ limits })

@@ -57,7 +57,9 @@ export class Carrier {
 
   /** The events of one partition's state, in the order in which they go to theirs. Throws RangeError for a state that cannot be carried. */
   *take(state: PartitionState): Generator<Event> {
-    const { fromPartitions, toPartitions } = this.#carrying
+    const { fromPartitions, timeMs, toPartitions } = this.#carrying
+    // What says nothing any more at that time would be forgotten by some who read the new log, and not by others.
+    state.coordination.tidy(timeMs)
     const stuck = [...state.coordination.pending.all()].find(({ scope }) => isSystemScope(scope))
     if (stuck !== undefined)
       throw new RangeError(
