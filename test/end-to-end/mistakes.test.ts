@@ -66,7 +66,7 @@ const typed: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['status', '--url', ''], 2, /--url is empty/],
   [['intent', 'list', '--data-dir', ''], 2, /--data-dir is empty/],
   [['status', '--url', 'http://127.0.0.1:1'], 4, /no gateway answers/],
-  [['intent', 'show', 'x'], 3, /there is no decision/],
+  [['intent', 'show', '0192f3c0-1111-7111-8111-111111111111'], 3, /there is no decision/],
   [['intent', 'shwo', 'x'], 2, /unknown command/],
   [['intent', 'list', '--limt', '1'], 2, /Did you mean --limit/],
 ]
@@ -104,7 +104,7 @@ const variables: readonly (readonly [Readonly<Record<string, string>>, readonly 
   [{ SIGNALBOX_PROJECTOR_STORE: 'mysql://u:hidden-word@h/d' }, ['projection', 'list'], 2, /SIGNALBOX_PROJECTOR_STORE takes/],
   [{ SIGNALBOX_PROJECTOR_STORE: 'postgres://u:hidden-word@127.0.0.1:1/d' }, ['projection', 'list'], 4, /PostgreSQL/],
   [{ SIGNALBOX_PROJECTOR_STORE: 'postgres://u:hidden-word@no-such-host.invalid/d' }, ['projection', 'list'], 4, /PostgreSQL/],
-  [{ SIGNALBOX_HUMAN: 'Jörg' }, ['intent', 'withdraw', 'x'], 3, /is not known/],
+  [{ SIGNALBOX_HUMAN: 'Jörg' }, ['intent', 'withdraw', '0192f3c0-1111-7111-8111-111111111111'], 3, /is not known/],
   [{ SIGNALBOX_DATA_DRI: 'x' }, ['intent', 'list', '--log', 'sqlite'], 3, /SIGNALBOX_DATA_DRI is set.*did you mean SIGNALBOX_DATA_DIR/],
 ]
 

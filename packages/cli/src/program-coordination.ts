@@ -163,7 +163,7 @@ function addPackets(handoff: Command, action: Action, common: Common): void {
     .option('--to <AGENT>', 'who takes over')
     .option('--about <RESOURCE>', 'a resource that the work is about, type/id; repeatable', repeated)
     .option('--require <REFERENCE>', 'a part that may never be left out, beside what contracts require; repeatable', repeated)
-    .option('--correlation <ID>', 'decisions under this correlation id go before others')
+    .option('--correlation <CORRELATION>', 'decisions under this correlation id go before others')
     .option('--at <POSITION>', 'partition:offset; as it is now where left out')
     .option('--tokens <NUMBER>', 'of the budget', '4000')
     .option('--bytes <NUMBER>', 'of the budget', '32768')

@@ -77,7 +77,7 @@ function filters(command: Command): Command {
         'of intents, of escalation (notifications), of projector, of reactions, or of ingest (records of sources)',
       ).choices([...deadLetterTopics]),
     )
-    .option('--code <CODE>', 'with one code')
+    .option('--code <CAUSE>', 'with one code')
     .option('--fingerprint <FINGERPRINT>', 'of one cause')
     .option('--scope <SCOPE>', 'of one scope')
     .option('--agent <AGENT>', 'of one agent')

@@ -28,7 +28,7 @@ export function addReplay(program: Command, action: Action, common: Common): voi
     )
   common(replay.command('export <FILE>').description('One file that replays anywhere; a name that ends in .gz is packed'))
     .option('--scope <SCOPE>', 'the events of a scope alone, repeatable', repeated)
-    .option('--correlation <ID>', 'the scopes that a correlation reached, up to its end')
+    .option('--correlation <CORRELATION>', 'the scopes that a correlation reached, up to its end')
     .option('--from <MOMENT>', 'begin there, with the state of that moment')
     .option('--to <MOMENT>', 'end there')
     .option('--redact <FIELD>', 'take the values of a field out, repeatable', repeated)

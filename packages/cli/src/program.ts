@@ -16,6 +16,7 @@ import type { SkipFlags } from './commands/skip.ts'
 import type { UpFlags } from './commands/up.ts'
 import { unknownVariables } from './environment.ts'
 import { exitCodes } from './exit-codes.ts'
+import { checkNames } from './names.ts'
 import { wholeNumber } from './numbers.ts'
 import { revealWith, say, sayPart } from './output.ts'
 import { revealing } from './personal.ts'
@@ -40,6 +41,7 @@ export function createProgram(done: (exitCode: number) => void): Command {
     return async (...received: unknown[]): Promise<void> => {
       const command = received.at(-1) as Command
       const flags = command.optsWithGlobals() as CommonFlags
+      checkNames(command)
       for (const line of unknownVariables()) say(line)
       const settings = await readSettings(flags)
       revealWith(revealing(settings))

@@ -42,10 +42,13 @@ function onlyGiven(value: unknown, context: z.RefinementCtx): void {
       })
 }
 
+const maxQuoted = 100
+
 /** Like `there is no 'gaurd'; did you mean 'guard'?` */
 export function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key, known)
-  return `there is no '${key}'; ${near === null ? `there are ${known.join(', ')}` : `did you mean '${near}'?`}`
+  const there = known.length === 0 ? 'nothing is taken here' : `there are ${known.join(', ')}`
+  return `there is no '${key.length > maxQuoted ? `${key.slice(0, maxQuoted)}…` : key}'; ${near === null ? there : `did you mean '${near}'?`}`
 }
 
 /** The name that a misspelt one was meant to be; null where none is near. */
@@ -53,6 +56,8 @@ export function nearest(name: string, known: readonly string[]): string | null {
   let best: string | null = null
   let least = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const each of known) {
+    // So many letters at least are one too many or too few: somebody else's text may be long.
+    if (Math.abs(name.length - each.length) >= least) continue
     const distance = editDistance(name.toLowerCase(), each.toLowerCase())
     if (distance < least) {
       best = each

@@ -41,6 +41,13 @@ export function parseUuidV7(text: string, words: Uint32Array): boolean {
   return version >>> 12 === 7 && variant >>> 14 === 2
 }
 
+const unread = new Uint32Array(4)
+
+/** Whether a text is a UUIDv7 in its canonical lower-case form. */
+export function isUuidV7(text: string): boolean {
+  return parseUuidV7(text, unread)
+}
+
 /** Milliseconds since 1970 of an id read by `parseUuidV7`. */
 export function uuidTimeMs(words: ArrayLike<number>): number {
   return words[0]! * 0x10000 + (words[1]! >>> 16)
@@ -65,10 +72,9 @@ export function makeUuidV7(timeMs: number, bits: Uint8Array): string {
 }
 
 /** Why a text is no id of an intent, and what to do: a sentence that follows the id. */
-export function idProblem(text: string): string {
+export function idProblem(text: string, remedy = 'make a UUIDv7 with a library of your language'): string {
   const plain = text.toLowerCase().replaceAll(/^urn:uuid:|[{}]/g, '')
   const digits = plain.replaceAll('-', '')
-  const remedy = 'make a UUIDv7 with a library of your language'
   if (!/^[0-9a-f]{32}$/.test(digits)) {
     if (/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(plain)) return `is a ULID and no UUID; ${remedy}`
     return `is no UUID; ${remedy}`

@@ -3,6 +3,11 @@ import { sha256 } from '@signalbox/codec'
 
 const fingerprintLength = 10
 
+/** Whether a text may be one: 60 bits of a digest, as letters and digits. */
+export function isFingerprint(text: string): boolean {
+  return text.length === fingerprintLength && /^[0-9A-Za-z]+$/.test(text)
+}
+
 /** In this order: what an earlier one has taken out, no later one sees. */
 const differing: readonly (readonly [RegExp, string])[] = [
   // What is quoted was in the record.

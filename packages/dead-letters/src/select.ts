@@ -1,8 +1,26 @@
 /** Which letters are meant, and which of them are alike. */
-import type { ContractOwner, DeadLetterTopic } from '@signalbox/contract'
+import { type ContractOwner, type DeadLetterTopic, rejectCodes } from '@signalbox/contract'
 import type { DeadLetter } from './letter.ts'
 
 export const standings = ['open', 'redriven', 'discarded'] as const
+
+/** Why a record is a dead letter: of intents, as they were rejected; of what cannot be told, folded, reacted to or read. */
+export const letterCodes: readonly string[] = [
+  ...Object.keys(rejectCodes),
+  'ADDRESS_REFUSED',
+  'REDIRECTED',
+  'REFUSED',
+  'GONE',
+  'EXHAUSTED',
+  'TARGET_DISABLED',
+  'QUEUE_FULL',
+  'TOO_LARGE',
+  'UNKNOWN_TARGET',
+  'PROJECTION_FAILED',
+  'HELD_BACK',
+  'REACTION_FAILED',
+  'SOURCE_UNREADABLE',
+]
 
 export interface LetterFilter {
   readonly topic?: DeadLetterTopic | undefined

@@ -63,6 +63,9 @@ export function answerProblem(reply: FastifyReply, error: Error, words: ProblemW
   return reply.code(statusOf[problem.code]).send(problem)
 }
 
+/** The words of the framework are not those of who asks. */
+const places: Readonly<Record<string, string>> = { querystring: 'the query', params: 'the address', headers: 'the headers' }
+
 function problemOf(error: Error, { body, own, who }: ProblemWords, bodyBytes: number): Problem {
   if (error instanceof RequestRefused) return error.problem
   const known = own(error)
@@ -77,7 +80,7 @@ function problemOf(error: Error, { body, own, who }: ProblemWords, bodyBytes: nu
     const [issue] = validation
     const path = (issue?.instancePath ?? '').split('/').filter(Boolean).join('.')
     const isBody = validationContext === 'body'
-    const where = isBody ? body : `the ${validationContext}`
+    const where = isBody ? body : (places[validationContext ?? ''] ?? 'the request')
     const message = `${where}${path === '' ? '' : `, at ${path}`}: ${issue?.message ?? error.message}`
     return { code: isBody ? 'BODY_MALFORMED' : 'QUERY_INVALID', message, path }
   }

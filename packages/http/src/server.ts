@@ -8,6 +8,7 @@ import { HostGuard } from './hosts.ts'
 import { type ListenSettings, listenGuarded, type Openness } from './listen.ts'
 import { answerUnknownRoutes } from './methods.ts'
 import { answerProblem, handleProblems, type ProblemWords } from './problems.ts'
+import { refuseUnknownQueries } from './query.ts'
 
 export interface HttpServerSettings {
   readonly logger: Logger
@@ -50,6 +51,7 @@ export function createHttpServer(settings: HttpServerSettings): HttpServer {
     checking((request) => guard.check(request)),
   )
   answerUnknownRoutes(app, words.whatThereIs)
+  refuseUnknownQueries(app)
   readJsonBodies(app, words.body, bodyBytes)
   handleProblems(app, words, bodyBytes)
   return {

@@ -5,6 +5,7 @@
 import type { Coordinator, ListQuery, SubmitOptions, WaitOptions } from '@signalbox/client'
 import type { Codec } from '@signalbox/codec'
 import {
+  type ContractSet,
   type Decision,
   type Event,
   type EventReference,
@@ -71,6 +72,10 @@ export class Desk implements Coordinator {
     this.source = { log: settings.log, codec: settings.codec, limits: settings.rules.limits, clock: settings.clock }
     this.#waiting = new Waiting(settings.clock)
     this.#unlisten = settings.readModel.listen((_partition, logged) => this.#deliver(logged))
+  }
+
+  get contracts(): ContractSet {
+    return this.#settings.rules.contracts
   }
 
   get readModel(): ReadModel {

@@ -11,13 +11,14 @@ import {
   type Status,
   statusJson,
 } from '@signalbox/contract'
-import { goneSignal, RequestRefused, wholeNumberText } from '@signalbox/http'
+import { goneSignal, nameText, RequestRefused, wholeNumberText } from '@signalbox/http'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Desk } from './desk.ts'
 import { EventStreams } from './event-stream.ts'
 import { readIdempotencyKey, submitOverHttp, withAnyId } from './idempotency.ts'
+import { checkFilter, checkFound, checkReadNames } from './known-names.ts'
 import { checkAtLeast, checkReads } from './known-positions.ts'
 import { overHttp } from './openapi.ts'
 import { openStreamCursor } from './stream-cursor.ts'
@@ -34,13 +35,14 @@ const maxWaitMs = 60_000
 const maxListed = 1_000
 const waitMs = wholeNumberText(0, maxWaitMs)
 const limit = wholeNumberText(1, maxListed).default(50)
-const oneOrMany = z.union([z.string().transform((one) => [one]), z.array(z.string())])
+const scope = nameText('scope')
+const resources = z.preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(nameText('resource')).min(1))
 const decisionFilter = {
-  scope: z.string().optional(),
-  agent: z.string().optional(),
-  resource: z.string().optional(),
-  code: z.string().optional(),
-  outcome: z.enum(['committed', 'rejected']).optional(),
+  scope: scope.optional(),
+  agent: nameText('agent').optional(),
+  resource: nameText('resource').optional(),
+  code: nameText('code').optional(),
+  outcome: z.enum(['committed', 'rejected'], { error: 'must be committed or rejected, given once' }).optional(),
 }
 const refused = (description: string) => ({ description, content: { 'application/json': { schema: problemJson } } })
 const answered = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
@@ -153,7 +155,7 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
     },
     async (request) => ({ decisions: [...(await desk.decisions(request.query))] }),
   )
-  const intentId = z.object({ intentId: z.string() })
+  const intentId = z.object({ intentId: nameText('intentId') })
   const notDecided = (id: string) =>
     new RequestRefused('NOT_FOUND', `there is no decision on intent ${id}; it was never sent, or waits for its decision`)
   app.get(
@@ -203,8 +205,8 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
         tags: ['state'],
         summary: 'Resources of a scope as one consistent cut',
         querystring: z.strictObject({
-          scope: z.string(),
-          resource: oneOrMany.describe('type/id; may be given more than once'),
+          scope,
+          resource: resources.describe('type/id; may be given more than once'),
           atLeast: wholeNumberText(0, mostWhole)
             .optional()
             .describe('Log offset that the cut must include, as in the position of a decision'),
@@ -226,6 +228,7 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
         ...(atLeast === undefined ? {} : { atLeast }),
       })
       if (observation === null) return await reply.code(202).send({ pending: true as const })
+      checkFound(desk, observation)
       return observation
     },
   )
@@ -236,11 +239,20 @@ function addResourceRoutes(instance: App, { desk }: RouteSettings): void {
         operationId: 'listResources',
         tags: ['state'],
         summary: 'Resources, by scope and name',
-        querystring: z.strictObject({ scope: z.string().optional(), type: z.string().optional(), state: z.string().optional(), limit }),
+        querystring: z.strictObject({
+          scope: scope.optional(),
+          type: nameText('type').optional(),
+          state: nameText('state').optional(),
+          limit,
+        }),
         response: { 200: answered('Resources', z.object({ resources: z.array(resourceJson) })), ...refusals },
       },
     },
-    async ({ query: { limit, ...filter } }) => ({ resources: [...desk.resources(filter, limit)] }),
+    async ({ query: { limit, ...filter } }) => {
+      const found = desk.resources(filter, limit)
+      if (found.length === 0) checkFilter(desk, filter)
+      return { resources: [...found] }
+    },
   )
 }
 
@@ -273,6 +285,7 @@ const readText = z
   .string()
   .regex(/^.+@\d{1,15}$/, 'must be type/id@version')
   .transform((text) => ({ resource: text.slice(0, text.lastIndexOf('@')), version: Number(text.slice(text.lastIndexOf('@') + 1)) }))
+  .pipe(z.object({ resource: nameText('resource'), version: z.int() }))
 
 function addWatchRoute(instance: App, { desk, streams }: RouteSettings): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -286,9 +299,9 @@ function addWatchRoute(instance: App, { desk, streams }: RouteSettings): void {
         description:
           'Each message is an Invalidation. What has moved already is told at once; of several moves of one resource, the newest.',
         querystring: z.strictObject({
-          scope: z.string(),
+          scope,
           read: z
-            .union([readText.transform((one) => [one]), z.array(readText).max(256)])
+            .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(readText).max(256))
             .describe('type/id@version as it was seen; may be given more than once'),
         }),
         response: { ...stream('Moves, each an Invalidation'), ...refusals, ...notInThisLog },
@@ -296,6 +309,7 @@ function addWatchRoute(instance: App, { desk, streams }: RouteSettings): void {
     },
     async (request, reply) => {
       const { read, scope } = request.query
+      checkReadNames(desk, scope, read)
       await checkReads(desk, scope, read)
       return await streams.serve(request, reply, (outlet) => sendMoves(outlet, (signal) => desk.watch(scope, read, { signal })))
     },

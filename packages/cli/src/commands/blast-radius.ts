@@ -3,6 +3,7 @@ import type { Decision } from '@signalbox/contract'
 import { type BlastRadius, blastRadius, type Compensation, type ShadowReport, shadowReport, type TouchedDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { checkIntentId } from '../names.ts'
 import { printMany, printOne, say, sayLines, style } from '../output.ts'
 import { contractsOf, type Settings } from '../settings.ts'
 import { humanOf } from '../user.ts'
@@ -21,8 +22,10 @@ export async function showBlastRadius(settings: Settings, intentId: string, flag
   const { logId, radius } = await withSource(settings, async (source) => {
     return { logId: source.log.id, radius: await blastRadius(source, contracts, intentId) }
   })
-  if (radius === null)
+  if (radius === null) {
+    checkIntentId(intentId)
     throw new CommandError('notFound', `intent ${intentId} was never committed, so it touched nothing (signalbox intent show ${intentId})`)
+  }
   if (flags.compensate !== true) {
     printOne(settings.output, radius, treeOf)
     return exitCodes.ok

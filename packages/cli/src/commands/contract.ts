@@ -1,6 +1,6 @@
 /** `signalbox contract docs` */
 import { join, resolve } from 'node:path'
-import type { Contract } from '@signalbox/contract'
+import { type Contract, nearestOf } from '@signalbox/contract'
 import { builtIns } from '@signalbox/core'
 import { makeFolder, replaceFile } from '@signalbox/files'
 import { CommandError, exitCodes } from '../exit-codes.ts'
@@ -20,7 +20,14 @@ export async function contractDocs(settings: Settings, type: string | undefined,
   const all: readonly Contract[] = builtIn ? own : contractsOf(settings).all
   const found = type === undefined ? all : [...all, ...own].filter((contract) => contract.type === type)
   if (found.length === 0)
-    throw new CommandError('notFound', `there is no contract ${type}; there are ${all.map((contract) => contract.type).join(', ')}`)
+    throw new CommandError(
+      'notFound',
+      `there is no contract ${type}; ${nearestOf(
+        type ?? '',
+        [...all, ...own].map((contract) => contract.type),
+        `there are ${all.map((contract) => contract.type).join(', ')}`,
+      )}`,
+    )
   if (out === undefined) {
     const described = found.map((contract) => ({
       type: contract.type,

@@ -1,5 +1,5 @@
 /** `signalbox escalation ...`: what humans are asked, and their verdicts. */
-import type { EscalationData, JsonObject, Resource } from '@signalbox/contract'
+import { type EscalationData, type JsonObject, nearestOf, type Resource } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printMany, printOne, style, table } from '../output.ts'
 import { isoTime } from '../render/decision.ts'
@@ -19,9 +19,15 @@ export interface EscalationFlags {
 }
 
 const open: ReadonlySet<string> = new Set(['triggered', 'acknowledged'])
+const states = [...open, 'resolved', 'expired', 'all']
 
 /** Those that are open, oldest first; with `--state`, those in it. */
 export async function listEscalations(settings: Settings, { scope, state }: EscalationFlags): Promise<number> {
+  if (state !== undefined && !states.includes(state))
+    throw new CommandError(
+      'usage',
+      `--state: ${JSON.stringify(state)} is no state of an escalation; ${nearestOf(state, states, `there are ${states.join(', ')}`)}`,
+    )
   const all = await withGateway(settings, (gateway) => listed(gateway, { type: 'escalation', scope }))
   const found = all
     .filter((each) => (state === undefined ? open.has(each.state) : state === 'all' || each.state === state))

@@ -5,6 +5,7 @@ import { addressText, HttpCoordinator, newIntentId } from '@signalbox/client'
 import { type Decision, type Intent, intentFromJson, type JsonObject, type Resource, type Status } from '@signalbox/contract'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { checkName } from '../names.ts'
 import { printOne } from '../output.ts'
 import { decisionText } from '../render/decision.ts'
 import type { Settings } from '../settings.ts'
@@ -103,6 +104,7 @@ export async function listed(gateway: HttpCoordinator, query: Readonly<Record<st
 /** One of Signalbox's own resources by its id alone. Throws CommandError where there is none, or several scopes have one. */
 export async function findOne(gateway: HttpCoordinator, type: string, id: string, scope: string | undefined): Promise<Resource> {
   const name = id.startsWith(`${type}/`) ? id : `${type}/${id}`
+  checkName('ID', 'resource', name)
   if (scope !== undefined) {
     const [found] = (await gateway.observe(scope, [name]))!.resources
     if (found!.exists) return found!

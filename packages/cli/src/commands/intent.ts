@@ -6,6 +6,7 @@ import { withoutByteOrderMark } from '@signalbox/files'
 import { type DecisionFilter, decisions, earlierGeneration, explainDecision, findDecision, presentDecision } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { checkIntentId } from '../names.ts'
 import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { placeText } from '../places.ts'
@@ -122,8 +123,9 @@ function notFound(settings: Settings, intentId: string, earlier: string | null):
 
 async function decided<Result>(settings: Settings, intentId: string, found: Promise<Result | null>): Promise<Result> {
   const result = await found
-  if (result === null) throw notFound(settings, intentId, settings.urlIsGiven ? null : await withSource(settings, earlierGeneration))
-  return result
+  if (result !== null) return result
+  checkIntentId(intentId)
+  throw notFound(settings, intentId, settings.urlIsGiven ? null : await withSource(settings, earlierGeneration))
 }
 
 export async function showIntent(settings: Settings, intentId: string): Promise<number> {

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { makeFolder, replaceFile } from '@signalbox/files'
 import { CommandError, exitCodes } from '../exit-codes.ts'
+import { checkFilter } from '../names.ts'
 import { printOne } from '../output.ts'
 import { projectionsOf } from '../projections.ts'
-import type { Settings } from '../settings.ts'
+import { contractsOf, type Settings } from '../settings.ts'
 import { projectionTemplate, testTemplate } from '../templates/projection.ts'
 
 export interface NewProjectionFlags {
@@ -16,8 +17,7 @@ export interface NewProjectionFlags {
 export function newProjection(settings: Settings, name: string, { directory = 'projections', type }: NewProjectionFlags): number {
   if (!/^[a-z][a-z0-9-]{0,23}$/.test(name))
     throw new CommandError('usage', `a projection's name is 1 to 24 lower-case letters, digits and dashes, a letter first, not ${name}`)
-  if (type !== undefined && !/^[a-z][a-z0-9-]{0,63}$/.test(type))
-    throw new CommandError('usage', `--type takes a type of resource, in lower-case letters, digits and dashes, not ${type}`)
+  if (type !== undefined && settings.config !== null) checkFilter(contractsOf(settings), { type })
   if (projectionsOf(settings).some((each) => each.name === name))
     throw new CommandError('usage', `there is a projection ${name} already; choose another name`)
   const folder = resolve(directory)

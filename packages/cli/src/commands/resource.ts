@@ -3,6 +3,7 @@ import { type ContractSet, type JsonObject, noContracts, partitionOf, type Resou
 import { changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
+import { checkFilter, checkTypeOf } from '../names.ts'
 import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
 import { readPosition } from '../positions.ts'
@@ -22,6 +23,7 @@ async function gatewayGet<Result>(settings: Settings, path: string): Promise<Res
 export async function showResource(settings: Settings, scope: string, name: string, at?: string): Promise<number> {
   const resource = at !== undefined ? await resourceThen(settings, scope, name, at) : await resourceNow(settings, scope, name)
   if (!resource.exists) {
+    checkTypeOf(contractsOfNow(settings), name)
     const when = at === undefined ? 'has' : `had at ${at}`
     throw new CommandError(
       'notFound',
@@ -66,11 +68,13 @@ export async function resourceHistory(settings: Settings, scope: string, name: s
     }
     return found.reverse()
   })
-  if (history.length === 0)
+  if (history.length === 0) {
+    checkTypeOf(contractsOfNow(settings), name)
     throw new CommandError(
       'notFound',
       `nothing was ever committed to ${name} in scope ${scope}; signalbox resource list --scope ${scope} lists what there is`,
     )
+  }
   await printMany(settings.output, history, ({ action, agent, data, event, fromState, intentId, isCarried, state, time, version }) => {
     const from = isCarried ? '(carried over)' : (fromState ?? 'new')
     return `${isoTime(time)}  ${event.padEnd(10)}  version ${version}  ${from} -> ${state}  ${action} by ${agent}  ${intentId ?? '-'}  ${JSON.stringify(data)}`
@@ -94,6 +98,7 @@ export async function listAllResources(settings: Settings, flags: ResourceFilter
         all.push(...listResources(await currentState(source, partition), filter, contractsOfNow(settings)))
       return all
     })
+    if (found.length === 0) checkFilter(contractsOfNow(settings), filter)
   }
   await printMany(settings.output, found.slice(0, most), resourceLine)
   if (found.length > most) say(`${found.length - most} more; raise --limit, or filter with --scope, --type and --state`)

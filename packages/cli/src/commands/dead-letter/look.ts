@@ -16,8 +16,10 @@ export interface ListFlags extends SelectionFlags {
 
 export async function listDeadLetters(settings: Settings, flags: ListFlags): Promise<number> {
   const standing = standingFrom(flags.standing ?? 'open')
-  const { all } = await withSource(settings, (source) => lettersOf(settings, source))
-  const found = all.filter((letter) => matchesFilter(letter, { ...filterOf(flags), standing }))
+  const letters = await withSource(settings, (source) => lettersOf(settings, source))
+  const { all } = letters
+  const filter = { ...filterOf(flags, letters), standing }
+  const found = all.filter((letter) => matchesFilter(letter, filter))
   if (flags.ungrouped === true)
     await printMany(settings.output, found.map(summaryOf), (_summary, index) => letterLine(inOneLine(found[index]!)))
   else

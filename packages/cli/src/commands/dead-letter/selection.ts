@@ -1,6 +1,14 @@
 /** Which dead letters a command is about. Reads the log itself, also while `up` runs. */
-import { parseDeadLetterId } from '@signalbox/contract'
-import { type DeadLetter, type DeadLetters, type LetterFilter, matchesFilter, readDeadLetters } from '@signalbox/dead-letters'
+import { nearestOf, parseDeadLetterId } from '@signalbox/contract'
+import {
+  type DeadLetter,
+  type DeadLetters,
+  isFingerprint,
+  type LetterFilter,
+  letterCodes,
+  matchesFilter,
+  readDeadLetters,
+} from '@signalbox/dead-letters'
 import type { Source } from '@signalbox/replay'
 import { CommandError } from '../../exit-codes.ts'
 import { contractsOf, type Settings } from '../../settings.ts'
@@ -31,7 +39,18 @@ export function letterNamed(letters: DeadLetters, id: string): DeadLetter {
   return found
 }
 
-export function filterOf({ agent, code, fingerprint, scope, topic }: SelectionFlags): LetterFilter {
+/** Throws CommandError (usage) for a code or fingerprint that no dead letter can have. */
+export function filterOf({ agent, code, fingerprint, scope, topic }: SelectionFlags, { all }: DeadLetters): LetterFilter {
+  if (code !== undefined && !all.some((letter) => letter.code === code) && !letterCodes.includes(code))
+    throw new CommandError(
+      'usage',
+      `--code: ${JSON.stringify(code)} is no code of a dead letter; ${nearestOf(code, letterCodes, 'signalbox dead-letter list --standing all shows those that there are')}`,
+    )
+  if (fingerprint !== undefined && !isFingerprint(fingerprint))
+    throw new CommandError(
+      'usage',
+      `--fingerprint: ${JSON.stringify(fingerprint)} is none; give it whole, as signalbox dead-letter list prints it`,
+    )
   return { agent, code, fingerprint, scope, topic }
 }
 
@@ -45,7 +64,7 @@ export function selectedLetters(
   flags: SelectionFlags,
   isOpen: (letter: DeadLetter) => boolean,
 ): readonly DeadLetter[] {
-  const filter = filterOf(flags)
+  const filter = filterOf(flags, letters)
   const isFiltered = flags.all === true || Object.values(filter).some((value) => value !== undefined)
   if (ids.length === 0 && !isFiltered)
     throw new CommandError(

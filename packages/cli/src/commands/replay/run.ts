@@ -13,6 +13,7 @@ import {
 } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
+import { checkIntentId, checkName } from '../../names.ts'
 import { wholeNumber } from '../../numbers.ts'
 import { printOne, say, sayLines, sayPart } from '../../output.ts'
 import { partitionFrom, readPosition } from '../../positions.ts'
@@ -152,11 +153,14 @@ class Player {
   async #next([what, name]: readonly string[]): Promise<void> {
     const fits = this.#fits(what, name)
     const logged = await this.#session.nextWhere((event) => (this.#scope === null || event.scope === this.#scope) && fits(event))
+    if (logged === null && what === 'intent' && name !== undefined) checkIntentId(name)
     if (logged === null) this.#atEnd()
     else this.#event(logged)
   }
 
   #fits(what: string | undefined, name: string | undefined): (event: Event) => boolean {
+    if (what === 'reject' && name !== undefined) checkName('CODE', 'code', name)
+    if (what === 'change' && name !== undefined) checkName('TYPE/ID', 'resource', name)
     if (what === 'reject')
       return (event) => isReject(event) && (name === undefined || ('code' in event.payload && event.payload.code === name))
     if (what === 'change' && name !== undefined) return (event) => changes(event, this.#scope, name)
@@ -179,6 +183,8 @@ class Player {
     const scope = rest.length > 0 ? rest.join(' ') : (this.#scope ?? this.#session.last?.event.scope)
     if (resource === undefined || scope === undefined || scope === '')
       throw new CommandError('usage', 'show takes TYPE/ID and the scope: show order/7 customer-42 (or start with --scope)')
+    checkName('TYPE/ID', 'resource', resource)
+    checkName('SCOPE', 'scope', scope)
     const found = presentResource(scope, resource, this.#session.state.resourceIn(scope, resource))
     this.#tell(found, resourceText)
   }

@@ -2,6 +2,7 @@
 import { type Trace, type TracedIntent, type TracedStep, trace } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
+import { checkIntentId } from '../../names.ts'
 import { printLines, printOne, style } from '../../output.ts'
 import { isoTime } from '../../render/decision.ts'
 import type { Settings } from '../../settings.ts'
@@ -9,11 +10,14 @@ import { inOneLine } from '../../visible.ts'
 
 export async function showTrace(settings: Settings, id: string, flags: { readonly mermaid?: boolean }): Promise<number> {
   const found = await withSource(settings, (source) => trace(source, id))
-  if (found === null)
+  if (found === null) {
+    // Any text may be a correlation; what looks like an id is most likely one.
+    if (/^[0-9a-f{}-]{32,38}$/i.test(id)) checkIntentId(id)
     throw new CommandError(
       'notFound',
       `nothing has the correlation ${id}, and there is no intent of that id; signalbox intent list shows what there is`,
     )
+  }
   if (flags.mermaid === true) printLines(mermaid(inOneLine(found)))
   else printOne(settings.output, found, treeText)
   return exitCodes.ok

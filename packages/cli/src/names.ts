@@ -1,0 +1,62 @@
+/** Names that people type. What no name can be is refused by the place where it stands in the grammar, the same in every command. */
+import { type ContractSet, type LookedFor, lookupProblem } from '@signalbox/contract'
+import { type ResourceFilter, unknownState, unknownType } from '@signalbox/replay'
+import type { Command } from 'commander'
+import { CommandError } from './exit-codes.ts'
+
+/** By what the grammar calls it, like `--scope <SCOPE>` or `show <SCOPE> <RESOURCE>`. */
+const placeholders: Readonly<Record<string, LookedFor>> = {
+  SCOPE: 'scope',
+  AGENT: 'agent',
+  RESOURCE: 'resource',
+  TYPE: 'type',
+  STATE: 'state',
+  CODE: 'code',
+  LEASE: 'traceId',
+  CORRELATION: 'traceId',
+}
+
+/** Throws CommandError (usage) for the first that is no name. */
+export function checkNames(command: Command): void {
+  for (const option of command.options) {
+    const what = placeholders[placeholderOf(option.flags)]
+    const value: unknown = what === undefined ? undefined : command.getOptionValue(option.attributeName())
+    for (const text of [value].flat()) if (typeof text === 'string') checkName(option.long ?? option.flags, what!, text)
+  }
+  for (const [index, parameter] of command.registeredArguments.entries()) {
+    const what = placeholders[parameter.name()]
+    const text = command.args[index]
+    if (what !== undefined && text !== undefined) checkName(parameter.name(), what, text)
+  }
+}
+
+function placeholderOf(flags: string): string {
+  return /<([A-Z]+)>/.exec(flags)?.[1] ?? ''
+}
+
+/** Throws CommandError (usage) for what is no name. */
+export function checkName(place: string, what: LookedFor, text: string): void {
+  const problem = lookupProblem[what](text)
+  if (problem !== null) throw new CommandError('usage', `${place}: ${JSON.stringify(text)} ${problem}`)
+}
+
+/** Of an intent that was not found: throws CommandError (usage) where no intent can have such an id. */
+export function checkIntentId(text: string): void {
+  checkName('INTENT', 'intentId', text)
+}
+
+/** Of a filter that nothing fits: throws CommandError (usage) where nothing can, by the contracts of now. */
+export function checkFilter(contracts: ContractSet, { state, type }: ResourceFilter): void {
+  if (type !== undefined) refuse('--type', type, unknownType(contracts, type))
+  if (state !== undefined) refuse('--state', state, unknownState(contracts, state, type))
+}
+
+/** The same of a resource, like `order/7`. */
+export function checkTypeOf(contracts: ContractSet, resource: string): void {
+  const type = resource.slice(0, resource.indexOf('/'))
+  refuse('RESOURCE', type, unknownType(contracts, type))
+}
+
+function refuse(place: string, text: string, problem: string | null): void {
+  if (problem !== null) throw new CommandError('usage', `${place}: ${JSON.stringify(text)} ${problem}`)
+}
