@@ -5,9 +5,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
-import { afterAll, describe, expect, it, vi } from 'vitest'
-import { run } from '../../packages/cli/src/main.ts'
+import { afterAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
+import { runHere } from './run-here.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-backups-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -16,19 +16,7 @@ const main = join(root, 'packages/cli/src/main.ts')
 const [few, many] = [100, 300]
 
 /** One command in this process, and what it said. */
-async function command(...parameters: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
-  const said: string[] = []
-  const write = (chunk: unknown) => said.push(String(chunk)) > 0
-  const [out, err] = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]
-  out.mockImplementation(write)
-  err.mockImplementation(write)
-  try {
-    return { code: await run([...parameters, '--log', 'sqlite']), said: said.join('') }
-  } finally {
-    out.mockRestore()
-    err.mockRestore()
-  }
-}
+const command = (...parameters: readonly string[]) => runHere([...parameters, '--log', 'sqlite'])
 
 /** Runs it as a process that is killed before its nth call of the file system on the folder. Gives whether it came so far. */
 async function killedAt(moment: number, folder: string, parameters: readonly string[]): Promise<boolean> {

@@ -9,8 +9,8 @@ import { openSqliteLog } from '@signalbox/log-sqlite'
 import { openSqliteStore } from '@signalbox/projection'
 import pino from 'pino'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { run } from '../../packages/cli/src/main.ts'
 import { root } from '../house/files.ts'
+import { runHere } from './run-here.ts'
 import { order } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-damage-'))
@@ -116,19 +116,7 @@ describe('damage in the log', { timeout: 120_000 }, () => {
 })
 
 /** One command in this process, and what it said. */
-async function command(...parameters: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
-  const said: string[] = []
-  const write = (chunk: unknown) => said.push(String(chunk)) > 0
-  const [out, err] = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]
-  out.mockImplementation(write)
-  err.mockImplementation(write)
-  try {
-    return { code: await run([...parameters, '--log', 'sqlite', '--config', config]), said: said.join('') }
-  } finally {
-    out.mockRestore()
-    err.mockRestore()
-  }
-}
+const command = (...parameters: readonly string[]) => runHere([...parameters, '--log', 'sqlite', '--config', config])
 
 describe('one flipped bit', { timeout: 240_000 }, () => {
   it('anywhere in the log gives the right answer, or says that it is damaged', async () => {

@@ -6,9 +6,9 @@ import { startSignalbox } from '@signalbox/cli'
 import { contractSet, intentFromJson, partitionOf } from '@signalbox/contract'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import pino from 'pino'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { run } from '../../packages/cli/src/main.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
+import { runHere } from './run-here.ts'
 import { intent, order, stock } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-excerpts-'))
@@ -18,19 +18,7 @@ const config = join(root, 'test/end-to-end/shop.config.ts')
 const log = () => ['--data-dir', place('data'), '--log', 'sqlite', '--config', config]
 const ends: number[] = []
 
-async function command(...parameters: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
-  const said: string[] = []
-  const write = (chunk: unknown) => said.push(String(chunk)) > 0
-  const [out, err] = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]
-  out.mockImplementation(write)
-  err.mockImplementation(write)
-  try {
-    return { code: await run([...parameters]), said: said.join('') }
-  } finally {
-    out.mockRestore()
-    err.mockRestore()
-  }
-}
+const command = (...parameters: readonly string[]) => runHere(parameters)
 
 beforeAll(async () => {
   // Opened three times, by three owners, with decisions of several events in between.

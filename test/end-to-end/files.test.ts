@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { replaceFile } from '@signalbox/files'
 import { openSqliteLog } from '@signalbox/log-sqlite'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { run } from '../../packages/cli/src/main.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
+import { runHere } from './run-here.ts'
 import { intent, openShop } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-files-'))
@@ -15,19 +15,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 const place = (name: string) => join(directory, name)
 const config = join(root, 'test/end-to-end/shop.config.ts')
 
-async function command(...parameters: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
-  const said: string[] = []
-  const write = (chunk: unknown) => said.push(String(chunk)) > 0
-  const [out, err] = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]
-  out.mockImplementation(write)
-  err.mockImplementation(write)
-  try {
-    return { code: await run([...parameters]), said: said.join('') }
-  } finally {
-    out.mockRestore()
-    err.mockRestore()
-  }
-}
+const command = (...parameters: readonly string[]) => runHere(parameters)
 
 let data = ''
 

@@ -43,6 +43,7 @@ export function refuseUnknownQueries(app: FastifyInstance): void {
 }
 
 function keysOf({ schema }: FastifyRequest['routeOptions']): readonly string[] {
-  const query = schema?.querystring
-  return query instanceof z.ZodObject ? Object.keys(query.shape) : []
+  const query = schema?.querystring as { readonly shape?: object; readonly properties?: object } | undefined
+  // Of zod, or a JSON Schema.
+  return Object.keys(query?.shape ?? query?.properties ?? {})
 }

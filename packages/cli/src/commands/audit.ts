@@ -1,7 +1,7 @@
 /** `signalbox audit`: proves what Signalbox promises of a log, or names the first break. */
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, contractSet, defaultLimits, noContracts } from '@signalbox/contract'
-import { auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
+import { type AuditCheck, auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
 import { exitCodes } from '../exit-codes.ts'
 import { openToRead, type Reading } from '../logs.ts'
 import { wholeNumber } from '../numbers.ts'
@@ -22,6 +22,8 @@ export interface AuditReport {
   readonly decisions: number
   readonly decided_again: number
   readonly not_decided_again: number
+  /** How many of them for which reason. */
+  readonly why_not_decided_again: Readonly<Record<string, number>>
   readonly undecided: number
   readonly breaks: number
   readonly partitions: readonly PartitionAudit[]
@@ -87,6 +89,7 @@ function reportOf(log: string, partitions: readonly PartitionAudit[]): AuditRepo
     decisions: sum(({ decisions }) => decisions),
     decided_again: sum(({ decidedAgain }) => decidedAgain),
     not_decided_again: sum(({ notDecidedAgain }) => notDecidedAgain),
+    why_not_decided_again: whyNot(partitions),
     undecided: sum(({ undecided }) => undecided),
     breaks,
     partitions,
@@ -105,14 +108,35 @@ export function auditText(report: AuditReport): string {
     const where = `partition ${partition}${logOffset === null ? '' : `, log offset ${logOffset}`}${intentOffset === null ? '' : `, intent ${intentOffset}`}`
     return `BROKEN  ${auditChecks[check]}\n  ${where}: ${message}`
   })
-  const skipped =
-    report.not_decided_again === 0
-      ? []
-      : [
-          `${report.not_decided_again} decisions were not made again: by other contracts, about intents that are gone, or on what an export leaves out`,
-        ]
+  const skipped = Object.entries(report.why_not_decided_again).map(([why, count]) => `${count} decisions could not be decided again: ${why}`)
   const verdict = report.clean
-    ? `clean: ${Object.values(auditChecks).join('; ')}`
+    ? `clean: ${proven(report).join('; ')}`
     : 'first break of each promise above; do not write to this log before you know why: signalbox intent explain, and docs/operating.md'
   return [table(rows), ...lines, ...skipped, verdict].join('\n')
+}
+
+function whyNot(partitions: readonly PartitionAudit[]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>()
+  for (const [why, count] of partitions.flatMap((each) => Object.entries(each.whyNot))) counts.set(why, (counts.get(why) ?? 0) + count)
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** What was looked at, and no more: nothing is claimed of what is not there. */
+function proven({ decided_again: again, decisions, events, partitions }: AuditReport): readonly string[] {
+  if (events === 0) return ['the log is empty, so there was nothing to prove']
+  const said: Readonly<Partial<Record<AuditCheck, string | null>>> = {
+    decided: decisions === 0 ? 'no intent was decided yet' : auditChecks.decided,
+    'decided again':
+      decisions === 0
+        ? null
+        : again === decisions
+          ? auditChecks['decided again']
+          : again === 0
+            ? 'no decision could be decided again'
+            : `${again} of ${decisions} decisions equal decide run again`,
+    snapshot: partitions.some(({ snapshotPosition }) => snapshotPosition !== null) ? auditChecks.snapshot : null,
+    index: partitions.some(({ hasIndex }) => hasIndex) ? auditChecks.index : null,
+  }
+  const checks = Object.entries(auditChecks) as [AuditCheck, string][]
+  return checks.map(([check, promise]) => (said[check] === undefined ? promise : said[check])).filter((each) => each !== null)
 }

@@ -1,4 +1,5 @@
 /** `signalbox sequencer`, `gateway`, `process-manager`, `escalations`, `projector` and `ingest`: each service as a process of its own, on Kafka. */
+import { lookupProblem } from '@signalbox/contract'
 import { startEscalation } from '@signalbox/escalation'
 import { startGateway } from '@signalbox/gateway'
 import { createOperationsServer, type HttpServer, RequestRefused } from '@signalbox/http'
@@ -155,7 +156,7 @@ async function runEscalations(context: ServiceContext): Promise<RunningService> 
   const { codec, log, logger, registry, settings } = context
   const escalation = startEscalation({ log, codec, escalation: settings.config?.escalation, logger, registry })
   const server = createOperationsServer({ registry, notReady: () => escalation.notReady() }, logger)
-  server.app.get('/v1/inbox', async ({ query }) => {
+  server.app.get('/v1/inbox', { schema: { querystring: { type: 'object', properties: { to: {} } } } }, async ({ query }) => {
     const { inbox } = escalation
     return { open: inbox.openCount, groups: inbox.groups(inboxOf(query)), settled: inbox.settled(100) }
   })
@@ -206,11 +207,11 @@ async function runIngest(context: ServiceContext): Promise<RunningService> {
 
 /** Whose inbox is asked for; undefined for everybody's. Throws RequestRefused. */
 function inboxOf(query: unknown): string | undefined {
-  const { to, ...more } = query as Readonly<Record<string, unknown>>
-  const [unknown] = Object.keys(more)
-  if (unknown !== undefined) throw new RequestRefused('QUERY_INVALID', `there is no ${unknown} here; the inbox takes to alone`)
-  if (to === undefined || typeof to === 'string') return to
-  throw new RequestRefused('QUERY_INVALID', 'to is given more than once; ask once for each', { path: 'to' })
+  const { to } = query as { readonly to?: unknown }
+  if (to === undefined) return undefined
+  const problem = typeof to === 'string' ? lookupProblem.traceId(to) : 'is given more than once; ask once for each'
+  if (problem === null) return to as string
+  throw new RequestRefused('QUERY_INVALID', `the query: to ${problem}`, { path: 'to' })
 }
 
 function listenTo(server: HttpServer, { flags, settings }: ServiceContext): Promise<string> {

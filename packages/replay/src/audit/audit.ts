@@ -53,7 +53,7 @@ class PartitionAuditor {
   #events = 0
   #decisions = 0
   #decidedAgain = 0
-  #notDecidedAgain = 0
+  readonly #whyNot = new Map<string, number>()
   #snapshot: Base | null = null
 
   constructor(options: AuditOptions, partition: number) {
@@ -94,10 +94,12 @@ class PartitionAuditor {
       events: this.#events,
       decisions: this.#decisions,
       decidedAgain: this.#decidedAgain,
-      notDecidedAgain: this.#notDecidedAgain,
+      notDecidedAgain: [...this.#whyNot.values()].reduce((sum, count) => sum + count, 0),
+      whyNot: Object.fromEntries(this.#whyNot),
       undecided,
       watermark: this.#state.nextOffset,
       snapshotPosition: this.#snapshot?.position ?? null,
+      hasIndex: log.index !== null,
       findings: [...this.#findings.values()],
     }
   }
@@ -173,17 +175,23 @@ class PartitionAuditor {
     const record = await this.#intentOf(first, intents)
     const { excerpt } = this.#options
     const isAllThere = excerpt === undefined || (excerpt.isWhole && !excerpt.isRedacted)
-    if (this.#findings.has('order') || !isAllThere) this.#notDecidedAgain++
+    if (this.#findings.has('order')) this.#notAgain('their order is broken')
+    else if (!isAllThere) this.#notAgain('the export leaves out what they stood on')
     else {
       const comparison = await decideAgain(this.#options, this.#state, decision, record)
       // An export may end within a decision.
       const isCut = isLast && excerpt !== undefined && comparison.outcome === 'different'
-      if (comparison.outcome === 'impossible' || isCut) this.#notDecidedAgain++
+      if (comparison.outcome === 'impossible') this.#notAgain(comparison.why)
+      else if (isCut) this.#notAgain('the export ends within them')
       else this.#decidedAgain++
       if (comparison.outcome === 'different' && !isCut)
         this.#find('decided again', this.#decisionLogOffset, first.offset, comparison.message)
     }
     for (const event of decision) evolve(this.#state, event)
+  }
+
+  #notAgain(why: string): void {
+    this.#whyNot.set(why, (this.#whyNot.get(why) ?? 0) + 1)
   }
 
   /** The intent that was decided, where it is still there. Those before it were passed over. */

@@ -2,12 +2,15 @@
 import type { Codec } from '@signalbox/codec'
 import { UndecodableError, UnknownSchemaError } from '@signalbox/codec'
 import {
+  builtInRecord,
   type ContractRecord,
   canonicalize,
+  containmentRecord,
   contractRecords,
   type Event,
   intentFromJson,
   isOwnEvent,
+  isReservedType,
   type JsonObject,
 } from '@signalbox/contract'
 import { decideAndWrite, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
@@ -17,8 +20,7 @@ import { rulesAt } from '../rules-at.ts'
 
 export type Comparison =
   | { readonly outcome: 'equal' }
-  /** Why it could not be decided again. */
-  | { readonly outcome: 'impossible' }
+  | { readonly outcome: 'impossible'; readonly why: string }
   | { readonly outcome: 'different'; readonly message: string }
 
 export interface DecideAgainOptions {
@@ -37,20 +39,32 @@ export async function decideAgain(
 ): Promise<Comparison> {
   const rules = rulesAt(options.rules, state.contracts)
   const records = rules === options.rules ? options.contracts : contractRecords(rules.contracts, rules.sha256, rules.containment)
-  if (!isDecidedByThese(state.contracts, records)) return { outcome: 'impossible' }
+  const others = otherContracts(state.contracts, records)
+  if (others !== null) return { outcome: 'impossible', why: others }
   const first = logged.find(isOwnEvent)
   if (first === undefined) return { outcome: 'different', message: 'no event says what became of the intent of the record' }
   const intent = wasSkipped(first) ? skipped(first) : record === null ? ofEvent(first) : await ofRecord(options.codec, record)
-  if (intent === null) return { outcome: 'impossible' }
+  if (intent === null) return { outcome: 'impossible', why: 'the intent is gone, and its event has no copy of it' }
   const again = decideAndWrite(state, intent, rules, options.codec.encodeEvent).events
   const [expected, found] = [textOf(again), textOf(logged)]
   if (expected === found) return { outcome: 'equal' }
   return { outcome: 'different', message: `decided again it is ${shorten(expected)}, and the log says ${shorten(found)}` }
 }
 
-/** By exactly the contracts that decided then: another version of one may rightly decide otherwise. */
-function isDecidedByThese(then: readonly ContractRecord[], now: readonly ContractRecord[]): boolean {
-  return then.length === now.length && then.every(({ digest, type }) => now.some((each) => each.type === type && each.digest === digest))
+/** Null where it was decided by exactly these contracts: another version of one may rightly decide otherwise. */
+function otherContracts(then: readonly ContractRecord[], now: readonly ContractRecord[]): string | null {
+  if (now.every(({ type }) => isReservedType(type))) return 'no contracts are given (--config)'
+  const name = ({ type, version }: ContractRecord) => `${type}@${version}`
+  const differing = then.filter(({ digest, type }) => !now.some((each) => each.type === type && each.digest === digest))
+  const reasons = differing.map((record) => {
+    if (record.type === builtInRecord) return "Signalbox's own contracts were of another release"
+    if (record.type === containmentRecord) return 'the settings of containment were others'
+    return now.some((each) => name(each) === name(record))
+      ? `${name(record)} was another of that version`
+      : `${name(record)} is not in the config`
+  })
+  const added = now.filter(({ type }) => !then.some((each) => each.type === type)).map((record) => `${name(record)} was not there yet`)
+  return reasons.length + added.length === 0 ? null : [...reasons, ...added].sort().join(', ')
 }
 
 type Reject = Extract<Event, { readonly type: 'IntentRejected' }>

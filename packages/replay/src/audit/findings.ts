@@ -30,14 +30,18 @@ export interface PartitionAudit {
   readonly decisions: number
   /** Decisions that were computed anew and compared. */
   readonly decidedAgain: number
-  /** Decisions that could not be: by other contracts than those given, or about an intent that is gone and was never decodable. */
+  /** Decisions that could not be. */
   readonly notDecidedAgain: number
+  /** How many of them for which reason. */
+  readonly whyNot: Readonly<Record<string, number>>
   /** Intents that lie past the watermark and have no decision yet. */
   readonly undecided: number
   /** The source offset below which everything is decided. */
   readonly watermark: number
   /** Where the newest snapshot that was compared reaches to; null where there is none. */
   readonly snapshotPosition: number | null
+  /** Whether the log keeps an index of names, which was proven. */
+  readonly hasIndex: boolean
   /** The first break of each check. */
   readonly findings: readonly Finding[]
 }
