@@ -24,6 +24,17 @@ function pendingId({ events }: Pick<Outcome, 'events'>): string {
   return event.payload.intentId
 }
 
+/** A `use(9)` as an event embeds it, as its agent would send it once more. */
+function sentAgain(embedded: string) {
+  const { actions, ...intent } = JSON.parse(embedded)
+  const left = ['causationId', 'causationDepth', 'deadline', 'priority', 'confidence', 'reservation', 'note', 'signature']
+  return {
+    ...Object.fromEntries(left.map((field) => [field, null])),
+    ...intent,
+    actions: [{ ...actions[0], input: '{"by":9}', expectedVersion: null }],
+  }
+}
+
 test('a guard that can still come true is waited for, and the decision names where it began', () => {
   const story = seat()
   const outcome = story.when(use(9), waiter).then({
@@ -189,19 +200,7 @@ test('an intent that is sent again in the record that ends its wait gets that en
   const asked = first.events[0]!
   if (asked.type !== 'IntentPending') throw new Error('it does not wait')
   story.when(fill(50), { deadline: startMs - 1 })
-  const again = JSON.parse(asked.payload.intent)
-  const record = { ...again, actions: [{ ...again.actions[0], input: '{"by":9}', expectedVersion: null }] }
-  const filled = {
-    causationId: null,
-    causationDepth: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    reservation: null,
-    note: null,
-    signature: null,
-  }
-  const outcome = story.passes(60_000).when({ ...filled, ...record })
+  const outcome = story.passes(60_000).when(sentAgain(asked.payload.intent))
   expect(outcome.summary).toEqual(['rejected DEADLINE_PASSED', 'duplicated rejected'])
   outcome.says('IntentDuplicated', { code: 'DEADLINE_PASSED', decision: { partition: 0, offset: outcome.events[0]!.offset, index: 0 } })
 })
@@ -211,18 +210,7 @@ test('the same intent again while it waits: it is pending, and where', () => {
   const id = pendingId(story.when(use(9), waiter))
   const { pending } = story.state.coordination
   const { offset, index } = pending.get(id)!.since
-  const again = JSON.parse(pending.get(id)!.intent)
-  const filled = {
-    causationId: null,
-    causationDepth: null,
-    deadline: null,
-    priority: null,
-    confidence: null,
-    reservation: null,
-    note: null,
-    signature: null,
-  }
-  const same = { ...filled, ...again, actions: [{ ...again.actions[0], input: '{"by":9}', expectedVersion: null }] }
+  const same = sentAgain(pending.get(id)!.intent)
   story
     .when(same)
     .then({ type: 'IntentDuplicated', payload: { outcome: 'pending', code: null, decision: { partition: 0, offset, index } } })

@@ -108,7 +108,9 @@ export function auditText(report: AuditReport): string {
     const where = `partition ${partition}${logOffset === null ? '' : `, log offset ${logOffset}`}${intentOffset === null ? '' : `, intent ${intentOffset}`}`
     return `BROKEN  ${auditChecks[check]}\n  ${where}: ${message}`
   })
-  const skipped = Object.entries(report.why_not_decided_again).map(([why, count]) => `${count} decisions could not be decided again: ${why}`)
+  const skipped = Object.entries(report.why_not_decided_again).map(
+    ([why, count]) => `${count} decisions could not be decided again: ${why}`,
+  )
   const verdict = report.clean
     ? `clean: ${proven(report).join('; ')}`
     : 'first break of each promise above; do not write to this log before you know why: signalbox intent explain, and docs/operating.md'

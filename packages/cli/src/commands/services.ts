@@ -18,7 +18,7 @@ import { personalOf } from '../personal.ts'
 import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
-import { signalled } from '../signals.ts'
+import { signalled, started } from '../signals.ts'
 import { software } from '../version.ts'
 import { openProjector } from './projector.ts'
 import { explainRefusal, listenAddress, maxStreams, serviceLogger, startDeciding, type UpFlags } from './up.ts'
@@ -65,16 +65,17 @@ export async function runService(name: ServiceName, settings: Settings, flags: U
     const message = `a ${name} of its own needs a log that several processes share; set KAFKA_BROKERS, or run all in one with signalbox up`
     throw new CommandError('usage', message)
   }
+  const stop = signalled()
   const logger = serviceLogger()
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const engine = await openEngine(settings, logger)
+  const engine = await started(openEngine(settings, logger), stop)
   const url = (name === 'projector' ? settings.config?.projector?.url : undefined) ?? operationsUrls[name] ?? settings.url
   try {
-    const service = await services[name]({ ...engine, settings: { ...settings, url }, flags, logger, registry })
+    const service = await started(services[name]({ ...engine, settings: { ...settings, url }, flags, logger, registry }), stop)
     try {
       say(`signalbox ${name} is up: ${await service.listen()} (${engine.log.partitionCount} partitions). Stop with Ctrl-C.`)
-      await Promise.race([service.failed, signalled()])
+      await Promise.race([service.failed, stop])
       say(`signalbox ${name} stops: finishing what is under way`)
     } finally {
       await service.stop()

@@ -36,7 +36,7 @@ import { personalOf } from '../personal.ts'
 import { defaultProjectorUrl } from '../projections.ts'
 import { agentsOf } from '../rules.ts'
 import { contractsOf, type Settings } from '../settings.ts'
-import { signalled } from '../signals.ts'
+import { signalled, started } from '../signals.ts'
 import { software } from '../version.ts'
 import { openProjector } from './projector.ts'
 
@@ -156,14 +156,15 @@ export interface UpFlags {
 
 /** Runs until SIGINT or SIGTERM, or until something fails for good. */
 export async function up(settings: Settings, flags: UpFlags): Promise<void> {
+  const stop = signalled()
   const contracts = contractsOf(settings)
   const address = listenAddress(settings, flags)
   const streams = maxStreams()
   const logger = serviceLogger()
   const personal = personalOf(settings)
-  const { codec, log } = await openEngine(settings, logger)
+  const { codec, log } = await started(openEngine(settings, logger), stop)
   if (settings.log === 'sqlite') rememberConfig(settings.dataDirectory, settings.configFile!)
-  const signalbox = await startSignalbox({
+  const starting = startSignalbox({
     log,
     codec,
     contracts,
@@ -174,15 +175,16 @@ export async function up(settings: Settings, flags: UpFlags): Promise<void> {
     ...agentsOf(settings),
     ...(settings.config?.reactions === undefined ? {} : { reactions: settings.config.reactions }),
     ...(settings.config?.escalation === undefined ? {} : { escalation: settings.config.escalation }),
-  }).catch(explainRefusal)
+  })
+  const signalbox = await started(starting.catch(explainRefusal), stop)
   try {
     say(
       `signalbox is up: ${await signalbox.gateway.server.listen(address)} (${log.name} log${settings.log === 'sqlite' ? ` in ${settings.dataDirectory}` : ''}; ${contracts.all.map(({ type, version }) => `${type}@${version}`).join(', ')}). Stop with Ctrl-C.`,
     )
-    const projector = await openProjector({ log, codec, settings, logger, registry: new Registry() })
+    const projector = await started(openProjector({ log, codec, settings, logger, registry: new Registry() }), stop)
     try {
       say(`projections: ${await projector.listen(projectorAddress(settings, flags))}/v1/projections`)
-      await Promise.race([signalbox.failed, projector.failed, signalled()])
+      await Promise.race([signalbox.failed, projector.failed, stop])
       say('signalbox stops: finishing what is under way')
     } finally {
       await projector.stop()

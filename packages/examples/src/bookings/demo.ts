@@ -48,11 +48,12 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     options.fresh,
   )
   const all = wishes(bookings)
+  const stopping = new AbortController()
+  void signalled().then(() => stopping.abort())
   say(
     `${bookings.length.toLocaleString('en-US')} bookings, ${all.length.toLocaleString('en-US')} intents by ${new Set(bookings.map(({ agent }) => agent)).size} agents; ${how}`,
   )
   const kafka = options.log === 'kafka' ? await prepareKafka(run.runId, options.sequencers > 0) : null
-  const stopping = new AbortController()
   let sequencers: Sequencers | null = null
   try {
     if (kafka !== null && options.sequencers > 0)
@@ -66,7 +67,6 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       sequencer: sequencers === null,
     })
     try {
-      void signalled().then(() => stopping.abort())
       const halfway = () => (options.killHalfway ? sequencers?.killOwner(partitionOf(bookings[0]!.hotel, log.partitionCount)) : undefined)
       const timing = await Promise.race([submitAll(signalbox, options, run, bookings, stopping.signal, halfway), signalbox.failed])
       if (stopping.signal.aborted) {
