@@ -101,7 +101,8 @@ describe('while the contract still throws', () => {
 
   it('selects nothing by itself, and wants names that are names', async () => {
     expect(await run('redrive')).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing is selected') })
-    expect(await run('redrive', '--code', 'NO_SUCH')).toMatchObject({ code: 3 })
+    expect(await run('redrive', '--code', 'NO_SUCH')).toMatchObject({ code: 2 })
+    expect(await run('redrive', '--code', 'REACTION_FAILED')).toMatchObject({ code: 3 })
     expect(await run('redrive', 'intents:0:9999')).toMatchObject({ code: 3 })
     expect(await run('show', 'something')).toMatchObject({ code: 2, stderr: expect.stringContaining('TOPIC:PARTITION:OFFSET') })
     expect(await run('redrive', '--all', '--config', config('second'))).toMatchObject({

@@ -63,7 +63,7 @@ describe.each(Object.entries(kinds))('%s', (_name, kind) => {
   ] as const)(
     'ends cleanly by %s at %s',
     async (signal, moment) => {
-      const { ended, isSent, said } = await endedBy(signal, kind, moment)
+      const { ended, isSent, said } = await endedBy(kind, moment)
       expect(isSent, said).toBe(true)
       expect(ended, said).toEqual([0, null])
     },

@@ -184,7 +184,7 @@ const ofTheLog: readonly (readonly [readonly string[], RegExp])[] = [
   [['replay', 'run', '--do', 'next intent NOPE'], /is no UUID/],
   [['replay', 'run', '--do', 'next change foo'], /must be type\/id/],
   [['replay', 'run', '--do', 'show foo s'], /must be type\/id/],
-  [['replay', 'export', 'x.jsonl', '--scope', ''], /--scope: "" is empty/],
+  [['replay', 'export', 'x.jsonl', '--scope', ''], /--scope is empty/],
   [['replay', 'export', 'x.jsonl', '--scope', 'ok', '--scope', ' no'], /--scope: " no" begins with a space/],
   [['projection', 'new', 'x', '--type', 'ordre'], /did you mean 'order'/],
 ]

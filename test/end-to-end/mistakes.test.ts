@@ -69,6 +69,20 @@ const typed: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['intent', 'show', '0192f3c0-1111-7111-8111-111111111111'], 3, /there is no decision/],
   [['intent', 'shwo', 'x'], 2, /unknown command/],
   [['intent', 'list', '--limt', '1'], 2, /Did you mean --limit/],
+  [['intent', 'list', '--limit', ''], 2, /--limit is empty; give it a value, or leave it out/],
+  [['intent', 'list', '--code', ' '], 2, /--code is empty/],
+  [['intent', 'tail', '--from', ''], 2, /--from is empty/],
+  [['intent', 'show', ''], 2, /INTENT is empty/],
+  [['resource', 'show', 's', 'refund/1', '--at', ''], 2, /--at is empty/],
+  [['resource', 'show', 's', 'refund/1', '--at', 'noon'], 2, /"noon" is no moment of a log; give/],
+  [['resource', 'show', 's', 'refund/1', '--at', '2026-11-26T24:00:00Z'], 2, /no hour of a day.*the end of a day is 00:00 of the next/],
+  [['resource', 'show', 's', 'refund/1', '--at', '2126-01-01T00:00:00Z'], 3, /2126-01-01T00:00:00Z has not come yet/],
+  [['replay', 'run', '--do', 'to'], 2, /"" is no moment of a log/],
+  [['replay', 'export', '', '--from', '1h'], 2, /FILE is empty/],
+  [['agent', 'quarantine', 'a', '--reason', 'r', '--tainted-since', '2126-01-01T00:00:00Z'], 2, /has not come yet/],
+  [['agent', 'quarantine', 'a', '--reason', 'r', '--tainted-since', ''], 2, /--tainted-since is empty/],
+  [['up', '--port', ''], 2, /--port is empty/],
+  [['up', '--port', '0', '--allowed-host', ''], 2, /--allowed-host takes names .*, not an empty one/],
 ]
 
 const configs: readonly (readonly [string, string, RegExp])[] = [
@@ -97,6 +111,13 @@ const variables: readonly (readonly [Readonly<Record<string, string>>, readonly 
   [{ SIGNALBOX_MAX_STREAMS: '-1' }, ['up', '--port', '0'], 2, /SIGNALBOX_MAX_STREAMS takes a whole number/],
   [{ SIGNALBOX_TRUST_NETWORK: 'yes' }, ['up', '--port', '0'], 2, /SIGNALBOX_TRUST_NETWORK takes true or false/],
   [{ SIGNALBOX_OUTPUT: 'yaml' }, ['intent', 'list'], 2, /takes text, json or jsonl/],
+  [
+    { SIGNALBOX_ALLOWED_HOSTS: 'a.example,,b.example' },
+    ['up', '--port', '0'],
+    2,
+    /SIGNALBOX_ALLOWED_HOSTS takes names .*, not an empty one/,
+  ],
+  [{ KAFKA_BROKERS: 'a:9092,,b:9092', SIGNALBOX_LOG: 'kafka' }, ['intent', 'list'], 2, /number 2 of 3 addresses is empty/],
   [{ SIGNALBOX_LOG: 'postgres' }, ['intent', 'list'], 2, /takes sqlite or kafka/],
   [{ SIGNALBOX_LOG: 'kafka' }, ['intent', 'list'], 2, /KAFKA_BROKERS/],
   [{ SIGNALBOX_URL: 'nowhere' }, ['status'], 2, /is no address of a gateway/],
@@ -217,7 +238,7 @@ describe('a variable that is empty is not set', () => {
     'KAFKA_SSL_CA',
     'KAFKA_SASL_USERNAME',
   ])('%s', async (name) => {
-    for (const value of ['', ' ']) {
+    for (const value of ['', ' ', '\t\n', '\u00a0']) {
       const ended = await runHere(['intent', 'list', '--data-dir', join(commands.directory, 'data')], { ...noKafka, [name]: value })
       expect(ended, ended.stderr).toMatchObject({ code: 0 })
       expect(ended.stderr).not.toContain('warning')

@@ -1,5 +1,6 @@
 export { type RunningSignalbox, type StartOptions, serviceLogger, startSignalbox } from './commands/up.ts'
 export { rememberConfig } from './data-directory.ts'
+export { environment } from './environment.ts'
 export { CommandError, exitCodes } from './exit-codes.ts'
 export { openLog } from './logs.ts'
 export { signalled } from './signals.ts'

@@ -16,18 +16,28 @@ const placeholders: Readonly<Record<string, LookedFor>> = {
   CORRELATION: 'traceId',
 }
 
-/** Throws CommandError (usage) for the first that is no name. */
+/** Free text may be empty, and is looked at where it is used. */
+const mayBeEmpty: ReadonlySet<string> = new Set(['TEXT', 'NAME', 'KEY', 'PREFIX'])
+
+/** Throws CommandError (usage) for the first that is empty, or no name. */
 export function checkNames(command: Command): void {
   for (const option of command.options) {
-    const what = placeholders[placeholderOf(option.flags)]
-    const value: unknown = what === undefined ? undefined : command.getOptionValue(option.attributeName())
-    for (const text of [value].flat()) if (typeof text === 'string') checkName(option.long ?? option.flags, what!, text)
+    const value: unknown = command.getOptionValue(option.attributeName())
+    for (const text of [value].flat())
+      if (typeof text === 'string') checkPlace(option.long ?? option.flags, placeholderOf(option.flags), text)
   }
-  for (const [index, parameter] of command.registeredArguments.entries()) {
-    const what = placeholders[parameter.name()]
-    const text = command.args[index]
-    if (what !== undefined && text !== undefined) checkName(parameter.name(), what, text)
+  for (const [index, text] of command.args.entries()) {
+    const name = command.registeredArguments[Math.min(index, command.registeredArguments.length - 1)]?.name()
+    if (name !== undefined) checkPlace(name, name, text)
   }
+}
+
+function checkPlace(place: string, placeholder: string, text: string): void {
+  // What a shell makes of a variable that is not set is no setting.
+  if (text.trim() === '' && !mayBeEmpty.has(placeholder))
+    throw new CommandError('usage', `${place} is empty; give it a value, or leave it out`)
+  const what = placeholders[placeholder]
+  if (what !== undefined) checkName(place, what, text)
 }
 
 function placeholderOf(flags: string): string {

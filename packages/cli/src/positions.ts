@@ -3,6 +3,7 @@ import { partitionOf } from '@signalbox/contract'
 import { type Position, positionAt, type Source } from '@signalbox/replay'
 import { CommandError } from './exit-codes.ts'
 import { wholeNumber } from './numbers.ts'
+import { say } from './output.ts'
 import { readTime } from './times.ts'
 
 /**
@@ -25,9 +26,16 @@ export async function readPosition(source: Source, partition: number, text: stri
   if (timeMs === null)
     throw new CommandError(
       'usage',
-      `${text} is no moment of a log; give a position like ${partition}:1200, a time like 2026-06-01T12:00:00Z, how long ago (15m), start or end`,
+      `${JSON.stringify(text)} is no moment of a log; give a position like ${partition}:1200, a time like 2026-06-01T12:00:00Z, how long ago (15m), start or end`,
     )
   return await positionAt(source, partition, timeMs)
+}
+
+/** Says of a time that has not come that it stands for the end of the log: a slip in the year, or another clock than this one. */
+export function noteFuture(text: string): void {
+  const timeMs = readTime(text)
+  if (timeMs !== null && timeMs > Date.now())
+    say(`${text} has not come yet by the clock of this machine; what follows is as of the end of the log, as it is now`)
 }
 
 /** The partition that is meant: named, that of a scope, or the only one. */

@@ -44,7 +44,6 @@ const defaultUrl = 'http://127.0.0.1:7070'
 
 /** Throws CommandError (usage) for a setting that has no allowed value. */
 export async function readSettings(flags: CommonFlags, variables: Environment = environment()): Promise<Settings> {
-  refuseEmpty(flags)
   const output = flags.json === true ? 'json' : (flags.output ?? variables.SIGNALBOX_OUTPUT ?? 'text')
   if (output !== 'text' && output !== 'json' && output !== 'jsonl')
     throw new CommandError('usage', `--output takes text, json or jsonl, not ${output}`)
@@ -79,13 +78,6 @@ export async function readSettings(flags: CommonFlags, variables: Environment = 
     keysDirectory: keysDirectoryOf(flags.keys ?? variables.SIGNALBOX_KEYS ?? config?.keys),
     output,
   }
-}
-
-/** What a shell makes of a variable that is not set is no setting. */
-function refuseEmpty(flags: CommonFlags): void {
-  for (const name of ['config', 'dataDir', 'file', 'url', 'keys'] as const)
-    if (flags[name]?.trim() === '')
-      throw new CommandError('usage', `--${name === 'dataDir' ? 'data-dir' : name} is empty; give it a value, or leave it out`)
 }
 
 function refuseNoAddress(url: string): void {

@@ -27,10 +27,11 @@ function readDate(text: string): number {
   if (hour === undefined || minute === undefined) throw refuse('is a day, and a day begins at another moment in every zone')
   if (z === undefined && sign === undefined) throw refuse('has no zone, so it would mean another moment on another machine')
   if (second === '60') throw refuse('is a leap second, which no clock here has')
+  if (hour > '23') throw refuse(`has no hour of a day, which are 00 to 23${hour === '24' ? '; the end of a day is 00:00 of the next' : ''}`)
+  if (minute > '59' || second > '59') throw refuse('has no minute or second, which are 00 to 59')
   const ms = Date.parse(`${date}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}Z`)
   // A day that is none is taken for one of the next month.
-  if (Number.isNaN(ms) || hour > '23' || new Date(ms).toISOString().slice(0, 10) !== date)
-    throw refuse('is no moment: there is no such day or hour')
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== date) throw refuse(`has a day that there is not: ${date}`)
   if (zoneHours > '14' || zoneMinutes > '59') throw refuse('has a zone that there is not')
   return ms - (sign === '-' ? -1 : 1) * (Number(zoneHours) * units.h + Number(zoneMinutes) * units.m)
 }

@@ -55,12 +55,12 @@ export class Connection {
 
 /** What listens on this machine is reached directly, whatever proxy the environment names. */
 function dispatcherFor({ isLoopback, origin }: GatewayAddress): Dispatcher {
-  const { HTTP_PROXY, HTTPS_PROXY, http_proxy, https_proxy } = process.env
-  const proxies = [http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY].filter((proxy) => (proxy ?? '') !== '')
-  if (isLoopback || proxies.length === 0) return new Pool(origin, bounds)
+  // A variable that is empty, or holds spaces alone, means what an unset one does.
+  const given = (...names: readonly string[]) => names.map((name) => process.env[name]?.trim() ?? '').find((value) => value !== '') ?? ''
+  const [httpProxy, httpsProxy] = [given('http_proxy', 'HTTP_PROXY'), given('https_proxy', 'HTTPS_PROXY')]
+  if (isLoopback || (httpProxy === '' && httpsProxy === '')) return new Pool(origin, bounds)
   try {
-    // An empty variable means what an unset one does.
-    return new EnvHttpProxyAgent({ ...bounds, httpProxy: http_proxy || HTTP_PROXY || '', httpsProxy: https_proxy || HTTPS_PROXY || '' })
+    return new EnvHttpProxyAgent({ ...bounds, httpProxy, httpsProxy })
   } catch (cause) {
     throw new ClientError(
       'UNREACHABLE',

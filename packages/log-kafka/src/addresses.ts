@@ -8,9 +8,14 @@ const LARGEST_PORT = 65_535
 
 /** `HOST:PORT`, several separated by commas or as a list. */
 export function readAddresses(brokers: string | readonly string[]): ReadAddresses {
-  const list = typeof brokers === 'string' ? brokers.split(',') : brokers
-  const addresses = list.map((address) => address.trim()).filter((address) => address !== '')
+  const list = (typeof brokers === 'string' ? brokers.split(',') : brokers).map((address) => address.trim())
+  // A comma at the end is none too many.
+  if (typeof brokers === 'string' && list.length > 1 && list.at(-1) === '') list.pop()
+  const addresses = list.filter((address) => address !== '')
   if (addresses.length === 0) return { addresses, problems: ['no broker is named: write HOST:PORT, several separated by commas'] }
+  const hole = list.indexOf('')
+  if (hole >= 0)
+    return { addresses, problems: [`number ${hole + 1} of ${list.length} addresses is empty: write HOST:PORT there, or take out a comma`] }
   return { addresses, problems: addresses.map(problemOf).filter((problem) => problem !== undefined) }
 }
 

@@ -55,6 +55,16 @@ describe('the environment', () => {
     assert.equal(kafkaOptionsFromEnvironment({ KAFKA_BROKERS: ' ', KAFKA_SASL_USERNAME: '' }).kafka, undefined)
   })
 
+  it('refuses a list of brokers with an empty member, and says which', () => {
+    for (const [list, says] of [
+      ['a:9092,,b:9092', /number 2 of 3 addresses is empty/],
+      ['a:9092, ,b:9092', /number 2 of 3/],
+      [',a:9092', /number 1 of 2/],
+      ['a:9092,,', /number 2 of 2/],
+    ] as const)
+      assert.match(refusal({ KAFKA_BROKERS: list }), says)
+  })
+
   it('names the brokers under either name', () => {
     for (const name of ['KAFKA_BROKERS', 'KAFKA_BOOTSTRAP_SERVERS'])
       assert.deepEqual(kafkaOf({ [name]: 'a:9092, b.example:19092 ,' }), { brokers: ['a:9092', 'b.example:19092'] })

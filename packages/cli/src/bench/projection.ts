@@ -19,6 +19,7 @@ import {
   shippedProjections,
 } from '@signalbox/projection'
 import { z } from 'zod'
+import { environment } from '../environment.ts'
 import { say } from '../output.ts'
 import { Flood } from './event-flood.ts'
 
@@ -72,7 +73,7 @@ export async function benchProjection(seconds: number): Promise<object> {
 }
 
 function stores(directory: string): readonly (readonly [string, () => ProjectionStore | Promise<ProjectionStore>])[] {
-  const address = process.env.SIGNALBOX_PROJECTOR_STORE ?? ''
+  const address = environment().SIGNALBOX_PROJECTOR_STORE ?? ''
   const postgres = /^postgres(ql)?:/.test(address)
     ? ([['postgres', () => openPostgresStore({ url: address, schema: `signalbox_bench_${process.pid}` })]] as const)
     : []

@@ -166,5 +166,10 @@ function timeOf(text: string): number {
       'usage',
       `--tainted-since takes a time, not ${text}; give one like 2026-06-01T12:00:00Z, or 15m for as long ago (s, m, h, d)`,
     )
+  if (timeMs > Date.now())
+    throw new CommandError(
+      'usage',
+      `--tainted-since is ${text}, which has not come yet by the clock of this machine; nothing was written since then. Give an earlier time`,
+    )
   return timeMs
 }

@@ -6,7 +6,7 @@ import { withSource } from '../logs.ts'
 import { checkFilter, checkTypeOf } from '../names.ts'
 import { wholeNumber } from '../numbers.ts'
 import { printMany, printOne, say } from '../output.ts'
-import { readPosition } from '../positions.ts'
+import { noteFuture, readPosition } from '../positions.ts'
 import { isoTime, resourceLine, resourceText, statusText } from '../render/decision.ts'
 import { contractsOf, type Settings } from '../settings.ts'
 import { gatewayOf } from './gateway.ts'
@@ -21,6 +21,7 @@ async function gatewayGet<Result>(settings: Settings, path: string): Promise<Res
 }
 
 export async function showResource(settings: Settings, scope: string, name: string, at?: string): Promise<number> {
+  if (at !== undefined) noteFuture(at)
   const resource = at !== undefined ? await resourceThen(settings, scope, name, at) : await resourceNow(settings, scope, name)
   if (!resource.exists) {
     checkTypeOf(contractsOfNow(settings), name)

@@ -226,12 +226,11 @@ export function maxStreams(): number | undefined {
 }
 
 function allowedHosts({ allowedHost }: UpFlags): readonly string[] {
-  const listed = allowedHost ?? (environment().SIGNALBOX_ALLOWED_HOSTS ?? '').split(',')
-  const names = listed.map((name) => name.trim()).filter((name) => name !== '')
+  const names = (allowedHost ?? environment().SIGNALBOX_ALLOWED_HOSTS?.replace(/,\s*$/, '').split(',') ?? []).map((name) => name.trim())
   const wrong = names.find((name) => !isHostName(name))
   if (wrong === undefined) return names
   throw new CommandError(
     'usage',
-    `${allowedHost === undefined ? 'SIGNALBOX_ALLOWED_HOSTS' : '--allowed-host'} takes names as a browser has them in its address, without scheme and port, like signalbox.example.com, not ${wrong}`,
+    `${allowedHost === undefined ? 'SIGNALBOX_ALLOWED_HOSTS' : '--allowed-host'} takes names as a browser has them in its address, without scheme and port, like signalbox.example.com, not ${wrong === '' ? 'an empty one' : wrong}`,
   )
 }

@@ -1,6 +1,6 @@
 /** The main job: real booking agents compete for the same rooms, and no night is ever sold twice. */
 import { join, relative, resolve } from 'node:path'
-import { openLog, type RunningSignalbox, rememberConfig, serviceLogger, signalled, startSignalbox } from '@signalbox/cli'
+import { environment, openLog, type RunningSignalbox, rememberConfig, serviceLogger, signalled, startSignalbox } from '@signalbox/cli'
 import { connect } from '@signalbox/client'
 import { contractSet, partitionOf } from '@signalbox/contract'
 import { readEvents, type Source } from '@signalbox/replay'
@@ -63,7 +63,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const signalbox = await startSignalbox({
       log,
       contracts: contractSet([nightContract, stayContract]),
-      logger: serviceLogger(process.env.SIGNALBOX_LOG_LEVEL ?? 'error'),
+      logger: serviceLogger(environment().SIGNALBOX_LOG_LEVEL ?? 'error'),
       sequencer: sequencers === null,
     })
     try {
@@ -169,7 +169,7 @@ function print(options: DemoOptions, tally: Tally, timing: Timing, resumed: bool
   const config = relative(process.cwd(), configFile)
   // A broker that was started for the run is gone by now.
   const onKafka =
-    process.env.KAFKA_BROKERS === undefined ? [] : [`KAFKA_TOPIC_PREFIX=${topicPrefix} ${command(`audit --config ${config}`)}`]
+    environment().KAFKA_BROKERS === undefined ? [] : [`KAFKA_TOPIC_PREFIX=${topicPrefix} ${command(`audit --config ${config}`)}`]
   const commands = options.log === 'sqlite' ? tryNext(command, tally) : onKafka
   if (options.json)
     process.stdout.write(

@@ -1,5 +1,5 @@
 /** A Kafka log for one run of the demo: the brokers of KAFKA_BROKERS, or one broker for the length of the run. */
-import { software } from '@signalbox/cli'
+import { environment, software } from '@signalbox/cli'
 import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { startBroker } from '../../../../infra/kafka/broker.ts'
@@ -15,7 +15,8 @@ const partitionsForSequencers = 8
 
 /** Topics carry the run's id, so that runs on one cluster do not meet; a run that goes on finds its own. */
 export async function prepareKafka(runId: string, withSequencers: boolean): Promise<KafkaForDemo> {
-  const given = process.env.KAFKA_BROKERS ?? process.env.KAFKA_BOOTSTRAP_SERVERS
+  const { KAFKA_BOOTSTRAP_SERVERS, KAFKA_BROKERS } = environment()
+  const given = KAFKA_BROKERS ?? KAFKA_BOOTSTRAP_SERVERS
   const broker = given === undefined ? await startBroker({}) : null
   const brokers = given ?? broker!.brokers
   process.stderr.write(given === undefined ? `a Kafka broker for this run is at ${brokers}\n` : `Kafka at ${brokers}\n`)

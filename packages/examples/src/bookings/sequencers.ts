@@ -1,7 +1,9 @@
 /** Sequencers as processes of their own, one of which may be killed halfway: what an engineer wants to see of a cluster. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { environment } from '@signalbox/cli'
 
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 20_000
@@ -66,7 +68,7 @@ async function startOne(number: number, topicPrefix: string, configFile: string)
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, 'sequencer', '--config', configFile, '--port', '0'],
     {
-      env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, SIGNALBOX_LOG_LEVEL: process.env.SIGNALBOX_LOG_LEVEL ?? 'error' },
+      env: { ...process.env, KAFKA_TOPIC_PREFIX: topicPrefix, SIGNALBOX_LOG_LEVEL: environment().SIGNALBOX_LOG_LEVEL ?? 'error' },
       stdio: ['ignore', 'ignore', 'pipe'],
     },
   )

@@ -1,7 +1,7 @@
 /** One run of the story: Signalbox in this process, everyone else in their own; then everything is counted. */
 
 import { join, resolve } from 'node:path'
-import { openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
+import { environment, openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, defaultLimits } from '@signalbox/contract'
 import { replaceFile } from '@signalbox/files'
@@ -50,7 +50,7 @@ export async function runSeed(options: RunOptions): Promise<Run> {
     contracts: config.contractSet,
     agents: config.agents ?? null,
     containment: config.contained,
-    logger: serviceLogger(process.env.SIGNALBOX_LOG_LEVEL ?? 'error'),
+    logger: serviceLogger(environment().SIGNALBOX_LOG_LEVEL ?? 'error'),
   })
   try {
     const ledgers = await play(signalbox, plan, directory, plant, tell)

@@ -7,7 +7,7 @@ import { rememberConfig } from '../../data-directory.ts'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { exportedFile, withSource } from '../../logs.ts'
 import { printOne, say } from '../../output.ts'
-import { readPosition } from '../../positions.ts'
+import { noteFuture, readPosition } from '../../positions.ts'
 import { contractsOf, type Settings } from '../../settings.ts'
 
 export interface ExportFlags {
@@ -21,6 +21,7 @@ export interface ExportFlags {
 export async function exportTo(settings: Settings, file: string, flags: ExportFlags): Promise<number> {
   let saidMs = performance.now()
   const { from, to } = flags
+  for (const text of [from, to]) if (text !== undefined) noteFuture(text)
   const exported = await withSource(settings, async (source) => {
     const moment = (text: string | undefined) =>
       text === undefined ? null : async (partition: number) => (await readPosition(source, partition, text)).logOffset

@@ -16,7 +16,7 @@ import { withSource } from '../../logs.ts'
 import { checkIntentId, checkName } from '../../names.ts'
 import { wholeNumber } from '../../numbers.ts'
 import { printOne, say, sayLines, sayPart } from '../../output.ts'
-import { partitionFrom, readPosition } from '../../positions.ts'
+import { noteFuture, partitionFrom, readPosition } from '../../positions.ts'
 import { decisionText, isoTime, resourceText } from '../../render/decision.ts'
 import { eventLine } from '../../render/event.ts'
 import { explainedText } from '../../render/explanation.ts'
@@ -169,6 +169,7 @@ class Player {
   }
 
   async #to(text: string): Promise<void> {
+    noteFuture(text)
     const { logOffset } = await readPosition(this.#source, this.#session.partition, text)
     let saidMs = performance.now()
     await this.#session.to(logOffset, 'logOffset', (position) => {
