@@ -44,5 +44,9 @@ function mistakeIn(file: string, cause: unknown): CommandError {
   if (cause instanceof ContractError || cause instanceof ConfigError)
     return new CommandError('usage', `${file}: ${cause.message}`, { cause })
   const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'it throws something that is no error'
-  return new CommandError('usage', `${file} cannot be loaded: ${what}; mend it, or name another with --config`, { cause })
+  const next =
+    (cause as { code?: unknown } | null)?.code === 'ERR_MODULE_NOT_FOUND' && /package/.test(what)
+      ? 'packages are looked for in the node_modules of its folder and of those above: install it there, or move the file into the project that has it'
+      : 'mend it, or name another with --config'
+  return new CommandError('usage', `${file} cannot be loaded: ${what}; ${next}`, { cause })
 }

@@ -1,5 +1,5 @@
 /** Names that people type. What no name can be is refused by the place where it stands in the grammar, the same in every command. */
-import { type ContractSet, type LookedFor, lookupProblem } from '@signalbox/contract'
+import { type ContractSet, defaultLimits, type LookedFor, lengths, lookupProblem, textProblem } from '@signalbox/contract'
 import { type ResourceFilter, unknownState, unknownType } from '@signalbox/replay'
 import type { Command } from 'commander'
 import { CommandError } from './exit-codes.ts'
@@ -36,8 +36,28 @@ function checkPlace(place: string, placeholder: string, text: string): void {
   // What a shell makes of a variable that is not set is no setting.
   if (text.trim() === '' && !mayBeEmpty.has(placeholder))
     throw new CommandError('usage', `${place} is empty; give it a value, or leave it out`)
+  if (placeholder === 'TEXT') checkText(place, text)
   const what = placeholders[placeholder]
   if (what !== undefined) checkName(place, what, text)
+}
+
+const mostCharacters: Readonly<Record<string, number>> = {
+  '--reason': lengths.reason,
+  '--note': defaultLimits.noteLength,
+  '--title': lengths.title,
+  '--result': lengths.result,
+}
+
+/** Free text, before anything is done of which it says why. */
+function checkText(place: string, text: string): void {
+  const most = mostCharacters[place] ?? Number.POSITIVE_INFINITY
+  const problem =
+    text.length > most
+      ? `has ${text.length} characters, more than the ${most} of the limit; say it shorter`
+      : place === '--reason' && text.trim() === ''
+        ? 'is empty; say why: it stays in the log'
+        : textProblem(text)
+  if (problem !== null) throw new CommandError('usage', `${place} ${problem}`)
 }
 
 function placeholderOf(flags: string): string {

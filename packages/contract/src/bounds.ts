@@ -42,6 +42,11 @@ export const lengths = {
   traceId: 200,
   subject: 200,
   signature: 8_192,
+  reason: 1_000,
+  title: 1_000,
+  result: 4_000,
+  refusal: 500,
+  shown: 500,
 } as const
 
 function whole(least: number, most: number, what: string): NumberBound {

@@ -46,7 +46,39 @@ function inside(path: string, key: string): string {
 
 /** The RFC 8785 form of a value. Throws JsonError. */
 export function canonicalize(value: unknown, path = ''): string {
-  return flatObjectText(value) ?? canonicalText(value, path, 0)
+  const flat = flatObjectText(value)
+  if (flat !== null) return flat
+  try {
+    return canonicalText(value, path, 0)
+  } catch (error) {
+    if (error instanceof TooDeepError) throw circleIn(value, path) ?? error
+    throw error
+  }
+}
+
+/** Most likely a circle. */
+class TooDeepError extends JsonError {}
+
+/** What holds itself, named by where that is seen first; null where nothing does. */
+function circleIn(root: unknown, rootPath: string): JsonError | null {
+  const above = new Map<object, string>()
+  const looked = new Set<object>()
+  const look = (value: unknown, path: string): JsonError | null => {
+    if (typeof value !== 'object' || value === null || looked.has(value)) return null
+    const outer = above.get(value)
+    if (outer !== undefined)
+      return new JsonError(path, `is ${outer === '' ? 'the whole' : outer} again: a circle, which JSON has no form for; leave it out`)
+    if (above.size > maxDepth) return null
+    above.set(value, path)
+    for (const [key, member] of Object.entries(value)) {
+      const found = look(member, Array.isArray(value) ? `${path}[${key}]` : inside(path, key))
+      if (found !== null) return found
+    }
+    above.delete(value)
+    looked.add(value)
+    return null
+  }
+  return look(root, rootPath)
 }
 
 function canonicalText(value: unknown, path: string, depth: number): string {
@@ -67,7 +99,7 @@ function canonicalText(value: unknown, path: string, depth: number): string {
       throw new JsonError(path, `is ${typeof value}, which JSON has no form for`)
   }
   if (value === null) return 'null'
-  if (depth >= maxDepth) throw new JsonError(path, `nests deeper than ${maxDepth}; flatten it`)
+  if (depth >= maxDepth) throw new TooDeepError(path, `nests deeper than ${maxDepth}; flatten it`)
   return Array.isArray(value) ? canonicalArray(value, path, depth) : canonicalObject(value as Record<string, unknown>, path, depth)
 }
 

@@ -1,11 +1,13 @@
 /** Refuses a contract that cannot work, when it is defined, with a sentence that says where and what to do. */
 
+import { lengths } from './bounds.ts'
 import { checkActionCoordination, checkCoordination } from './check-coordination.ts'
 import { checkFunction } from './check-function.ts'
 import { checkSchema } from './check-schema.ts'
 import { ContractError } from './contract-error.ts'
 import type { AnyAction, ConflictPolicy, Contract } from './define-contract.ts'
 import { isActionName, isResourceType } from './identifiers.ts'
+import { textProblem } from './name-text.ts'
 import { none } from './none.ts'
 import { hasPersonalFields } from './personal-schema.ts'
 
@@ -25,7 +27,11 @@ export function checkContract(contract: AnyContract): void {
   checkReachable(contract, where)
   checkCoordination(contract, where)
   checkSchema(contract.data, `${where}, data`, 'data')
-  for (const [name, holds] of Object.entries(contract.invariants)) checkFunction(holds, `${where}, invariant ${name}`)
+  for (const [name, holds] of Object.entries(contract.invariants)) {
+    if (name.trim() === '' || name.length > lengths.shown || textProblem(name) !== null)
+      throw new ContractError(where, `the name of an invariant must be a text of 1 to ${lengths.shown} characters; rejects say it`)
+    checkFunction(holds, `${where}, invariant ${name}`)
+  }
   checkUpcast(contract, where)
   checkDataSubject(contract, where)
 }

@@ -28,5 +28,6 @@ export function checkFunction(code: unknown, where: string): asserts code is Any
     throw new ContractError(where, 'it is asynchronous; decisions are synchronous, so that they replay')
   if (kind === 'GeneratorFunction') throw new ContractError(where, 'it is a generator; return the answer')
   const text = Function.prototype.toString.call(code)
+  if (/^class\b/.test(text)) throw new ContractError(where, 'it is a class, which cannot be called without new; give a function')
   for (const [pattern, reason] of forbidden) if (pattern.test(text)) throw new ContractError(where, reason)
 }

@@ -7,7 +7,7 @@ import { isContract } from './define-contract.ts'
 import type { EscalationSettings, WebhookTargetSettings } from './escalation-settings.ts'
 import type { ConfiguredProjection, ProjectorSettings } from './projector-settings.ts'
 import type { Reaction } from './reaction.ts'
-import { agentPatterns, code, kindOf, shapeOf, someText } from './shape.ts'
+import { agentPatterns, code, kindOf, shapeOf, shownText, someText } from './shape.ts'
 import type { Source } from './source.ts'
 
 const whole = (least: number, most: number = bounds.amount.most) => within({ kind: 'whole', least, most, what: '' })
@@ -55,7 +55,7 @@ export const containmentShape = shapeOf<Containment>()({
   correlationIntents: whole(1).nullable().optional(),
   maxHops: whole(1).optional(),
   maxOffers: whole(1).optional(),
-  escalateTo: someText.optional(),
+  escalateTo: shownText.min(1, { error: 'it is empty; give a text' }).optional(),
   escalateWithinMs: whole(1, longestMs).optional(),
   shadowAgents: agentPatterns.optional(),
 })

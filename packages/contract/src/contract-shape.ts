@@ -4,19 +4,23 @@ import { bounds, within } from './bounds.ts'
 import type { Coordination, CoordinationParts, EscalationLevel } from './coordination.ts'
 import type { ActionRules, ContractDefinition, EffectRule, EscalationRule } from './define-contract.ts'
 import type { ContractOwner } from './generated/records.ts'
-import { agentPatterns, anySchema, code, shapeOf, someText } from './shape.ts'
+import { agentPatterns, anySchema, code, shapeOf, shownText, someText } from './shape.ts'
 import type { UpcastStep } from './upcast.ts'
 
 const whole = z.int({ error: (issue) => `it is ${String(issue.input)}; give a whole number` })
 const states = z.union([someText, z.array(someText)])
-const shown = z.string().min(1, { error: 'it is empty; name the owner, team and contact: rejects and escalations show them' })
+const shown = shownText.refine((text) => text.trim() !== '', {
+  error: 'it is empty; name the owner, team and contact: rejects and escalations show them',
+})
 
-const escalationRule = shapeOf<EscalationRule<unknown>>()({ reason: someText, when: code, to: z.string(), approvals: whole.optional() })
+const named = shownText.refine((text) => text !== '', { error: 'it is empty; give a text' })
+
+const escalationRule = shapeOf<EscalationRule<unknown>>()({ reason: named, when: code, to: shownText, approvals: whole.optional() })
 const effectRule = shapeOf<EffectRule>()({ reportWithinMs: whole, idempotent: z.boolean(), attempts: whole.optional() })
 const factRule = shapeOf<NonNullable<ActionRules<string, unknown, never, string>['fact']>>()({
   fields: z.array(someText),
   version: code,
-  escalateTo: someText.optional(),
+  escalateTo: named.optional(),
 })
 
 const action = shapeOf<ActionRules<string, unknown, never, string> & { readonly input?: unknown }>()({
@@ -34,7 +38,7 @@ const action = shapeOf<ActionRules<string, unknown, never, string> & { readonly 
   fact: factRule.optional(),
 })
 
-const level = shapeOf<EscalationLevel>()({ to: z.string(), withinMs: whole })
+const level = shapeOf<EscalationLevel>()({ to: shownText, withinMs: whole })
 const timer = shapeOf<Coordination['after'][string]>()({ ms: whole, action: someText })
 
 export const contractShape = shapeOf<ContractDefinition<string, z.ZodType, never, never> & Pick<CoordinationParts, 'after'>>()({
@@ -59,8 +63,8 @@ export const contractShape = shapeOf<ContractDefinition<string, z.ZodType, never
     levels: z.array(level).optional(),
     separationOfDuties: z.boolean().optional(),
   }).optional(),
-  contradictions: shapeOf<NonNullable<Coordination['contradictions']>>()({ count: whole, to: someText }).nullable().optional(),
-  rounds: shapeOf<NonNullable<Coordination['rounds']>>()({ count: whole, withinMs: whole, to: someText }).nullable().optional(),
+  contradictions: shapeOf<NonNullable<Coordination['contradictions']>>()({ count: whole, to: named }).nullable().optional(),
+  rounds: shapeOf<NonNullable<Coordination['rounds']>>()({ count: whole, withinMs: whole, to: named }).nullable().optional(),
   shadow: z.boolean().optional(),
   handoff: shapeOf<Coordination['handoff']>()({ requires: z.array(z.string()).optional() }).optional(),
 })

@@ -3,6 +3,7 @@
  * before it got into the log. Contract code, digests and replays see that text alone; destroying the key erases what it says everywhere.
  */
 import { z } from 'zod'
+import { lengths } from './bounds.ts'
 import type { JsonObject } from './canonical.ts'
 import { defineContract } from './define-contract.ts'
 import { none } from './none.ts'
@@ -61,7 +62,9 @@ export const erasure = defineContract({
       from: none,
       to: 'recorded',
       by: ['human:*'],
-      input: z.strictObject({ reason: z.string().min(1).max(1_000).describe('Why, without naming the person: it stays in the log') }),
+      input: z.strictObject({
+        reason: z.string().min(1).max(lengths.reason).describe('Why, without naming the person: it stays in the log'),
+      }),
       apply: ({ agent, input }) => ({ by: agent, reason: input.reason }),
     },
   },

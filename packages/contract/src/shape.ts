@@ -3,7 +3,10 @@
  * used, as plain JavaScript has no compiler that does it. A key that there is not is refused, and the nearest one named.
  */
 import { z } from 'zod'
+import { lengths } from './bounds.ts'
 import { classOf, isPlainObject } from './canonical.ts'
+import { agentKey } from './identifiers.ts'
+import { textProblem } from './name-text.ts'
 import { thrownText } from './thrown.ts'
 
 /** A definition or setting that cannot be; the message says where, what is wrong, and what to do. */
@@ -146,6 +149,14 @@ function deepest(issue: z.core.$ZodIssue): { readonly path: PropertyKey[]; reado
 /** A text that is not empty. */
 export const someText = z.string().min(1, { error: 'it is empty; give a text' })
 
+/** A text that people are shown, and that events repeat. */
+export const shownText = z
+  .string()
+  .refine((text) => text.length <= lengths.shown, {
+    error: (issue) => `it has ${(issue.input as string).length} characters; give at most ${lengths.shown}`,
+  })
+  .refine((text) => textProblem(text) === null, { error: (issue) => `it ${textProblem(issue.input as string)}` })
+
 export const code = z.custom<unknown>((value) => typeof value === 'function', {
   error: (issue) => `it is ${kindOf(issue.input)}; give a function`,
 })
@@ -155,14 +166,28 @@ export const anySchema = z.custom<unknown>((value) => (value as { _zod?: { def?:
 })
 
 /** Names of agents; `*` at the end stands for any rest. */
-export const agentPatterns = z.array(
-  z
-    .string()
-    .regex(/^(?:[A-Za-z0-9][A-Za-z0-9._@-]*(?::[A-Za-z0-9][A-Za-z0-9._@-]*)*:?)?\*?$/, {
-      error: (issue) => `it is ${kindOf(issue.input)}; give the name of an agent, like 'refunder', or a beginning of names, like 'human:*'`,
-    })
-    .refine((pattern) => pattern !== '' && !pattern.endsWith(':'), {
-      error: (issue) => `it is ${kindOf(issue.input)}; give the name of an agent, like 'refunder', or a beginning of names, like 'human:*'`,
-    }),
-  { error: (issue) => `it is ${kindOf(issue.input)}; give a list of names, like ['refunder']` },
-)
+export const agentPatterns = z
+  .array(
+    z
+      .string()
+      .regex(/^(?:[A-Za-z0-9][A-Za-z0-9._@-]*(?::[A-Za-z0-9][A-Za-z0-9._@-]*)*:?)?\*?$/, {
+        error: (issue) =>
+          `it is ${kindOf(issue.input)}; give the name of an agent, like 'refunder', or a beginning of names, like 'human:*'`,
+      })
+      .refine((pattern) => pattern !== '' && !pattern.endsWith(':'), {
+        error: (issue) =>
+          `it is ${kindOf(issue.input)}; give the name of an agent, like 'refunder', or a beginning of names, like 'human:*'`,
+      }),
+    { error: (issue) => `it is ${kindOf(issue.input)}; give a list of names, like ['refunder']` },
+  )
+  .superRefine((names, context) => {
+    const twice = names.findIndex((name, at) =>
+      names.some((other, before) => before < at && other !== name && agentKey(other) === agentKey(name)),
+    )
+    if (twice >= 0)
+      context.addIssue({
+        code: 'custom',
+        path: [twice],
+        message: `it is ${kindOf(names[twice])}, and another of them differs in case alone: they are one name wherever agents are counted; keep one`,
+      })
+  })

@@ -11,6 +11,11 @@ const lengthOf: { readonly [name in keyof typeof lengths]: string } = {
   traceId: 'Correlation, causation and lease ids',
   subject: 'Whom personal data is about',
   signature: 'The signature of an intent',
+  reason: 'Why a human or agent did something: a verdict, a quarantine, a withdrawal, a discard',
+  title: 'What a task is about',
+  result: 'What came of a task or an effect',
+  refusal: 'Reason and sentence of `refuse`, each; what is longer is cut',
+  shown: 'In contracts and settings: an owner, whom to ask, the reason of an escalation, the name of an invariant',
 }
 
 const limitOf = {

@@ -133,6 +133,34 @@ describe('a contract that cannot work is refused with a sentence that says where
     expect(minimal(more)).toThrow(sentence)
   })
 
+  class Guard {}
+  const asks = (reason: unknown, to: unknown = 'leads') => ({
+    actions: { open: { ...open, escalate: [{ reason, when: () => true, to }] } },
+  })
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      'a class as a guard',
+      { actions: { open: { ...open, guard: Guard } } },
+      /it is a class, which cannot be called without new; give a function/,
+    ],
+    ['a class as an invariant', { invariants: { holds: class {} } }, /it is a class/],
+    ['a class as apply', { actions: { open: { ...open, apply: class Apply {} } } }, /it is a class/],
+    ['names that differ in case', { actions: { open: { ...open, by: ['ann', 'bob', 'Ann'] } } }, /by\[2\].*'?Ann.*differs in case alone/],
+    ['beginnings that differ in case', { actions: { open: { ...open, by: ['human:*', 'Human:*'] } } }, /differs in case alone/],
+    ['an owner beyond the bound', { owner: { team: 'x'.repeat(501), contact: 'c' } }, /it has 501 characters; give at most 500/],
+    ['an owner of spaces', { owner: { team: ' ', contact: 'c' } }, /it is empty; name the owner/],
+    ['an owner with NUL', { owner: { team: 'a\u0000', contact: 'c' } }, /NUL/],
+    ['half of a surrogate pair', { owner: { team: 'a', contact: '\ud800' } }, /surrogate pair/],
+    ['a long reason of an escalation', asks('x'.repeat(501)), /501 characters/],
+    ['NUL in whom an escalation asks', asks('DEAR', 'a\u0000'), /NUL/],
+    ['a long name of a level', { escalation: { levels: [{ to: 'x'.repeat(501), withinMs: 1 }] } }, /501 characters/],
+    ['a long name of an invariant', { invariants: { ['x'.repeat(501)]: () => true } }, /the name of an invariant/],
+    ['NUL in the name of an invariant', { invariants: { 'a\u0000': () => true } }, /the name of an invariant/],
+    ['whom contradictions ask', { contradictions: { count: 1, to: 'x'.repeat(501) } }, /501 characters/],
+  ])('%s is refused', (_what, more, says) => {
+    expect(minimal(more)).toThrow(says)
+  })
+
   it('a date made from a value is no clock', () => {
     expect(
       minimal({ actions: { open: { from: none, to: 'open', input: amount, guard: () => new Date('2026-01-01').getTime() > 0 } } }),

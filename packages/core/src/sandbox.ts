@@ -3,7 +3,7 @@
  * is replayed. Both throw; a Date made from an argument stays, as it depends on nothing else.
  */
 
-import { canonicalize, JsonError, thrownText } from '@signalbox/contract'
+import { canonicalize, JsonError, Refusal, thrownText } from '@signalbox/contract'
 
 /** Contract code threw, or did what a decision may not. The intent becomes a dead letter; the partition goes on. */
 export class ContractFault extends Error {
@@ -45,6 +45,14 @@ function isPlacedFault(cause: unknown): cause is ContractFault {
   }
 }
 
+function isRefusal(cause: unknown): boolean {
+  try {
+    return cause instanceof Refusal
+  } catch {
+    return false
+  }
+}
+
 /**
  * Runs contract code on `context`, synchronously, and gives what `read` makes of its answer; looking at that may run contract
  * code too. What is thrown comes out as a ContractFault that says where.
@@ -70,6 +78,7 @@ export function runContractCode<Context, Answer, Result = Answer>(
     return read(answer)
   } catch (cause) {
     if (isPlacedFault(cause)) throw cause
+    if (isRefusal(cause)) throw new ContractFault(`${where} threw what refuse() made; return it: return refuse('WHY')`)
     // What was thrown may be anything, and is looked at no further.
     throw new ContractFault(`${where} threw: ${thrownText(cause)}`)
   } finally {

@@ -1,6 +1,6 @@
 /** Whatever contract code gives back or throws, the intent gets exactly one decision, which can be written. */
 import { createCodec } from '@signalbox/codec'
-import { contractSet, defaultLimits, defineContract, none, Refusal, refuse } from '@signalbox/contract'
+import { contractSet, defaultLimits, defineContract, lengths, none, Refusal, refuse } from '@signalbox/contract'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { owner } from './contracts.ts'
@@ -13,6 +13,12 @@ const proxy = new Proxy({}, { get: trap, getPrototypeOf: trap, ownKeys: trap, ge
 const getter = Object.defineProperty({}, 'a', { enumerable: true, get: trap })
 const sly: Record<string, unknown> = {}
 sly.self = sly
+const wide: Record<string, unknown> = { b: { c: {} } }
+;(wide.b as Record<string, Record<string, unknown>>).c!.a = wide
+const listed: unknown[] = []
+listed.push({ in: listed })
+let deep: unknown = 1
+for (let level = 0; level < 80; level++) deep = { in: deep }
 class Money {
   cents = 5
 }
@@ -34,7 +40,10 @@ const values: readonly (readonly [string, unknown, string])[] = [
   ['2^53', 2 ** 53, '2^53 - 1'],
   ['NUL', 'a\u0000b', 'NUL'],
   ['half of a surrogate pair', '\ud800', 'surrogate'],
-  ['a circle', sly, 'nests deeper'],
+  ['a circle', sly, 'again: a circle, which JSON has no form for'],
+  ['a circle of three', wide, 'a circle'],
+  ['a circle through a list', { list: [1, { back: listed }] }, 'a circle'],
+  ['what nests deep without one', deep, 'nests deeper than 64'],
   ['toJSON', { toJSON: () => 1 }, 'is function'],
   ['a key that changes objects', JSON.parse('{"__proto__":1}'), '__proto__'],
   ['a hole in a list', new Array(2), 'is undefined'],
@@ -147,4 +156,31 @@ test('invariants judge what is written, not what contract code still holds', () 
     rules: { contracts: contractSet([contract]) },
   })
   expect(events).toMatchObject([{ type: 'IntentCommitted', payload: { changes: [{ data: '{"purse":{"cents":5}}' }] } }])
+})
+
+test('a circle is named by where it closes', () => {
+  madeValue = wide
+  expect(ask('apply').payload).toMatchObject({ message: expect.stringContaining('data.value.b.c.a is data.value again: a circle') })
+})
+
+test('what refuse() made and a guard threw is told to be returned', () => {
+  madeValue = refuse('NO', 'not today')
+  expect(ask('throw').payload).toMatchObject({ code: 'DEAD_LETTERED', message: expect.stringContaining("return it: return refuse('WHY')") })
+})
+
+test('what refuse() is given is cut at the bound, and any store takes it', () => {
+  for (const text of ['x'.repeat(100_000), `${'x'.repeat(498)}\u{1f600}`, 'a\u0000b', '\ud800', '\u{1f600}'.repeat(1_000)]) {
+    madeValue = text
+    for (const action of ['refuseWith', 'refuseSaying', 'refusal']) {
+      const { payload } = ask(action) as { payload: { code: string; details: string; message: string } }
+      expect(payload.code).toBe('GUARD_REFUSED')
+      const details = JSON.parse(payload.details) as { reason: string; message: string | null }
+      for (const said of [details.reason, details.message ?? '']) {
+        expect(said.length).toBeLessThanOrEqual(lengths.refusal)
+        expect(said.isWellFormed()).toBe(true)
+        expect(said).not.toContain('\u0000')
+      }
+      expect(payload.message.length).toBeLessThanOrEqual(2_000)
+    }
+  }
 })

@@ -1,13 +1,13 @@
 /** The data of Signalbox's own resources, and the input of their actions: what a client sends and a console shows. */
 import { z } from 'zod'
-import { bounds, within } from '../bounds.ts'
+import { bounds, lengths, within } from '../bounds.ts'
 import { isAgentName, isResourceName } from '../identifiers.ts'
 
 const agentName = z.string().refine(isAgentName, 'is no agent name')
 const resourceName = z.string().refine(isResourceName, 'must be type/id')
 const timeMs = within(bounds.timeMs).describe('Milliseconds since 1970, UTC')
 const durationMs = within(bounds.durationMs)
-const reason = z.string().min(1).max(1_000).describe('Why, in a sentence: it stays in the log')
+const reason = z.string().min(1).max(lengths.reason).describe('Why, in a sentence: it stays in the log')
 const name = z.string().min(1).max(200)
 
 /** `reservation/TYPE/ID`: a lease on a resource. */
@@ -111,7 +111,10 @@ export const effectData = z.strictObject({
   result: z.string().nullable(),
 })
 export type EffectData = z.output<typeof effectData>
-export const effectInputs = { done: z.strictObject({ result: z.string().max(4_000).optional() }), failed: z.strictObject({ reason }) }
+export const effectInputs = {
+  done: z.strictObject({ result: z.string().max(lengths.result).optional() }),
+  failed: z.strictObject({ reason }),
+}
 
 const versions = z.array(z.strictObject({ resource: z.string(), version: within(bounds.version) }))
 
@@ -194,7 +197,7 @@ export const escalationInputs = {
 
 /** `task/ID`: work that one agent at a time claims. */
 export const taskData = z.strictObject({
-  title: z.string().min(1).max(1_000),
+  title: z.string().min(1).max(lengths.title),
   needs: z.array(name).max(64).describe('Capabilities that its claimer must have declared'),
   payload: z.record(z.string(), z.json()),
   offeredBy: agentName,
@@ -210,13 +213,13 @@ export const taskData = z.strictObject({
 export type TaskData = z.output<typeof taskData>
 export const taskInputs = {
   offer: z.strictObject({
-    title: z.string().min(1).max(1_000),
+    title: z.string().min(1).max(lengths.title),
     needs: z.array(name).max(64).default([]),
     payload: z.record(z.string(), z.json()).default({}),
     leaseMs: durationMs.default(300_000),
     claimWithinMs: durationMs.nullable().default(null),
   }),
-  done: z.strictObject({ result: z.string().max(4_000).optional() }),
+  done: z.strictObject({ result: z.string().max(lengths.result).optional() }),
   fail: z.strictObject({ reason }),
   cancel: z.strictObject({ reason }),
 }

@@ -1,5 +1,5 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
-import { type AnyContext, canonicalize, flatObject, none, Refusal, type Timer } from '@signalbox/contract'
+import { type AnyContext, canonicalize, flatObject, lengths, none, Refusal, type Timer } from '@signalbox/contract'
 import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
@@ -43,8 +43,6 @@ export const states: Check = {
   }),
 }
 
-const maxReasonLength = 500
-
 interface GuardRefusal {
   /** Null where the guard only said false. */
   readonly reason: string | null
@@ -59,7 +57,7 @@ function readAnswer(at: string, answer: unknown): true | GuardRefusal {
   const { message, reason } = answer
   if (typeof reason !== 'string' || !(message === null || typeof message === 'string'))
     throw new ContractFault(`${at} refused with ${described(reason)}; give refuse() a reason and a sentence as text`)
-  return { reason: bounded(reason, maxReasonLength), message: message === null ? null : bounded(message, maxReasonLength) }
+  return { reason: bounded(reason, lengths.refusal), message: message === null ? null : bounded(message, lengths.refusal) }
 }
 
 export const guards: Check = {
