@@ -65,14 +65,30 @@ describe('what an older version wrote', () => {
     const list = (...more: readonly string[]) => json<Resource[]>('resource', 'list', '--type', 'parcel', ...more, ...where())
     expect((await list()).map(({ data }) => data)).toEqual([{ weightPounds: 65 }, { weightPounds: 7 }, { weightPounds: 1 }])
     expect((await list('--state', 'sent')).map(({ resource }) => resource)).toEqual(['parcel/8'])
-    expect(await list('--state', 'gone')).toEqual([])
+    const gone = await runHere(['resource', 'list', '--type', 'parcel', '--state', 'gone', ...where()], noKafka)
+    expect(gone).toMatchObject({ code: 2, stderr: expect.stringContaining('"gone" is no state of parcel; there are here, sent') })
   })
 
   it('is shown as it was written, for a moment of the past and in the history', async () => {
     const then = await here('second', 'resource', 'show', 's', 'parcel/1', '--at', 'end', '--json')
     expect(JSON.parse(then.stdout)).toMatchObject({ data: { pounds: 65 } })
+    expect(then.stderr).toContain('as an earlier version of the contract wrote them')
+    expect((await here('first', 'resource', 'show', 's', 'parcel/1', '--at', 'end', '--json')).stderr).toBe('')
     const history = await here('second', 'resource', 'history', 's', 'parcel/1', '--json')
     expect((JSON.parse(history.stdout) as Resource[]).map(({ data }) => data)).toEqual([{ pounds: 10 }, { pounds: 15 }, { pounds: 65 }])
+  })
+
+  it('is shown by a replay as the guards of that moment saw it', async () => {
+    const shown = async (name: string, moment: string) => {
+      const { stdout } = await here(name, 'replay', 'run', '--do', `to ${moment}`, '--do', 'show parcel/1 s', '--json')
+      return (JSON.parse(stdout.trim().split('\n').at(-1)!) as Resource).data
+    }
+    const opened = await here('second', 'replay', 'run', '--do', 'to end', '--do', 'where', '--json')
+    const { position } = JSON.parse(opened.stdout.trim().split('\n').at(-1)!) as { position: string }
+    // The last event is the opening under the second version.
+    expect(await shown('second', position)).toEqual({ weightPounds: 65 })
+    const before = `0:${Number(position.split(':')[1]) - 1}`
+    expect(await shown('first', before)).toEqual({ pounds: 65 })
   })
 
   it('is shown as it was written where the upcast fails, and that is said', async () => {

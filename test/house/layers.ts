@@ -105,7 +105,7 @@ const mayImportServices = /^packages\/cli\/src\/(commands\/(up|services|projecto
 const exclusive: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['packages/log-kafka'],
   '@kafkajs/confluent-schema-registry': ['packages/log-kafka'],
-  'node:sqlite': ['packages/log-sqlite', 'packages/projection'],
+  'node:sqlite': ['packages/log-sqlite', 'packages/projection', 'packages/files'],
   pg: ['packages/projection'],
   avsc: ['packages/codec'],
   fastify: ['packages/http', 'services/gateway', 'services/projector'],

@@ -207,5 +207,5 @@ function openSqlite({ dataDirectory }: Settings, mustExist: boolean, setAside: S
       `there are no projections in ${dataDirectory} yet; signalbox up makes them (--data-dir, or SIGNALBOX_DATA_DIR), in the store that SIGNALBOX_PROJECTOR_STORE names for it`,
     )
   }
-  return openSqliteStore({ directory: dataDirectory, ...(setAside === undefined ? {} : { setAside }) })
+  return openSqliteStore({ directory: dataDirectory, toRead: mustExist, ...(setAside === undefined ? {} : { setAside }) })
 }

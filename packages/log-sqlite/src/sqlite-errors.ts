@@ -46,12 +46,6 @@ export function isNoDatabase(error: unknown): boolean {
   return code === SQLITE_NOTADB || code === SQLITE_CORRUPT
 }
 
-/** The files that SQLite keeps beside a database cannot be made there. */
-export function isReadOnlyPlace(error: unknown): boolean {
-  const code = sqliteCode(error)
-  return code === SQLITE_CANTOPEN || (code === SQLITE_READONLY && !isUnfinished(error))
-}
-
 /** A change that was begun and not ended lies beside the file: who only reads may not undo it. */
 export function isUnfinished(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_READONLY_ROLLBACK

@@ -43,7 +43,13 @@ function contractsOfNow(settings: Settings): ContractSet {
 async function resourceThen(settings: Settings, scope: string, name: string, at: string, contracts?: ContractSet): Promise<Resource> {
   return await withSource(settings, async (source) => {
     const position = await readPosition(source, partitionOf(scope, source.log.partitionCount), at)
-    return await resourceAt(source, scope, name, position, contracts)
+    const found = await resourceAt(source, scope, name, position, contracts)
+    const now = contractsOfNow(settings)
+    if (contracts !== undefined || !now.hasUpcasts) return found
+    const seen = await resourceAt(source, scope, name, position, now)
+    if (seen.state !== found.state || JSON.stringify(seen.data) !== JSON.stringify(found.data))
+      say(`state and data are as an earlier version of the contract wrote them; ${name} as guards see it now: leave --at out`)
+    return found
   })
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { makeFolder, sync } from '@signalbox/files'
+import { openSqliteToRead, SqlitePlaceError } from '@signalbox/files/sqlite'
 import { ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
 import { metadataTables, quoted, type SqlConnection, type SqlDatabase, type SqlRow, type SqlSession, type SqlValue } from './sql.ts'
@@ -15,6 +16,8 @@ export interface SqliteStoreOptions {
   readonly directory: string
   /** How long to wait for another process's transaction. Default 10,000. */
   readonly busyTimeoutMs?: number
+  /** For who only reads: the file must be there, and nothing is written, so that it may lie where nothing can be. */
+  readonly toRead?: boolean
   /** Of who owns projections: a damaged file is set aside, and this is told. Left out: damage is CORRUPT. */
   readonly setAside?: (message: string) => void
 }
@@ -48,6 +51,7 @@ class SqliteDatabase implements SqlDatabase {
   readonly #directory: string
   readonly #file: string
   readonly #busyTimeoutMs: number
+  readonly #toRead: boolean
   readonly #setAside: ((message: string) => void) | undefined
   // Tables that have a column for checksums.
   readonly #checkedTables = new Set<string>()
@@ -57,12 +61,13 @@ class SqliteDatabase implements SqlDatabase {
   readonly #idle: Connection[] = []
   readonly #turns: Mutex
 
-  constructor({ busyTimeoutMs = 10_000, directory, setAside }: SqliteStoreOptions) {
+  constructor({ busyTimeoutMs = 10_000, directory, setAside, toRead = false }: SqliteStoreOptions) {
     this.#directory = directory
     this.#file = join(directory, 'projections.db')
     this.#busyTimeoutMs = busyTimeoutMs
+    this.#toRead = toRead
     this.#setAside = setAside
-    makeFolder(directory)
+    if (!toRead) makeFolder(directory)
     this.#turns = turnsOf(realpathSync(directory))
     this.#writing = this.#openOrReplace()
   }
@@ -96,11 +101,13 @@ class SqliteDatabase implements SqlDatabase {
   }
 
   #open(): Connection {
-    const database = new DatabaseSync(this.#file, { timeout: this.#busyTimeoutMs })
+    const database = this.#toRead ? this.#openToRead() : new DatabaseSync(this.#file, { timeout: this.#busyTimeoutMs })
     try {
-      database.exec('PRAGMA journal_mode = WAL')
-      // A power cut may take the last transactions with it, each whole: what they folded is folded again.
-      database.exec('PRAGMA synchronous = NORMAL')
+      if (!this.#toRead) {
+        database.exec('PRAGMA journal_mode = WAL')
+        // A power cut may take the last transactions with it, each whole: what they folded is folded again.
+        database.exec('PRAGMA synchronous = NORMAL')
+      }
       this.#check(database)
       const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
       const [application, version] = [pragma('application_id'), pragma('user_version')]
@@ -110,6 +117,7 @@ class SqliteDatabase implements SqlDatabase {
           `${this.#file} is of another program or release (application_id ${application}, version ${version}); move it away, and the projections are built anew`,
         )
       }
+      if (this.#toRead) return new Connection(database)
       database.exec('BEGIN IMMEDIATE')
       for (const sql of metadataTables) database.exec(sql.replace('{identity}', 'INTEGER PRIMARY KEY AUTOINCREMENT'))
       database.exec(`PRAGMA application_id = ${applicationId}`)
@@ -119,6 +127,15 @@ class SqliteDatabase implements SqlDatabase {
     } catch (error) {
       database.close()
       throw error
+    }
+  }
+
+  #openToRead(): DatabaseSync {
+    try {
+      return openSqliteToRead(this.#file, this.#busyTimeoutMs)
+    } catch (cause) {
+      if (cause instanceof SqlitePlaceError) throw new ProjectionError('MISCONFIGURED', cause.message, { cause })
+      throw cause
     }
   }
 
@@ -132,9 +149,7 @@ class SqliteDatabase implements SqlDatabase {
 
   async snapshot<Result>(work: (connection: SqlConnection) => Promise<Result>): Promise<Result> {
     const replaced = this.#replaced
-    const connection =
-      this.#idle.pop() ??
-      this.#failing(() => new Connection(new DatabaseSync(this.#file, { readOnly: true, timeout: this.#busyTimeoutMs })))
+    const connection = this.#idle.pop() ?? this.#failing(() => new Connection(this.#openToRead()))
     try {
       this.#failing(() => connection.database.exec('BEGIN'))
       const result = await work(connection)

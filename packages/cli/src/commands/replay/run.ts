@@ -9,6 +9,7 @@ import {
   presentDecision,
   presentResource,
   ReplaySession,
+  rulesAt,
   type Source,
 } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
@@ -186,7 +187,13 @@ class Player {
       throw new CommandError('usage', 'show takes TYPE/ID and the scope: show order/7 customer-42 (or start with --scope)')
     checkName('TYPE/ID', 'resource', resource)
     checkName('SCOPE', 'scope', scope)
-    const found = presentResource(scope, resource, this.#session.state.resourceIn(scope, resource))
+    const { state } = this.#session
+    // As the guards of that moment saw it: by the contracts of then, as far as they are in the config.
+    const contracts =
+      this.#settings.config === null
+        ? undefined
+        : rulesAt(readerRules(this.#settings, this.#source.log.partitionCount), state.contracts).contracts
+    const found = presentResource(scope, resource, state.resourceIn(scope, resource), contracts)
     this.#tell(found, resourceText)
   }
 
