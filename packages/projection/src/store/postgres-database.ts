@@ -94,7 +94,7 @@ class PostgresDatabase implements SqlDatabase {
     try {
       client = await this.#pool.connect()
     } catch (error) {
-      throw errorOf(error)
+      throw connectErrorOf(error, this.#config)
     }
     let failure: unknown
     try {
@@ -229,6 +229,19 @@ function sqlStateOf(error: unknown): string | undefined {
 
 /** Wrong password, no such database or role, no right: waiting mends none of them. */
 const misconfigured = /^(28|3D|42501|3F)/
+
+/** Of a connection that was not made: with where and as whom, and never the password. */
+function connectErrorOf(error: unknown, config: pg.ClientConfig): unknown {
+  const { database, host, port, user } = new pg.Client(config)
+  const place = `at ${host}:${port} (database ${database}, user ${user})`
+  const message = error instanceof Error ? error.message : String(error)
+  const isRefused = misconfigured.test(sqlStateOf(error) ?? '') || message.startsWith('SASL')
+  return isRefused
+    ? new ProjectionError('MISCONFIGURED', `PostgreSQL ${place} refuses: ${message}; see the address, user and password of the store`, {
+        cause: error,
+      })
+    : new ProjectionError('UNAVAILABLE', `PostgreSQL ${place} cannot be reached or did not answer: ${message}`, { cause: error })
+}
 
 function errorOf(error: unknown): unknown {
   if (error instanceof ProjectionError) return error
