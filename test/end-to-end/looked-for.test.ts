@@ -1,5 +1,5 @@
 /** What is looked for by a name that nothing can have is refused, and the nearest one named: an empty answer says that there is nothing. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lookupProblem, type Problem, rejectCodes } from '@signalbox/contract'
@@ -153,6 +153,42 @@ describe('a key of a query that a route does not take', () => {
     expect(await get(on, path)).toMatchObject({ status: 400, body: { code: 'QUERY_INVALID', message: expect.stringContaining(says) } })
   })
 })
+
+it('a key of a body that the projector does not take is refused, and the nearest one named', async () => {
+  const answer = await fetch(`${servers.urls.projector}/v1/projections/resources/retry`, {
+    method: 'POST',
+    body: '{"kye":"a"}',
+    headers: { 'content-type': 'application/json' },
+  })
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({ code: 'BODY_MALFORMED', message: "the body: there is no 'kye'; did you mean 'key'?" })
+})
+
+it('a misspelt key of an intent is named, and not the one that is missing for it', async () => {
+  const intent = { scope: 's', agnet: 'a', actions: [{ resource: 'order/1', action: 'open' }] }
+  const answer = await fetch(`${servers.urls.gateway}/v1/intents`, {
+    method: 'POST',
+    body: JSON.stringify(intent),
+    headers: { 'content-type': 'application/json' },
+  })
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({ message: expect.stringContaining("there is no 'agnet'; did you mean 'agent'?") })
+  const { code, stderr } = await runHere([
+    'intent',
+    'submit',
+    written(JSON.stringify({ intentId: unknownId, ...intent })),
+    '--url',
+    servers.urls.gateway,
+  ])
+  expect(stderr).toContain("there is no 'agnet'; did you mean 'agent'?")
+  expect(code).toBe(2)
+})
+
+function written(text: string): string {
+  const file = join(data, 'intent.json')
+  writeFileSync(file, text)
+  return file
+}
 
 const commands: readonly (readonly [readonly string[], RegExp])[] = [
   [['intent', 'list', '--code', 'nope'], /--code: "nope" is no code of a reject/],

@@ -119,9 +119,24 @@ describe('services as processes', { timeout: 4 * timeout }, () => {
     await vi.waitUntil(() => isReady(next), { timeout, interval: 50 })
   })
 
+  it('the inbox takes the name of who is asked, and nothing else', async () => {
+    const escalations = await start('escalations')
+    const ask = async (query: string) => {
+      const answer = await fetch(`${escalations.url}/v1/inbox${query}`)
+      return { status: answer.status, body: await answer.json() }
+    }
+    for (const query of ['', '?to=leads']) expect(await ask(query)).toMatchObject({ status: 200, body: { open: 0 } })
+    for (const [query, says] of [
+      ['?ot=leads', "there is no 'ot'; did you mean 'to'?"],
+      ['?to=a&to=b', 'given more than once'],
+      ['?to=', 'is empty'],
+    ] as const)
+      expect(await ask(query)).toMatchObject({ status: 400, body: { code: 'QUERY_INVALID', message: expect.stringContaining(says) } })
+  })
+
   it('a service that is told to stop ends with 0', async () => {
     const running = services.filter(({ child }) => child.exitCode === null && child.signalCode === null)
-    expect(running).toHaveLength(3)
+    expect(running).toHaveLength(4)
     for (const { child } of running) child.kill('SIGTERM')
     expect(await Promise.all(running.map(({ ended }) => ended))).toEqual(running.map(() => 0))
   })

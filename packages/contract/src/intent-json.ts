@@ -52,7 +52,9 @@ export type IntentJson = z.input<typeof intentJson>
 export function intentFromJson(value: unknown): Intent {
   const parsed = intentJson.safeParse(value)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!
+    const { issues } = parsed.error
+    // A misspelt key is missing besides: the one that is there says more.
+    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!
     throw new JsonError(issue.path.map(String).join('.'), `does not fit an intent: ${issue.message}`, { cause: parsed.error })
   }
   const intent = parsed.data

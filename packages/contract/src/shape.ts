@@ -133,7 +133,8 @@ export function checkShape(shape: z.ZodType, value: unknown, refuse: (path: stri
     refuse('', `looking at it threw: ${thrownText(cause)}`)
   }
   if (result.success) return
-  const { message, path } = deepest(result.error.issues[0]!)
+  const { issues } = result.error
+  const { message, path } = deepest(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!)
   refuse(path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`)).join(''), message)
 }
 

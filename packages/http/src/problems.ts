@@ -77,7 +77,8 @@ function problemOf(error: Error, { body, own, who }: ProblemWords, bodyBytes: nu
       message: `${body} has more than the ${bodyBytes} bytes of the limit; send large content by reference and digest`,
     }
   if (validation !== undefined) {
-    const [issue] = validation
+    // A misspelt key is missing besides: the one that is there says more.
+    const issue = validation.find(({ keyword }) => keyword === 'unrecognized_keys') ?? validation[0]
     const path = (issue?.instancePath ?? '').split('/').filter(Boolean).join('.')
     const isBody = validationContext === 'body'
     const where = isBody ? body : (places[validationContext ?? ''] ?? 'the request')

@@ -1,5 +1,5 @@
 /** The HTTP interface. Every route says what it takes and answers as schemas. */
-import { mostWhole, problemJson } from '@signalbox/contract'
+import { mostWhole, problemJson, strictly } from '@signalbox/contract'
 import { goneSignal, RequestRefused, wholeNumberText } from '@signalbox/http'
 import { maxPageRows, type Projection, positionsIn, type StoredRequest } from '@signalbox/projection'
 import type { FastifyInstance } from 'fastify'
@@ -210,7 +210,7 @@ function addRequestRoutes(instance: App, projector: Projector, find: Find): void
       schema: {
         summary: 'Fold parked events again, in order: those of one key, or all',
         params: named,
-        body: z.strictObject({ key: text.nullable() }),
+        body: strictly({ key: text.nullable() }),
         response: asked,
       },
     },
