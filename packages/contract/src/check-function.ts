@@ -10,11 +10,16 @@ const forbidden: readonly (readonly [RegExp, string])[] = [
     /\bMath\s*\.\s*random\b|\brandomUUID\b|\bgetRandomValues\b/,
     'it uses chance, so a replay would decide otherwise; take the value as input',
   ],
-  [/\bperformance\s*\.\s*now\b|\bhrtime\b/, 'it reads the clock; use nowMs of its context'],
+  [/\bperformance\s*\.\s*now\b|\bhrtime\b|\bTemporal\s*\.\s*Now\b/, 'it reads the clock; use nowMs of its context'],
   [
-    /\basync\s*(?:function\b|\()|\bnew\s+Promise\b|\bPromise\s*\.|\bset(?:Timeout|Interval|Immediate)\s*\(|\bqueueMicrotask\s*\(/,
+    /\basync\s*(?:function\b|\(|[\w$]+\s*=>)|\bnew\s+Promise\b|\bPromise\s*\.|\bset(?:Timeout|Interval|Immediate)\s*\(|\bqueueMicrotask\s*\(/,
     'it leaves something to be done later; a decision is over when it returns',
   ],
+  [
+    /\bIntl\s*\.|\.\s*toLocale\w+\s*\(|\.\s*localeCompare\s*\(/,
+    'it depends on the language of the machine; compare and write texts without it',
+  ],
+  [/\beval\s*\(|\bnew\s+Function\b/, 'it makes code while it runs, which nobody can check; write it out'],
   [/\bfetch\s*\(|\bprocess\s*\.|\brequire\s*\(|\bimport\s*\(/, 'it reaches outside; contract code sees its context and nothing else'],
 ]
 

@@ -1,15 +1,32 @@
 /**
  * Refuses a zod schema that a decision cannot stand on: asynchronous or clock-based refinements, values that JSON does
- * not have, objects that drop unknown fields in silence. Walks the definition that zod 4 documents for library authors
+ * not have, objects that drop unknown fields in silence, defaults that are another value each time. Walks the definition that zod 4 documents for library authors
  * (`schema._zod.def`).
  */
 import type { z } from 'zod'
+import { canonicalize } from './canonical.ts'
 import { checkFunction } from './check-function.ts'
 import { ContractError } from './contract-error.ts'
+import { schemaOf } from './schema-text.ts'
+import { sealed } from './sealed.ts'
+import { thrownText } from './thrown.ts'
+
+interface Check {
+  readonly _zod: {
+    readonly check: unknown
+    readonly def: {
+      readonly check: string
+      readonly fn?: unknown
+      readonly tx?: unknown
+      readonly error?: unknown
+      readonly when?: unknown
+    }
+  }
+}
 
 interface Definition {
   readonly type: string
-  readonly checks?: readonly { readonly _zod: { readonly def: { readonly check: string; readonly fn?: unknown; readonly tx?: unknown } } }[]
+  readonly checks?: readonly Check[]
   readonly [part: string]: unknown
 }
 
@@ -27,6 +44,30 @@ export function checkSchema(schema: z.ZodType, where: string, path: string): voi
     throw new ContractError(where, `it is ${root._zod.def.type}; it must be an object, which can grow fields later`)
   }
   visit(root, where, path, new Set())
+  checkText(schema, where)
+}
+
+/** The digest of a contract covers its schemas as text. */
+function checkText(schema: z.ZodType, where: string): void {
+  const texts = [1, 2].map(() => pure(() => canonicalize(schemaOf(schema)), where, 'it cannot be written as JSON Schema'))
+  if (texts[0] !== texts[1]) throw new ContractError(where, `it says another thing each time it is looked at; ${pureInstead}`)
+}
+
+const pureInstead = 'give values that depend on nothing, or take the value as input'
+
+/** What code of the schema gives, sealed as it is when a decision is made. */
+function pure<Answer>(code: () => Answer, where: string, what: string): Answer {
+  try {
+    return sealed(code)
+  } catch (cause) {
+    throw new ContractError(where, `${what}: ${thrownText(cause)}`, { cause })
+  }
+}
+
+/** A default stands in every decision that uses it, and in the digest of the contract. */
+function checkDefault(definition: Definition, where: string, at: string): void {
+  const texts = [1, 2].map(() => pure(() => canonicalize(definition.defaultValue), where, `${at}its default`))
+  if (texts[0] !== texts[1]) throw new ContractError(where, `${at}its default is another value each time; ${pureInstead}`)
 }
 
 function visit(node: Node, where: string, path: string, seen: Set<Node>): void {
@@ -45,10 +86,17 @@ function visit(node: Node, where: string, path: string, seen: Set<Node>): void {
   if (definition.coerce === true)
     throw new ContractError(where, `${at}it coerces, so that one decision has several inputs; ask for the type itself`)
   for (const check of definition.checks ?? []) {
-    for (const code of [check._zod.def.fn, check._zod.def.tx]) if (code !== undefined) checkFunction(code, `${where}, ${at}refinement`)
+    const { error, fn, tx, when } = check._zod.def
+    for (const code of [fn, tx, error, when]) if (code !== undefined) checkFunction(code, `${where}, ${at}refinement`)
+    // Of `check(code)`, which zod keeps beside the definition.
+    if (check._zod.def.check === 'custom' && fn === undefined) checkFunction(check._zod.check, `${where}, ${at}refinement`)
   }
-  for (const code of [definition.fn, definition.transform]) if (typeof code === 'function') checkFunction(code, `${where}, ${at}refinement`)
-  for (const [part, child] of parts(definition)) visit(child, where, part === '' ? path : `${path}${part}`, seen)
+  for (const code of [definition.fn, definition.transform, definition.reverseTransform, definition.error])
+    if (typeof code === 'function') checkFunction(code, `${where}, ${at}refinement`)
+  if (definition.type === 'default' || definition.type === 'prefault') checkDefault(definition, where, at)
+  if (definition.type === 'catch') checkFunction(definition.catchValue, `${where}, ${at}catch`)
+  for (const [part, child] of pure(() => [...parts(definition)], where, `${at}its parts`))
+    visit(child, where, part === '' ? path : `${path}${part}`, seen)
 }
 
 function* parts(definition: Definition): Generator<readonly [string, Node]> {

@@ -4,8 +4,8 @@ export class ContractError extends Error {
   /** Where: `refund@1`, or `refund@1, action pay, guard`. */
   readonly where: string
 
-  constructor(where: string, message: string) {
-    super(`contract ${where}: ${message}`)
+  constructor(where: string, message: string, options?: { cause?: unknown }) {
+    super(`contract ${where}: ${message}`, options)
     this.where = where
   }
 }

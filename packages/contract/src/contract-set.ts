@@ -1,5 +1,4 @@
 /** The contracts by which a sequencer decides, with the digest that a log records of each. */
-import { z } from 'zod'
 import { builtInRecord, builtInVersion, containmentRecord, isReservedType, reservedTypes } from './built-in/types.ts'
 import { canonicalize } from './canonical.ts'
 import { type Containment, defaultContainment } from './containment.ts'
@@ -7,6 +6,8 @@ import { ContractError } from './contract-error.ts'
 import type { Contract } from './define-contract.ts'
 import type { ContractRecord } from './generated/records.ts'
 import { erasure } from './personal.ts'
+import { schemaOf, sourceOf } from './schema-text.ts'
+import { sealed } from './sealed.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a set holds contracts of any types; each was checked when it was defined.
 type OfAnyTypes = Contract<any, any, any>
@@ -66,33 +67,6 @@ function withErasure(contracts: readonly Contract[]): readonly Contract[] {
   return isNeeded ? [...contracts, erasure as unknown as Contract] : contracts
 }
 
-// Layout of the source is no part of what a contract decides.
-function sourceOf(code: unknown): string | null {
-  return typeof code === 'function' ? Function.prototype.toString.call(code).replace(/\s+/g, ' ') : null
-}
-
-function schemaOf(schema: z.ZodType | null): unknown {
-  // Refinements have no JSON Schema; their source stands beside it.
-  return schema === null
-    ? null
-    : { schema: z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }), refinements: refinementsOf(schema) }
-}
-
-function refinementsOf(schema: z.ZodType): readonly (string | null)[] {
-  const sources: (string | null)[] = []
-  const seen = new Set<unknown>()
-  const visit = (value: unknown): void => {
-    if (typeof value === 'function') sources.push(sourceOf(value))
-    if (typeof value !== 'object' || value === null || seen.has(value)) return
-    seen.add(value)
-    const inner = (value as { _zod?: { def?: unknown } })._zod?.def
-    if (inner !== undefined) visit(inner)
-    else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) for (const part of Object.values(value)) visit(part)
-  }
-  visit(schema)
-  return sources
-}
-
 /**
  * What `PartitionOpened` records: a digest that changes whenever the contract could decide otherwise (its states, its
  * actions, its schemas, the source of its code), and of the settings of containment. What its code captures from outside is not seen: keep it inside.
@@ -107,7 +81,7 @@ export function contractRecords(
     ...contracts.all.map((contract) => ({
       type: contract.type,
       version: contract.version,
-      digest: sha256(canonicalize(describe(contract))),
+      digest: sha256(sealed(() => canonicalize(describe(contract)))),
     })),
     { type: builtInRecord, version: builtInVersion, digest: `${builtInVersion}` },
     { type: containmentRecord, version, digest: sha256(canonicalize(settings)) },

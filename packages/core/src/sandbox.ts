@@ -1,37 +1,10 @@
-/**
- * Contract code runs with the clock and chance switched off: a decision that used either would fall otherwise when it
- * is replayed. Both throw; a Date made from an argument stays, as it depends on nothing else.
- */
+/** Where contract code runs: sealed, so that a decision is the same when it is replayed, and with its faults named. */
 
-import { canonicalize, JsonError, Refusal, thrownText } from '@signalbox/contract'
+import { canonicalize, JsonError, Refusal, sealed, thrownText } from '@signalbox/contract'
 
 /** Contract code threw, or did what a decision may not. The intent becomes a dead letter; the partition goes on. */
 export class ContractFault extends Error {
   override readonly name = 'ContractFault'
-}
-
-const RealDate = globalThis.Date
-
-function forbidden(what: string): never {
-  throw new ContractFault(
-    `contract code called ${what}, which a replay cannot repeat; use nowMs of its context, or take the value as input`,
-  )
-}
-
-const FrozenDate = new Proxy(RealDate, {
-  apply: () => forbidden('Date()'),
-  construct(target, parameters, newTarget) {
-    if (parameters.length === 0) forbidden('new Date()')
-    return Reflect.construct(target, parameters, newTarget)
-  },
-  get(target, property, receiver) {
-    if (property === 'now') return () => forbidden('Date.now()')
-    return Reflect.get(target, property, receiver)
-  },
-})
-
-function frozenRandom(): number {
-  return forbidden('Math.random()')
 }
 
 const itself = (answer: unknown): unknown => answer
@@ -63,27 +36,21 @@ export function runContractCode<Context, Answer, Result = Answer>(
   context: Context,
   read: (answer: Answer) => Result = itself as (answer: Answer) => Result,
 ): Result {
-  // Whatever stood there before comes back: a test of a contract may have put its own clock there.
-  const { Date: date } = globalThis
-  const { random } = Math
-  globalThis.Date = FrozenDate
-  Math.random = frozenRandom
   try {
-    const answer = code(context)
-    if (answer instanceof Promise) {
-      // Nobody will await it: its failure must not end the process.
-      answer.catch(() => {})
-      throw new ContractFault(`${where} returned a promise; decisions are synchronous, so that they replay`)
-    }
-    return read(answer)
+    return sealed(() => {
+      const answer = code(context)
+      if (answer instanceof Promise) {
+        // Nobody will await it: its failure must not end the process.
+        answer.catch(() => {})
+        throw new ContractFault(`${where} returned a promise; decisions are synchronous, so that they replay`)
+      }
+      return read(answer)
+    })
   } catch (cause) {
     if (isPlacedFault(cause)) throw cause
     if (isRefusal(cause)) throw new ContractFault(`${where} threw what refuse() made; return it: return refuse('WHY')`)
     // What was thrown may be anything, and is looked at no further.
     throw new ContractFault(`${where} threw: ${thrownText(cause)}`)
-  } finally {
-    globalThis.Date = date
-    Math.random = random
   }
 }
 

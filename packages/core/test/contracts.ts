@@ -63,7 +63,9 @@ const clockName = 'Date'
 const chance = Math as unknown as { readonly [name: string]: () => number }
 const chanceName = 'random'
 
-const promised = () => Promise.reject(new Error('late'))
+const promised = async () => {
+  throw new Error('late')
+}
 
 let kept: (() => unknown) | null = null
 
