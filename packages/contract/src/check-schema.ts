@@ -1,44 +1,21 @@
 /**
  * Refuses a zod schema that a decision cannot stand on: asynchronous or clock-based refinements, values that JSON does
- * not have, objects that drop unknown fields in silence, defaults that are another value each time. Walks the definition that zod 4 documents for library authors
- * (`schema._zod.def`).
+ * not have, objects that drop unknown fields in silence, defaults that are another value each time.
  */
 import type { z } from 'zod'
 import { canonicalize } from './canonical.ts'
 import { checkFunction } from './check-function.ts'
 import { ContractError } from './contract-error.ts'
+import { type Definition, type Node, nodeOf, partsOf } from './schema-parts.ts'
 import { schemaOf } from './schema-text.ts'
 import { sealed } from './sealed.ts'
 import { thrownText } from './thrown.ts'
-
-interface Check {
-  readonly _zod: {
-    readonly check: unknown
-    readonly def: {
-      readonly check: string
-      readonly fn?: unknown
-      readonly tx?: unknown
-      readonly error?: unknown
-      readonly when?: unknown
-    }
-  }
-}
-
-interface Definition {
-  readonly type: string
-  readonly checks?: readonly Check[]
-  readonly [part: string]: unknown
-}
-
-interface Node {
-  readonly _zod: { readonly def: Definition }
-}
 
 // What JSON cannot carry, or what is no value at all.
 const notJson: ReadonlySet<string> = new Set(['bigint', 'symbol', 'date', 'map', 'set', 'nan', 'function', 'file', 'void', 'undefined'])
 
 export function checkSchema(schema: z.ZodType, where: string, path: string): void {
-  const root = schema as unknown as Node
+  const root = nodeOf(schema)
   if (root?._zod?.def === undefined) throw new ContractError(where, 'it is no zod schema; give one made with zod 4')
   if (root._zod.def.type !== 'object' && root._zod.def.type !== 'union' && root._zod.def.type !== 'record') {
     throw new ContractError(where, `it is ${root._zod.def.type}; it must be an object, which can grow fields later`)
@@ -95,29 +72,6 @@ function visit(node: Node, where: string, path: string, seen: Set<Node>): void {
     if (typeof code === 'function') checkFunction(code, `${where}, ${at}refinement`)
   if (definition.type === 'default' || definition.type === 'prefault') checkDefault(definition, where, at)
   if (definition.type === 'catch') checkFunction(definition.catchValue, `${where}, ${at}catch`)
-  for (const [part, child] of pure(() => [...parts(definition)], where, `${at}its parts`))
+  for (const [part, child] of pure(() => [...partsOf(definition)], where, `${at}its parts`))
     visit(child, where, part === '' ? path : `${path}${part}`, seen)
-}
-
-function* parts(definition: Definition): Generator<readonly [string, Node]> {
-  for (const [name, child] of Object.entries((definition.shape as Record<string, Node> | undefined) ?? {})) yield [`.${name}`, child]
-  for (const [name, suffix] of [
-    ['element', '[]'],
-    ['innerType', ''],
-    ['left', ''],
-    ['right', ''],
-    ['keyType', '{key}'],
-    ['valueType', '{}'],
-    ['in', ''],
-    ['out', ''],
-    ['rest', '[]'],
-  ] as const) {
-    const child = definition[name] as Node | null | undefined
-    if (child?._zod !== undefined) yield [suffix, child]
-  }
-  for (const list of ['options', 'items'] as const) {
-    for (const [index, child] of ((definition[list] as readonly Node[] | undefined) ?? []).entries())
-      yield [list === 'items' ? `[${index}]` : '', child]
-  }
-  if (definition.type === 'lazy') yield ['', (definition.getter as () => Node)()]
 }

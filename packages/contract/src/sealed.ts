@@ -88,7 +88,7 @@ const languageInstead = 'it depends on the language of the machine; compare and 
 let isSealed = false
 let isGuarded = false
 
-// Once for a process, and not before contract code runs: guards ask a flag, so that a run of contract code costs no more.
+// Once for a process, with the first contract: guards ask a flag, so that a run of contract code costs no more.
 function guard(): void {
   isGuarded = true
   for (const name of outside) guardGlobal(name)

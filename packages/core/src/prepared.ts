@@ -2,7 +2,7 @@
  * Contracts as the checks use them: what they would work out anew for every intent (names of places for messages, lists
  * of invariants) is prepared once for a set of contracts.
  */
-import type { AnyAction, AnyInvariant, Contract, ContractSet } from '@signalbox/contract'
+import { type AnyAction, type AnyInvariant, type Contract, type ContractSet, schemaChanges } from '@signalbox/contract'
 import type { z } from 'zod'
 import { bounded } from './bounded.ts'
 import type { BuiltIn, BuiltInAction } from './built-in/built-in.ts'
@@ -31,6 +31,8 @@ export interface PreparedAction {
   /** Null where the action takes no input. */
   readonly readInput: Reader | null
   readonly readData: Reader
+  /** Whether the schema of the data may give another value than it was given. */
+  readonly changesData: boolean
   /** Where contract code runs, as a fault names it. */
   readonly whereInput: string
   readonly whereGuard: string
@@ -80,6 +82,7 @@ function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract 
   const invariants = Object.entries(contract.invariants).map(([name, holds]) => ({ name, holds, where: `${title}, invariant ${name}` }))
   const actions = new Map<string, PreparedAction>()
   const readData = readerOf(contract.data)
+  const changesData = schemaChanges(contract.data)
   for (const [name, action] of Object.entries(contract.actions)) {
     const readInput = action.input === null ? null : readerOf(action.input)
     const where = (what: string) => `${title}, ${what} of ${name}`
@@ -92,7 +95,7 @@ function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract 
       whereAmount: where('amount'),
     }
     const own = builtIn?.actions[name] ?? null
-    actions.set(name, { name, contract, action, invariants, readInput, readData, ...places, builtIn: own })
+    actions.set(name, { name, contract, action, invariants, readInput, readData, changesData, ...places, builtIn: own })
   }
   return { contract, actions }
 }

@@ -1,6 +1,6 @@
 /** Where contract code runs: sealed, so that a decision is the same when it is replayed, and with its faults named. */
 
-import { canonicalize, JsonError, Refusal, sealed, thrownText } from '@signalbox/contract'
+import { Refusal, sealed, thrownText } from '@signalbox/contract'
 
 /** Contract code threw, or did what a decision may not. The intent becomes a dead letter; the partition goes on. */
 export class ContractFault extends Error {
@@ -51,16 +51,6 @@ export function runContractCode<Context, Answer, Result = Answer>(
     if (isRefusal(cause)) throw new ContractFault(`${where} threw what refuse() made; return it: return refuse('WHY')`)
     // What was thrown may be anything, and is looked at no further.
     throw new ContractFault(`${where} threw: ${thrownText(cause)}`)
-  }
-}
-
-/** The text of what contract code made. To be called where that code runs: its getters and proxies are part of it. */
-export function jsonTextOf(where: string, made: unknown): string {
-  try {
-    return canonicalize(made, 'data')
-  } catch (cause) {
-    if (cause instanceof JsonError) throw new ContractFault(`${where} made data that JSON cannot hold: ${cause.message}`, { cause })
-    throw cause
   }
 }
 

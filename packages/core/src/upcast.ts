@@ -1,6 +1,7 @@
 /** A resource that an older version of its contract wrote, as the contract of now understands it. */
 import { type Contract, type ContractSet, type JsonObject, upcastResource } from '@signalbox/contract'
-import { ContractFault, described, jsonTextOf, runContractCode } from './sandbox.ts'
+import { jsonTextOf } from './kept-data.ts'
+import { ContractFault, described, runContractCode } from './sandbox.ts'
 import type { ResourceState } from './state.ts'
 
 /** What a contract's version wrote of a resource. */

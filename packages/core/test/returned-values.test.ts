@@ -142,7 +142,8 @@ describe.each(values)('%s', (_what, value, said) => {
 
 test('invariants judge what is written, not what contract code still holds', () => {
   let looked = 0
-  const shifting = () => Object.defineProperty({}, 'cents', { enumerable: true, get: () => (++looked > 1 ? 1_000_000 : 5) })
+  const judged: unknown[] = []
+  const shifting = () => Object.defineProperty({}, 'cents', { enumerable: true, get: () => ++looked })
   const contract = defineContract({
     type: 'shifty',
     version: 1,
@@ -150,12 +151,124 @@ test('invariants judge what is written, not what contract code still holds', () 
     data: z.looseObject({ purse: z.any() }),
     states: ['open'],
     actions: { open: { from: none, to: 'open', input: z.strictObject({}), apply: () => ({ purse: shifting() }) } },
-    invariants: { little: ({ data }) => data.purse.cents <= 5 },
+    invariants: { little: ({ data }) => judged.push(data.purse.cents, data.purse.cents) > 0 },
   })
   const { events } = given().when(intent({ resource: 'shifty/s', action: 'open', input: {} }), {
     rules: { contracts: contractSet([contract]) },
   })
-  expect(events).toMatchObject([{ type: 'IntentCommitted', payload: { changes: [{ data: '{"purse":{"cents":5}}' }] } }])
+  const [cents] = judged
+  expect(events).toMatchObject([{ type: 'IntentCommitted', payload: { changes: [{ data: `{"purse":{"cents":${cents}}}` }] } }])
+  expect(new Set(judged).size).toBe(1)
+})
+
+const withSymbol = { [Symbol('s')]: 1 }
+const withHidden = Object.defineProperty({ a: 1 }, 'hidden', { value: 1 })
+const withHiddenGetter = Object.defineProperty({ a: 1 }, 'hidden', { get: () => 1 })
+const withExtra = Object.assign([1, 2], { total: 3 })
+const withHiddenExtra = Object.defineProperty([1], 'total', { value: 3 })
+const withSymbolInList = Object.assign([1], { [Symbol('s')]: 1 })
+const lost: readonly (readonly [string, unknown, string])[] = [
+  ['a key that is a symbol', withSymbol, 'data.value has a key that is a symbol'],
+  ['a key that is not enumerable', withHidden, 'data.value.hidden is not enumerable'],
+  ['a getter that is not enumerable', withHiddenGetter, 'data.value.hidden is not enumerable'],
+  ['a list with more than entries', withExtra, 'data.value is a list with the key total'],
+  ['a list with a hidden key', withHiddenExtra, 'data.value is a list with the key total'],
+  ['a list with a symbol', withSymbolInList, 'data.value has a key that is a symbol'],
+  ['what regular expressions give', /(?<a>.)/.exec('x'), 'data.value is a list with the key groups'],
+]
+
+/** A contract whose action `set` gives a value to data of this schema. */
+function settingOf(schema: z.ZodType, value: unknown, input: z.ZodType | null = null) {
+  const contract = defineContract({
+    type: 'kept',
+    version: 1,
+    owner,
+    data: schema as z.ZodType<object>,
+    states: ['open'],
+    actions: {
+      set: { from: none, to: 'open', input: input ?? z.strictObject({}), ...(input === null ? { apply: () => value as object } : {}) },
+    },
+  })
+  return given().when(intent({ resource: 'kept/k', action: 'set', input: input === null ? {} : value }), {
+    rules: { contracts: contractSet([contract]) },
+  })
+}
+
+describe.each(lost)('%s', (_what, value, said) => {
+  test.each<[string, z.ZodType]>([
+    ['any value', z.strictObject({ value: z.any() })],
+    // Zod makes a new object of what fits, without what it does not know.
+    ['an object or a list', z.strictObject({ value: z.union([z.looseObject({}), z.array(z.any())]) })],
+  ])('is not left out in silence by a schema of %s', (_schema, schema) => {
+    settingOf(schema, { value }).rejects('DEAD_LETTERED', { message: expect.stringContaining(said) })
+  })
+
+  test('nor where it is deep, nor where it is all', () => {
+    const deep = said.replace('data.value', 'data.value[0].deep')
+    settingOf(z.strictObject({ value: z.any() }), { value: [{ deep: value }] }).rejects('DEAD_LETTERED', {
+      message: expect.stringContaining(deep),
+    })
+    if (!Array.isArray(value))
+      settingOf(z.looseObject({}), value).rejects('DEAD_LETTERED', { message: expect.stringContaining(said.replace('data.value', 'data')) })
+  })
+})
+
+describe('data must be read back as what was written', () => {
+  const readsBack = 'does not read back'
+  const another = 'reads back as another'
+  test.each<[string, z.ZodType, unknown, string]>([
+    [
+      'undefined that must be there',
+      z.strictObject({ a: z.custom((value) => value === undefined).refine(() => true), b: z.array(z.int()) }).refine((data) => 'a' in data),
+      { a: undefined, b: [] },
+      readsBack,
+    ],
+    ['undefined of a record', z.record(z.string(), z.any()).refine((data) => Object.keys(data).length > 0), { a: undefined }, readsBack],
+    [
+      'undefined deep inside',
+      z.strictObject({ a: z.array(z.looseObject({}).refine((each) => Object.keys(each).length > 0)) }),
+      { a: [{ b: undefined }] },
+      readsBack,
+    ],
+    ['a transform to another type', z.strictObject({ a: z.string().transform(Number) }), { a: '1' }, readsBack],
+    ['a transform to another type in a list', z.strictObject({ a: z.array(z.string().transform(Number)) }), { a: ['1'] }, readsBack],
+    ['a codec', z.strictObject({ a: z.codec(z.string(), z.number(), { decode: Number, encode: String }) }), { a: '1' }, readsBack],
+    ['a transform that goes on', z.strictObject({ a: z.int().transform((a) => a + 1) }), { a: 1 }, another],
+    ['an overwrite that goes on', z.strictObject({ a: z.string().overwrite((a) => `${a}!`) }), { a: 'x' }, another],
+    [
+      'a check that changes',
+      z.strictObject({
+        a: z.string().check((payload) => {
+          payload.value += '!'
+        }),
+      }),
+      { a: 'x' },
+      another,
+    ],
+  ])('%s', (_what, schema, value, said) => {
+    settingOf(schema, value).rejects('DEAD_LETTERED', {
+      message: expect.stringMatching(`contract kept@1, apply of set made data .*${said}`),
+    })
+  })
+
+  test('input that becomes data is no other', () => {
+    settingOf(z.strictObject({ a: z.string().transform(Number) }), { a: '1' }, z.strictObject({ a: z.string() })).rejects('DEAD_LETTERED', {
+      message: expect.stringContaining(readsBack),
+    })
+  })
+
+  test.each<[string, z.ZodType, unknown, string]>([
+    ['undefined that may be left out', z.strictObject({ a: z.string().optional(), b: z.int() }), { a: undefined, b: 1 }, '{"b":1}'],
+    ['undefined of any value', z.looseObject({ b: z.array(z.any()) }), { a: undefined, b: [{ c: undefined }] }, '{"b":[{}]}'],
+    ['a default', z.strictObject({ a: z.int().default(1) }), {}, '{"a":1}'],
+    ['a text that is trimmed', z.strictObject({ a: z.string().trim() }), { a: ' x ' }, '{"a":"x"}'],
+    ['an address', z.strictObject({ a: z.url() }), { a: ' https://a.example ' }, '{"a":"https://a.example"}'],
+    ['what is read only', z.strictObject({ a: z.array(z.int()).readonly() }), { a: Object.freeze([1]) }, '{"a":[1]}'],
+    ['an object without a prototype', z.looseObject({}), Object.assign(Object.create(null), { a: [1] }), '{"a":[1]}'],
+    ['an empty list', z.looseObject({}), { a: [] }, '{"a":[]}'],
+  ])('%s stays', (_what, schema, value, text) => {
+    settingOf(schema, value).commits({ data: text })
+  })
 })
 
 test('a circle is named by where it closes', () => {

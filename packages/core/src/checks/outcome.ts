@@ -1,12 +1,12 @@
 /** What would come of it: state, guards, the new data, invariants, size. */
-import { type AnyContext, canonicalize, flatObject, lengths, none, Refusal, type Timer } from '@signalbox/contract'
+import { type AnyContext, canonicalize, lengths, none, Refusal, type Timer } from '@signalbox/contract'
 import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import type { ReadResult } from '../prepared.ts'
+import { keptData, wholeData } from '../kept-data.ts'
 import type { Rejection } from '../rejection.ts'
-import { ContractFault, described, jsonTextOf, runContractCode } from '../sandbox.ts'
+import { ContractFault, described, runContractCode } from '../sandbox.ts'
 
 function about({ before, contract, request }: PlannedAction): Omit<Rejection, 'code' | 'message'> {
   return {
@@ -136,10 +136,15 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
     planned.after = { state, data, text: before.data, timer }
     return null
   }
-  const { readData, whereApply, whereData } = planned.prepared
+  const { prepared } = planned
+  const { whereApply } = prepared
   const result =
-    action.apply === null ? planned.input : runContractCode(whereApply, action.apply, new ActionContext(examination, planned) as AnyContext)
-  const parsed = runContractCode(whereData, readData, result, (read) => keptData(whereApply, read))
+    action.apply === null
+      ? planned.input
+      : runContractCode(whereApply, action.apply, new ActionContext(examination, planned) as AnyContext, (made) =>
+          wholeData(whereApply, made),
+        )
+  const parsed = runContractCode(prepared.whereData, prepared.readData, result, (read) => keptData(prepared, read))
   if ('issues' in parsed) {
     const { message, path } = parsed.issues[0]!
     return {
@@ -149,18 +154,10 @@ function applyOne(examination: Examination, planned: PlannedAction): Rejection |
       details: { invariant: 'data', path },
     }
   }
-  const { flat, text } = parsed
+  const { flat, text, value } = parsed
   if (flat !== null) examination.state.keepData(examination.worldOf(planned.request.resource), planned.request.resource, flat)
-  // As it will be read from the log: what contract code made may be another thing each time it is looked at.
-  planned.after = { state, data: flat === null ? JSON.parse(text) : parsed.value, text, timer }
+  planned.after = { state, data: value, text, timer }
   return null
-}
-
-/** The text of data that contract code made. Runs where that code does: its getters and proxies are part of it. */
-function keptData(whereApply: string, read: ReadResult) {
-  if (!read.success) return { issues: read.issues }
-  const flat = flatObject(read.data)
-  return { flat, value: read.data, text: flat?.text ?? jsonTextOf(whereApply, read.data) }
 }
 
 export const invariants: Check = {
