@@ -179,3 +179,39 @@ describe('what was seen', () => {
     }
   })
 })
+
+describe('a handoff is offered at a position of this log', () => {
+  const offer = async (id: string, position: string) => {
+    const input = { to: 'two', seal: 'x'.repeat(43), position }
+    const actions = [{ resource: `handoff/${id}`, action: 'offer', input }]
+    const answer = await fetch(`${here.url}/v1/intents`, {
+      method: 'POST',
+      body: JSON.stringify(intent(actions, { scope: scopes[1]! })),
+      headers: { 'content-type': 'application/json' },
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+  }
+  const end = async () => (await here.log.offsets('events', 1)).end
+
+  it.each([
+    ['one behind the end', 1],
+    ['far behind it', 1_000_000],
+    ['the largest there is', 9e14],
+  ])('%s is refused', async (_what, more) => {
+    const before = await end()
+    const { body, status } = await offer('refused', `1:${before + more}`)
+    expect(status).toBe(410)
+    expect(body).toMatchObject({ code: 'NOT_IN_THIS_LOG', message: expect.stringContaining(`partition 1 ends at ${before}`) })
+    expect(await end()).toBe(before)
+  })
+
+  it('the end, and everything before it, is taken', async () => {
+    expect(await offer('last', `1:${await end()}`)).toMatchObject({ status: 200, body: { committed: true } })
+    expect(await offer('first', '1:0')).toMatchObject({ status: 200, body: { committed: true } })
+  })
+
+  it('what is none, or of another partition, is rejected in the order of the scope', async () => {
+    expect(await offer('none', '1:')).toMatchObject({ status: 200, body: { code: 'INPUT_INVALID' } })
+    expect(await offer('elsewhere', '0:0')).toMatchObject({ status: 200, body: { code: 'GUARD_REFUSED' } })
+  })
+})

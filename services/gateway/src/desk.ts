@@ -42,6 +42,7 @@ import {
   readEvent,
   type Source,
 } from '@signalbox/replay'
+import { checkOffers } from './known-positions.ts'
 import { Waiting } from './waiting.ts'
 import { watchResources } from './watch.ts'
 
@@ -90,6 +91,7 @@ export class Desk implements Coordinator {
   async submit(asked: Intent, { headers, signal, waitMs }: SubmitOptions): Promise<Decision | null> {
     const { codec, log } = this.#settings
     const intent = this.#withDepth(this.personal.protect(asked))
+    await checkOffers(this, intent)
     const partition = partitionOf(intent.scope, log.partitionCount)
     const untilMs = this.#settings.clock.nowMs() + waitMs
     const logged = await this.#appendAndWait(

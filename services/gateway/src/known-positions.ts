@@ -1,14 +1,19 @@
 /** What somebody says to have seen, held against the log: nobody waits for what can never come. */
-import { partitionOf, type Read } from '@signalbox/contract'
+import { type Intent, partitionOf, type Read } from '@signalbox/contract'
 import { resourceKey } from '@signalbox/core'
 import { RequestRefused } from '@signalbox/http'
-import type { Desk } from './desk.ts'
+import type { ReadModel, Source } from '@signalbox/replay'
+
+interface View {
+  readonly readModel: ReadModel
+  readonly source: Source
+}
 
 /** How long this gateway may take to read what another one has read. */
 const catchUpMs = 5_000
 
 /** Throws RequestRefused for a log offset behind the end of the log. */
-export async function checkAtLeast({ readModel, source: { log } }: Desk, scope: string, atLeast: number): Promise<void> {
+export async function checkAtLeast({ readModel, source: { log } }: View, scope: string, atLeast: number): Promise<void> {
   const partition = partitionOf(scope, log.partitionCount)
   if (readModel.position(partition) >= atLeast) return
   const { end } = await log.offsets('events', partition)
@@ -21,7 +26,7 @@ export async function checkAtLeast({ readModel, source: { log } }: Desk, scope: 
 }
 
 /** Throws RequestRefused for a version that the resource does not have yet: it cannot have been read in this log. */
-export async function checkReads({ readModel, source: { log } }: Desk, scope: string, reads: readonly Read[]): Promise<void> {
+export async function checkReads({ readModel, source: { log } }: View, scope: string, reads: readonly Read[]): Promise<void> {
   const partition = partitionOf(scope, log.partitionCount)
   const ahead = () => reads.find(({ resource, version }) => version > versionOf(resource))
   const versionOf = (resource: string) => readModel.state(partition).resource(resourceKey(scope, resource))?.version ?? 0
@@ -36,4 +41,38 @@ export async function checkReads({ readModel, source: { log } }: Desk, scope: st
       `${read.resource} of scope ${JSON.stringify(scope)} is at version ${versionOf(read.resource)} in the log ${log.id}, and version ${read.version} was named as read; observe it, and watch with the version that is seen`,
       { path: 'read' },
     )
+}
+
+const offset = /^\d{1,6}:(\d{1,15})$/
+
+/**
+ * Throws RequestRefused for a handoff whose packet is of a log offset behind the end of the log: nobody can compile it again. The core
+ * cannot say so, as it decides without log offsets, which are others wherever the same log lies.
+ */
+export async function checkOffers({ readModel, source: { log } }: View, { actions, scope }: Intent): Promise<void> {
+  for (const { action, input, resource } of actions) {
+    if (action !== 'offer' || !resource.startsWith('handoff/')) continue
+    const position = positionIn(input)
+    const match = position === null ? null : offset.exec(position)
+    // Anything else is refused by the contract of handoffs, in the order of the scope.
+    if (match === null) continue
+    const partition = partitionOf(scope, log.partitionCount)
+    if (Number(match[1]) <= readModel.position(partition)) continue
+    const { end } = await log.offsets('events', partition)
+    if (Number(match[1]) > end)
+      throw new RequestRefused(
+        'NOT_IN_THIS_LOG',
+        `the packet of ${resource} is of position ${position}, and partition ${partition} ends at ${end} in the log ${log.id}; compile the packet from this log and give its position`,
+        { path: 'actions.input.position' },
+      )
+  }
+}
+
+function positionIn(input: string): string | null {
+  try {
+    const { position } = JSON.parse(input) as { readonly position?: unknown }
+    return typeof position === 'string' ? position : null
+  } catch {
+    return null
+  }
 }

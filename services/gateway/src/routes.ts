@@ -115,6 +115,7 @@ function addIntentRoutes(instance: App, { desk }: RouteSettings): void {
           200: answered('The decision, or that the intent is pending', decisionJson),
           202: answered('No decision yet', z.object({ intentId: z.string(), pending: z.literal(true) })),
           ...bodyRefusals,
+          ...notInThisLog,
           422: refused('The Idempotency-Key was used with another body'),
         },
       },
