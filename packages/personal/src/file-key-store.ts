@@ -1,8 +1,8 @@
 /**
- * A key store in a directory: a file a key. What is destroyed is overwritten before it goes, and leaves an empty file under its id that says
+ * A key store in a directory: a file a key, which ends in a checksum of the key and its id. What is destroyed is overwritten before it goes, and leaves an empty file under its id that says
  * so. The ids follow from the person by a secret of the store, so nothing in it names anybody. Several processes may share the directory.
  */
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -25,7 +25,23 @@ import type { KeyStore, SubjectKey } from './key-store.ts'
 
 const keyBytes = 32
 const idBytes = 16
-const headerSchema = z.strictObject({ format: z.literal('signalbox-keys/1'), secret: z.string().length(43) })
+const checkBytes = 8
+const secretText = z.string().length(43)
+/** Stores of an earlier release have no checksums: their keys are taken as they are. */
+const headerSchema = z.union([
+  z.strictObject({ format: z.literal('signalbox-keys/1'), secret: secretText }),
+  z.strictObject({ format: z.literal('signalbox-keys/2'), secret: secretText, check: z.string() }),
+])
+
+/** Of a secret and what it is the secret of, so that neither a flipped bit nor a file that was swapped for another passes. */
+function checkOf(secret: Uint8Array, name: string): Buffer {
+  return createHash('sha256').update(secret).update(name).digest().subarray(0, checkBytes)
+}
+
+/** Of the secret as it is written, so that every bit of the text counts. */
+function headerCheck(secret: string): string {
+  return checkOf(Buffer.from(secret), 'signalbox-keys/2').toString('base64url')
+}
 
 const headerFile = (directory: string) => join(directory, 'store.json')
 
@@ -36,7 +52,8 @@ export function createFileKeyStore(name: string): KeyStore {
     if (existsSync(directory) && readdirSync(directory).some((each) => !each.endsWith('.part')))
       throw new KeyStoreError('EXISTS', `${directory} is not empty; a new key store takes a directory of its own, so name another`)
     makeFolder(directory, 0o700)
-    const header = { format: 'signalbox-keys/1', secret: randomBytes(keyBytes).toString('base64url') }
+    const secret = randomBytes(keyBytes).toString('base64url')
+    const header: z.output<typeof headerSchema> = { format: 'signalbox-keys/2', secret, check: headerCheck(secret) }
     replaceFile(headerFile(directory), `${JSON.stringify(header)}\n`, { mode: 0o600, isNew: true })
     return openFileKeyStore(directory)
   })
@@ -52,7 +69,9 @@ export function openFileKeyStore(name: string): KeyStore {
     )
   return guarded(directory, () => {
     const header = headerSchema.safeParse(jsonOf(readFileSync(headerFile(directory), 'utf8')))
-    if (header.success) return new FileKeyStore(directory, Buffer.from(header.data.secret, 'base64url'))
+    const hasChecks = header.data?.format === 'signalbox-keys/2'
+    if (header.success && (header.data.format === 'signalbox-keys/1' || header.data.check === headerCheck(header.data.secret)))
+      return new FileKeyStore(directory, Buffer.from(header.data.secret, 'base64url'), hasChecks)
     throw new KeyStoreError('DAMAGED', `${headerFile(directory)} is not what signalbox keys create wrote; put it back from a backup`)
   })
 }
@@ -68,10 +87,12 @@ function jsonOf(text: string): unknown {
 class FileKeyStore implements KeyStore {
   readonly #directory: string
   readonly #secret: Uint8Array
+  readonly #hasChecks: boolean
 
-  constructor(directory: string, secret: Uint8Array) {
+  constructor(directory: string, secret: Uint8Array, hasChecks: boolean) {
     this.#directory = directory
     this.#secret = secret
+    this.#hasChecks = hasChecks
   }
 
   keyOf(subject: string): SubjectKey {
@@ -144,9 +165,18 @@ class FileKeyStore implements KeyStore {
   #read(id: string): SubjectKey | null {
     const file = this.#keyFile(id)
     if (!existsSync(file)) return null
-    const secret = readFileSync(file)
-    if (secret.byteLength === keyBytes && secret.some((byte) => byte !== 0)) return { id, secret }
-    throw new KeyStoreError('DAMAGED', `${file} holds no key; put it back from a backup of the key store`)
+    const bytes = readFileSync(file)
+    const secret = bytes.subarray(0, keyBytes)
+    const check = bytes.subarray(keyBytes)
+    const isWhole =
+      secret.byteLength === keyBytes &&
+      secret.some((byte) => byte !== 0) &&
+      (this.#hasChecks ? check.equals(checkOf(secret, id)) : check.byteLength === 0)
+    if (isWhole) return { id, secret }
+    throw new KeyStoreError(
+      'DAMAGED',
+      `${file} does not hold the key that was written there; put it back from a backup of the key store. What is encrypted under it cannot be read until then`,
+    )
   }
 
   /** Whoever is first makes it; the others take that one. */
@@ -154,7 +184,12 @@ class FileKeyStore implements KeyStore {
     const file = this.#keyFile(id)
     const partial = `${file}.${randomBytes(6).toString('hex')}.part`
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(partial, randomBytes(keyBytes), { mode: 0o600, flag: 'wx', flush: true })
+    const secret = randomBytes(keyBytes)
+    writeFileSync(partial, this.#hasChecks ? Buffer.concat([secret, checkOf(secret, id)]) : secret, {
+      mode: 0o600,
+      flag: 'wx',
+      flush: true,
+    })
     try {
       linkSync(partial, file)
       unlinkSync(partial)

@@ -88,4 +88,53 @@ describe('a key store in a directory', () => {
     expect(gone).toBeInstanceOf(KeyStoreError)
     expect(gone).toMatchObject({ code: 'MISSING', message: expect.stringContaining('is gone') })
   })
+
+  it('finds one flipped bit anywhere in the store', () => {
+    const store = createFileKeyStore(directory)
+    const { id } = store.keyOf('customer-42')
+    const use = () => openFileKeyStore(directory).find(id)
+    expect(use()).not.toBe(null)
+    for (const file of files()) {
+      const whole = readFileSync(file)
+      for (let byte = 0; byte < whole.byteLength; byte++) {
+        const flipped = Buffer.from(whole)
+        flipped[byte]! ^= 1 << (byte % 8)
+        writeFileSync(file, flipped)
+        // What is left of the same meaning, as another space at the end, is no damage.
+        const isSame = file.endsWith('store.json') && flipped.toString().trim() === whole.toString().trim()
+        if (!isSame)
+          expect(failure(use), `byte ${byte} of ${file}`).toMatchObject({ code: 'DAMAGED', message: expect.stringContaining('backup') })
+      }
+      writeFileSync(file, whole)
+    }
+    expect(use()).toEqual(store.keyOf('customer-42'))
+  })
+
+  it('finds a file that was cut off, made longer, or swapped for that of another person', () => {
+    const store = createFileKeyStore(directory)
+    const [one, other] = [store.keyOf('customer-1'), store.keyOf('customer-2')]
+    const [file, second] = [one, other].map(({ id }) => files().find((each) => each.endsWith(`${id}.key`))!)
+    const whole = readFileSync(file!)
+    for (const bytes of [
+      whole.subarray(0, 39),
+      whole.subarray(0, 32),
+      Buffer.concat([whole, whole]),
+      Buffer.alloc(40),
+      readFileSync(second!),
+    ]) {
+      writeFileSync(file!, bytes)
+      expect(failure(() => store.find(one.id))).toMatchObject({ code: 'DAMAGED' })
+      expect(failure(() => store.keyOf('customer-1'))).toMatchObject({ code: 'DAMAGED' })
+    }
+    expect(store.keyOf('customer-2')).toEqual(other)
+  })
+
+  it('reads and goes on with a store of the first format, which has no checksums', () => {
+    createFileKeyStore(directory)
+    const { secret } = JSON.parse(readFileSync(join(directory, 'store.json'), 'utf8')) as { secret: string }
+    writeFileSync(join(directory, 'store.json'), `${JSON.stringify({ format: 'signalbox-keys/1', secret })}\n`)
+    const key = openFileKeyStore(directory).keyOf('customer-42')
+    expect(openFileKeyStore(directory).find(key.id)).toEqual(key)
+    expect(readFileSync(files().find((each) => each.endsWith('.key'))!).byteLength).toBe(32)
+  })
 })

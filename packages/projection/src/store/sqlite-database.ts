@@ -7,6 +7,7 @@ import { makeFolder, sync } from '@signalbox/files'
 import { openSqliteToRead, SqlitePlaceError } from '@signalbox/files/sqlite'
 import { ProjectionError } from '../errors.ts'
 import { Mutex } from '../mutex.ts'
+import { checkMetadata, keepMetadataChecked } from './metadata-check.ts'
 import { metadataTables, quoted, type SqlConnection, type SqlDatabase, type SqlRow, type SqlSession, type SqlValue } from './sql.ts'
 import { SqlStore } from './sql-store.ts'
 import type { ProjectionStore } from './store.ts'
@@ -122,7 +123,10 @@ class SqliteDatabase implements SqlDatabase {
       for (const sql of metadataTables) database.exec(sql.replace('{identity}', 'INTEGER PRIMARY KEY AUTOINCREMENT'))
       database.exec(`PRAGMA application_id = ${applicationId}`)
       database.exec(`PRAGMA user_version = ${formatVersion}`)
+      const damage = checkMetadata(database)
+      if (damage !== null) throw new RowDamage(damage)
       database.exec('COMMIT')
+      keepMetadataChecked(database)
       return new Connection(database)
     } catch (error) {
       database.close()
