@@ -179,12 +179,17 @@ export class LogFile {
     return this.version >= CHECKED_VERSION ? (this.settings.get(checkedSince(topic, partition)) ?? 0) : Number.POSITIVE_INFINITY
   }
 
-  /** As `EventIndex`. */
-  lastWith(partition: number, key: string, before: number): { readonly offset: number | null; readonly since: number } {
-    if (this.index === null) return { offset: null, since: this.end('events', partition) }
+  /** As `EventIndex`, and whether it met damage. */
+  lastWith(
+    partition: number,
+    key: string,
+    before: number,
+  ): { readonly offset: number | null; readonly since: number; readonly isDamaged: boolean } {
+    if (this.index === null) return { offset: null, since: this.end('events', partition), isDamaged: false }
     const { damagedUntil, offset } = this.index.lastWith(partition, key, before)
-    const since = Math.max(this.settings.get(`named_since/${partition}`) ?? 0, damagedUntil)
-    return { offset: offset !== null && offset >= since ? offset : null, since }
+    const namedSince = this.settings.get(`named_since/${partition}`) ?? 0
+    const since = Math.max(namedSince, damagedUntil)
+    return { offset: offset !== null && offset >= since ? offset : null, since, isDamaged: damagedUntil > namedSince }
   }
 
   /** Reads all of the index. Errors: CORRUPT. */

@@ -7,7 +7,8 @@
  * cost of a write does not depend on the size of the log.
  *
  * Every row is checked, and that none is missing. What is damaged is passed over, and a look-up says from where on it knows everything:
- * the events before that are read instead, so a damaged index makes answers slow, never wrong.
+ * the events before that are read instead, so a damaged index makes answers slow, never wrong. Its owner then makes the segments anew,
+ * see `index-repair.ts`.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { hashOf } from './name-hash.ts'
@@ -15,9 +16,9 @@ import { openWords, rowChecksum, sealWords } from './row-check.ts'
 import { rowId } from './row-id.ts'
 
 const BUCKET_BITS = 6
-const BUCKETS = 2 ** BUCKET_BITS
+export const BUCKETS = 2 ** BUCKET_BITS
 /** Names of a segment: of 64 buckets, each about 2,000. */
-const SEGMENT_NAMES = 128 * 1024
+export const SEGMENT_NAMES = 128 * 1024
 
 export function createIndex(database: DatabaseSync): void {
   database.exec(
@@ -43,7 +44,7 @@ export function placeOfNames(id: number): string {
 /** The first offset from which on rows have checksums. */
 export type CheckedSince = (partition: number) => number
 
-interface Gathered {
+export interface Gathered {
   readonly hashes: number[]
   readonly offsets: number[]
   first: number
@@ -77,31 +78,39 @@ export class IndexWriter {
     const gathered = this.#gathered[partition]!
     gather(gathered, firstOffset, names)
     if (gathered.hashes.length < this.#segmentNames) return
-    const { first, hashes, offsets } = gathered
-    const buckets: number[][] = Array.from({ length: BUCKETS }, () => [])
-    for (let index = 0; index < hashes.length; index++) buckets[bucketOf(hashes[index]!)]!.push(index)
-    for (const [bucket, indexes] of buckets.entries()) {
-      // By hash, and then the newest first, as that is what is asked for.
-      indexes.sort((a, b) => hashes[a]! - hashes[b]! || b - a)
-      const blob = new Uint32Array(2 * indexes.length)
-      for (const [at, index] of indexes.entries()) {
-        blob[at] = hashes[index]!
-        blob[indexes.length + at] = offsets[index]! - first
-      }
-      this.#insert.run(partition, bucket, end - 1, first, sealWords(placeOfSegment(partition, bucket, first, end - 1), blob))
-    }
+    for (const { bucket, names } of segmentOf(partition, gathered, end)) this.#insert.run(partition, bucket, end - 1, gathered.first, names)
     this.#gathered[partition] = { hashes: [], offsets: [], first: end }
   }
 }
 
-function gather({ hashes, offsets }: Gathered, firstOffset: number, names: Uint32Array): void {
+/** The rows of a segment that ends before `end`, by bucket. */
+export function segmentOf(
+  partition: number,
+  { first, hashes, offsets }: Gathered,
+  end: number,
+): readonly { readonly bucket: number; readonly names: Uint8Array }[] {
+  const buckets: number[][] = Array.from({ length: BUCKETS }, () => [])
+  for (let index = 0; index < hashes.length; index++) buckets[bucketOf(hashes[index]!)]!.push(index)
+  return buckets.map((indexes, bucket) => {
+    // By hash, and then the newest first, as that is what is asked for.
+    indexes.sort((a, b) => hashes[a]! - hashes[b]! || b - a)
+    const blob = new Uint32Array(2 * indexes.length)
+    for (const [at, index] of indexes.entries()) {
+      blob[at] = hashes[index]!
+      blob[indexes.length + at] = offsets[index]! - first
+    }
+    return { bucket, names: sealWords(placeOfSegment(partition, bucket, first, end - 1), blob) }
+  })
+}
+
+export function gather({ hashes, offsets }: Gathered, firstOffset: number, names: Uint32Array): void {
   for (let index = 0; index < names.length; index += 2) {
     hashes.push(names[index]!)
     offsets.push(firstOffset + names[index + 1]!)
   }
 }
 
-interface NamedChunk {
+export interface NamedChunk {
   readonly firstOffset: number
   readonly end: number
   readonly names: Uint32Array | null
@@ -117,6 +126,7 @@ export class IndexReader {
   readonly #end: StatementSync
   readonly #segments: StatementSync
   readonly #chunks: StatementSync
+  readonly #chunksUp: StatementSync
   readonly #checkedSince: CheckedSince
 
   constructor(database: DatabaseSync, checkedSince: CheckedSince, hasChecksums: boolean) {
@@ -126,9 +136,31 @@ export class IndexReader {
       'SELECT first, last, names FROM event_index WHERE partition = ? AND bucket = ? AND first < ? ORDER BY last DESC',
     )
     const checksum = hasChecksums ? 'checksum' : 'NULL AS checksum'
-    this.#chunks = database.prepare(
-      `SELECT id, count, length(records) AS bytes, names, ${checksum} FROM events WHERE id >= ? AND id < ? ORDER BY id DESC`,
-    )
+    const chunks = `SELECT id, count, length(records) AS bytes, names, ${checksum} FROM events WHERE id >= ? AND id < ? ORDER BY id`
+    this.#chunks = database.prepare(`${chunks} DESC`)
+    this.#chunksUp = database.prepare(`${chunks} LIMIT ?`)
+  }
+
+  /** Chunks from one that begins at `from` on, as many as `limit`; null where one of them is damaged or missing. */
+  chunksFrom(partition: number, from: number, limit: number): readonly NamedChunk[] | null {
+    const base = rowId(partition, 0)
+    const chunks: NamedChunk[] = []
+    for (const row of this.#chunksUp.iterate(base + from, rowId(partition + 1, 0), limit)) {
+      const chunk = this.#chunkOf(partition, row)
+      if (chunk.damaged || chunk.firstOffset !== (chunks.at(-1)?.end ?? from)) return null
+      chunks.push(chunk)
+    }
+    return chunks
+  }
+
+  #chunkOf(partition: number, row: Record<string, unknown>): NamedChunk & { readonly damaged: boolean } {
+    const [id, count] = [Number(row.id), Number(row.count)]
+    const firstOffset = id - rowId(partition, 0)
+    const isSealed = firstOffset >= this.#checkedSince(partition)
+    const bytes = row.names instanceof Uint8Array ? row.names.byteLength : 0
+    const names = row.names === null ? null : openWords(placeOfNames(id), row.names, isSealed)
+    const isWhole = !isSealed || Number(row.checksum) === rowChecksum('events', id, count, Number(row.bytes), bytes)
+    return { firstOffset, end: firstOffset + count, names: names ?? null, damaged: names === undefined || !isWhole }
   }
 
   /** Everything before this offset is in segments. */
@@ -187,15 +219,9 @@ export class IndexReader {
     const base = rowId(partition, 0)
     let expectedEnd: number | null = null
     for (const row of this.#chunks.iterate(base + from, rowId(partition + 1, 0))) {
-      const [id, count] = [Number(row.id), Number(row.count)]
-      const firstOffset = id - base
-      const end = firstOffset + count
+      const { damaged, end, firstOffset, names } = this.#chunkOf(partition, row)
       if (expectedEnd !== null && end !== expectedEnd) return expectedEnd
-      const isSealed = firstOffset >= this.#checkedSince(partition)
-      const bytes = row.names instanceof Uint8Array ? row.names.byteLength : 0
-      const names = row.names === null ? null : openWords(placeOfNames(id), row.names, isSealed)
-      const isWhole = !isSealed || Number(row.checksum) === rowChecksum('events', id, count, Number(row.bytes), bytes)
-      if (names === undefined || !isWhole) return expectedEnd ?? end
+      if (damaged) return expectedEnd ?? end
       if (take({ firstOffset, end, names })) return 0
       expectedEnd = firstOffset
     }

@@ -5,6 +5,7 @@ import { LogError } from '@signalbox/log'
 import { AcknowledgedCount } from './acknowledged.ts'
 import { checksumOfRow, countOwner, createSchema, databaseFile, insertStatement, inspect, LogFile, TOPICS, upgrade } from './database.ts'
 import { IndexWriter, placeOfNames } from './event-index.ts'
+import { IndexRepair } from './index-repair.ts'
 import { OwnerLock } from './owner-lock.ts'
 import type { ChunkToWrite, WorkerSettings } from './protocol.ts'
 import { sealChunk } from './record-format.ts'
@@ -26,6 +27,9 @@ export class OwnerFile {
   readonly #acknowledged: AcknowledgedCount
   readonly #inserts: readonly StatementSync[]
   #index: IndexWriter
+  readonly #segmentNames: number | undefined
+  // The partitions whose index is being made anew, or cannot be.
+  readonly #repairs = new Set<number>()
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   #failure: LogError | undefined
@@ -43,6 +47,8 @@ export class OwnerFile {
       if (version === undefined) createSchema(database, settings.partitionCount ?? DEFAULT_PARTITION_COUNT)
       else upgrade(database, new LogFile(database, file, version))
       this.logFile = new LogFile(database, file)
+      this.#segmentNames = settings.segmentNames
+      for (let partition = 0; partition < this.logFile.partitionCount; partition++) this.#repairOf(partition).removeStrays()
       this.#index = new IndexWriter(this.logFile.index!, database, this.logFile.partitionCount, settings.segmentNames)
       this.owners = countOwner(this.logFile, this.#index.damagedUntil)
       this.#inserts = TOPICS.map((topic) => insertStatement(this.logFile.database, topic))
@@ -66,6 +72,38 @@ export class OwnerFile {
       this.#failure = errorOf(error, this.logFile.file, 'writing')
       throw this.#failure
     }
+  }
+
+  /** As `EventIndex`. Damage that is met is made good in the background; until then, events are read instead. */
+  lastWith(partition: number, key: string, before: number): { readonly offset: number | null; readonly since: number } {
+    const { isDamaged, offset, since } = this.logFile.lastWith(partition, key, before)
+    if (isDamaged) this.#repairIndex(partition)
+    return { offset, since }
+  }
+
+  #repairIndex(partition: number): void {
+    if (this.#repairs.has(partition)) return
+    this.#repairs.add(partition)
+    const { database } = this.logFile
+    const repair = this.#repairOf(partition)
+    const step = () => {
+      try {
+        if (!database.isOpen) return
+        const state = repair.step()
+        if (state === 'more') setImmediate(step)
+        // What could not be made anew would be tried at every look-up.
+        else if (state === 'whole') this.#repairs.delete(partition)
+      } catch {
+        // A full disk, say: look-ups stay slow, and the next start tries again.
+      }
+    }
+    setImmediate(step)
+  }
+
+  #repairOf(partition: number): IndexRepair {
+    const { database, index } = this.logFile
+    const end = this.logFile.end('events', partition)
+    return new IndexRepair({ database, reader: index!, partition, end, segmentNames: this.#segmentNames })
   }
 
   close(): void {

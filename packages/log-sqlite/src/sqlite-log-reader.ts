@@ -71,7 +71,8 @@ class SqliteLogReader implements LogReader {
     this.index = {
       lastWith: async (partition, key, before) => {
         this.#check(partition)
-        return this.#reading(() => logFile.lastWith(partition, key, before))
+        const { offset, since } = this.#reading(() => logFile.lastWith(partition, key, before))
+        return { offset, since }
       },
       prove: async (partition) => {
         this.#check(partition)

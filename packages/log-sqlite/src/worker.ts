@@ -43,7 +43,7 @@ function serve(file: OwnerFile): void {
       case 'find': {
         const { before, id, key, partition } = request
         try {
-          answer({ kind: 'found', id, ...file.logFile.lastWith(partition, key, before) })
+          answer({ kind: 'found', id, ...file.lastWith(partition, key, before) })
         } catch (error) {
           answer({ kind: 'unreadable', id, error: toMessage(errorOf(error, settings.directory, 'reading')) })
         }
