@@ -4,6 +4,7 @@ export {
   faultKey,
   followUpsOf,
   type Lineage,
+  mostSteps,
   processManagerAgent,
   type ReactionFault,
   type ReactionSettings,

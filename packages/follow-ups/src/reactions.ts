@@ -32,6 +32,9 @@ export interface ReactionFault {
   readonly stack: string | null
 }
 
+/** Where containment sets no limit: a reaction that leads back to itself would fill the log. */
+export const mostSteps = 1_000
+
 /** A pure function says the same again; code that is not quite pure may not. */
 const tries = 3
 /** An intent with room for what is added to it. */
@@ -48,6 +51,10 @@ export interface OwnFollowUp extends FollowUp {
 export interface ReactionSettings {
   readonly reactions: readonly Reaction[]
   readonly partitionCount: number
+  /** How many steps from the first of its chain a follow-up of a reaction may be. Null, or left out: `mostSteps`. */
+  readonly maxDepth?: number | null
+  /** How far an intent is from the first of its chain, as far as that is known. */
+  readonly depthOf?: (intentId: string) => number | null
   /** Told of what a reaction could not answer; everything else goes on. */
   readonly faulted?: (fault: ReactionFault) => void
   /** Whether what a reaction could not answer is kept already, by `faultKey`: it is not asked again. */
@@ -70,7 +77,7 @@ export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] 
   const isAsked = settings.reactions.length > 0 && (event.type === 'IntentCommitted' || event.type === 'RuleApplied')
   // Nearly every event ends here, its intent unread.
   if (own.length === 0 && !isAsked) return []
-  const lineage = lineageOf(event)
+  const lineage = lineageOf(event, settings.depthOf)
   if (lineage === null) return []
   const intents = own.map((each) => ownIntent(event, each, lineage))
   return isAsked ? [...intents, ...asked(event, settings, lineage)] : intents
@@ -96,10 +103,10 @@ export interface Lineage {
 }
 
 /** What an event continues; null for one that nothing follows from. */
-function lineageOf(event: Event): Lineage | null {
+export function lineageOf(event: Event, depthOf?: ReactionSettings['depthOf']): Lineage | null {
   if (event.type === 'RuleApplied') {
     const causationId = event.payload.cause ?? formatEventReference(event)
-    return { correlationId: causationId, causationId, causationDepth: null }
+    return { correlationId: causationId, causationId, causationDepth: depthOf?.(causationId) ?? null }
   }
   if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return null
   const { intent, intentId } = event.payload
@@ -122,7 +129,7 @@ function ownIntent(event: Event, { agent = processManagerAgent, cause, ...follow
 }
 
 /** What the settings' reactions ask for. */
-function asked(event: Changing, { faulted, isParked, reactions }: ReactionSettings, lineage: Lineage): Intent[] {
+function asked(event: Changing, { faulted, isParked, maxDepth, reactions }: ReactionSettings, lineage: Lineage): Intent[] {
   const reference = formatEventReference(event)
   const agent = event.type === 'IntentCommitted' ? event.payload.agent : 'signalbox'
   return event.payload.changes.flatMap(({ action, data, fromState, resource, state, version }) => {
@@ -143,7 +150,7 @@ function asked(event: Changing, { faulted, isParked, reactions }: ReactionSettin
       if (isParked?.(faultKey({ reaction: reaction.name, change })) === true) return []
       for (let left = tries; ; left--) {
         try {
-          return askReaction(reaction, change, lineage)
+          return withinChain(askReaction(reaction, change, lineage), lineage, maxDepth ?? mostSteps)
         } catch (thrown) {
           if (left > 1) continue
           const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null
@@ -153,6 +160,15 @@ function asked(event: Changing, { faulted, isParked, reactions }: ReactionSettin
       }
     })
   })
+}
+
+/** A reaction that its own follow-ups come back to would go on for ever: nothing else looks at the chain of the process manager. */
+function withinChain(intents: readonly Intent[], { causationDepth, correlationId }: Lineage, most: number): readonly Intent[] {
+  const depth = (causationDepth ?? 0) + 1
+  if (intents.length === 0 || depth <= most) return intents
+  throw new FollowUpError(
+    `what follows would be ${depth} steps from the first of its chain, and ${most} are let: the reaction leads back to itself, or to another that does (signalbox trace ${correlationId}). Let it end, or raise maxDepth of the containment`,
+  )
 }
 
 /** The intents that one reaction asks for. Throws whatever the reaction throws; FollowUpError, JsonError for what no intent can be. */

@@ -13,11 +13,14 @@ import {
   partitionOf,
 } from '@signalbox/contract'
 import { derivedId } from './derived-id.ts'
-import { followUpsOf, processManagerAgent, type ReactionSettings } from './reactions.ts'
+import { followUpsOf, lineageOf, processManagerAgent, type ReactionSettings } from './reactions.ts'
 import { isLeg, legAgain } from './transfers.ts'
 
 /** Decisions that are remembered in case what they follow from is read later: partitions are read side by side. */
 const mostEarly = 10_000
+
+/** Intents whose depth is remembered for what rules make of them: that comes in the same record, or soon after. */
+const mostDepths = 10_000
 
 type Refusal = Pick<IntentRejectedEvent, 'index' | 'offset' | 'partition' | 'time'>
 
@@ -35,13 +38,14 @@ export class Undecided {
   readonly #expiredEarly = new Map<string, Refusal>()
   // What was asked last of an agent for a whole partition: an older wish must not come after it.
   readonly #newest = new Map<string, string>()
+  readonly #depths = new Map<string, number>()
   // Partitions whose log is closed: it decides nothing until it is opened again.
   readonly #closed = new Set<number>()
   /** While the log is read to its end, everything that is early is remembered. */
   isCatchingUp = true
 
   constructor(settings: ReactionSettings) {
-    this.#settings = settings
+    this.#settings = { ...settings, depthOf: (intentId) => this.#depths.get(intentId) ?? null }
   }
 
   get size(): number {
@@ -56,9 +60,18 @@ export class Undecided {
   /** Takes in what an event says of follow-ups, and what follows from it. */
   take(event: Event): DecidedFollowUp | null {
     this.#noteGeneration(event)
+    this.#noteDepth(event)
     const decided = this.#noteDecision(event)
     for (const intent of followUpsOf(event, this.#settings)) this.add(intent)
     return decided
+  }
+
+  #noteDepth(event: Event): void {
+    if (this.#settings.reactions.length === 0 || event.type !== 'IntentCommitted') return
+    const { causationDepth, causationId } = lineageOf(event) ?? { causationDepth: null, causationId: '' }
+    if (causationDepth === null || causationDepth === 0) return
+    this.#depths.set(causationId, causationDepth)
+    if (this.#depths.size > mostDepths) this.#depths.delete(this.#depths.keys().next().value!)
   }
 
   #noteGeneration(event: Event): void {

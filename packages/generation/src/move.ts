@@ -36,6 +36,8 @@ export interface MoveOptions {
   readonly limits: Limits
   /** Of the config that the process manager runs with: what follows and has no decision goes along. */
   readonly reactions: readonly Reaction[]
+  /** Of the containment of the same config. */
+  readonly maxDepth?: number | null
   readonly clock: Clock
   /** Who closes the log, `human:NAME`, and why. */
   readonly by: string
@@ -70,13 +72,26 @@ export interface Moved {
 
 /** Errors: GenerationError, LogError. After either the new topics are of no use; what was closed stays closed. */
 export async function moveLog(options: MoveOptions): Promise<Moved> {
-  const { by, clock, from, limits, progress = () => {}, reactions, read, reason, signal, to, waitMs = decisionWaitMs } = options
+  const {
+    by,
+    clock,
+    from,
+    limits,
+    maxDepth = null,
+    progress = () => {},
+    reactions,
+    read,
+    reason,
+    signal,
+    to,
+    waitMs = decisionWaitMs,
+  } = options
   const source = { log: from.log, codec: from.codec, limits, clock }
   const target = await NewLog.open(to.log, to.codec)
   let old: OldLog | undefined
   try {
     progress('reading the log')
-    const reading = { log: from.log, codec: from.codec, limits, reactions, clock, signal }
+    const reading = { log: from.log, codec: from.codec, limits, reactions, maxDepth, clock, signal }
     old = await OldLog.open(read === undefined ? reading : { ...reading, progress: read })
     refuseHalfCarried(old.states, from.name)
     refuseOtherNext(old, to.name)

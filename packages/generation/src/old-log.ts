@@ -14,6 +14,8 @@ export interface OldLogOptions {
   readonly limits: Limits
   /** Of the config that its process manager runs with. */
   readonly reactions: readonly Reaction[]
+  /** Of the same config: what its process manager would not ask for does not go along. */
+  readonly maxDepth?: number | null
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly progress?: (read: { readonly partition: number; readonly events: number }) => void
@@ -40,10 +42,10 @@ export class OldLog {
 
   /** Reads everything that is there. Memory: the states of all partitions. Errors: LogError. */
   static async open(options: OldLogOptions): Promise<OldLog> {
-    const { clock, codec, limits, log, progress, reactions, signal } = options
+    const { clock, codec, limits, log, maxDepth = null, progress, reactions, signal } = options
     const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition)
     const states = partitions.map((partition) => new PartitionState(partition, limits))
-    const undecided = new Undecided({ reactions, partitionCount: log.partitionCount })
+    const undecided = new Undecided({ reactions, maxDepth, partitionCount: log.partitionCount })
     const restores: Restore[] = []
     let old: OldLog | undefined
     for (const partition of partitions) {

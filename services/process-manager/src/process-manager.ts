@@ -3,7 +3,7 @@
  * reads the events again and appends only what has no decision yet, and what it appends twice has the same id twice.
  */
 import type { Codec } from '@signalbox/codec'
-import { type Event, type Intent, partitionOf, type Reaction } from '@signalbox/contract'
+import { type Containment, defaultContainment, type Event, type Intent, partitionOf, type Reaction } from '@signalbox/contract'
 import { readTopic } from '@signalbox/dead-letters'
 import { faultKey, type ReactionFault, Undecided } from '@signalbox/follow-ups'
 import { type Clock, isLogError, type Log } from '@signalbox/log'
@@ -23,6 +23,7 @@ export interface ProcessManagerSettings {
   readonly log: Log
   readonly codec: Codec
   readonly reactions: readonly Reaction[]
+  readonly containment?: Pick<Containment, 'maxDepth'>
   readonly clock: Clock
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly metrics: ProcessManagerMetrics
@@ -51,10 +52,11 @@ export class ProcessManager {
 
   constructor(settings: ProcessManagerSettings) {
     this.#settings = settings
-    const { log, reactions } = settings
+    const { containment, log, reactions } = settings
     this.#undecided = new Undecided({
       reactions,
       partitionCount: log.partitionCount,
+      maxDepth: (containment ?? defaultContainment).maxDepth,
       isParked: (key) => this.#parked.has(key),
       faulted: (fault) => {
         this.#parked.add(faultKey(fault))

@@ -140,7 +140,8 @@ async function runGateway({ codec, flags, log, logger, registry, settings }: Ser
 
 async function runProcessManager(context: ServiceContext): Promise<RunningService> {
   const { codec, log, logger, registry, settings } = context
-  const processManager = startProcessManager({ log, codec, reactions: settings.config?.reactions ?? [], logger, registry })
+  const { containment } = agentsOf(settings)
+  const processManager = startProcessManager({ log, codec, reactions: settings.config?.reactions ?? [], containment, logger, registry })
   const server = createOperationsServer({ registry, notReady: () => processManager.notReady() }, logger)
   return {
     failed: processManager.failed,

@@ -43,6 +43,7 @@ export async function moveGeneration(settings: Settings, next: string, flags: Ge
       to: { name: next, ...to, topics: target },
       limits: defaultLimits,
       reactions: settings.config?.reactions ?? [],
+      maxDepth: agentsOf(settings).containment.maxDepth,
       clock: systemClock,
       by: humanOf(flags.by),
       reason,
