@@ -1,14 +1,14 @@
 /** A file with records of one topic of one partition: JSON lines, packed. */
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, mkdirSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, type Gzip } from 'node:zlib'
 import { fileErrorOf, putInPlace, readLines } from '@signalbox/files'
 import type { LogRecord } from '@signalbox/log'
 import { BackupError } from './errors.ts'
-import type { KeptTopic, Segment } from './manifest.ts'
+import { type KeptTopic, keptTopics, type Segment, type Taken } from './manifest.ts'
 
 interface Line {
   readonly offset: number
@@ -81,6 +81,22 @@ export class SegmentWriter {
     this.#gzip.destroy()
     await this.#done.catch(() => {})
     rmSync(this.#partial, { force: true })
+  }
+}
+
+const ownName = /^(?:\d{15}\.jsonl\.gz(?:\..*)?|backup\.json\..*)$/
+
+/** Removes what runs that were killed left: files with such names as are made here, which the manifest does not name. */
+export function removeUnnamed(directory: string, { segments }: Taken): void {
+  const named = new Set(segments.map(({ file }) => file))
+  const folders = keptTopics
+    .filter((topic) => existsSync(join(directory, topic)))
+    .flatMap((topic) => readdirSync(join(directory, topic)).map((partition) => `${topic}/${partition}`))
+  for (const folder of ['', ...folders]) {
+    if (!statSync(join(directory, folder)).isDirectory()) continue
+    for (const name of readdirSync(join(directory, folder)))
+      if (ownName.test(name) && !named.has(folder === '' ? name : `${folder}/${name}`))
+        rmSync(join(directory, folder, name), { force: true })
   }
 }
 

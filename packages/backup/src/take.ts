@@ -3,7 +3,7 @@ import { Chain, ChainError, chainHeader } from '@signalbox/codec'
 import { LogError, type LogReader, type LogRecord, type Offsets } from '@signalbox/log'
 import { BackupError } from './errors.ts'
 import { backupFormat, type KeptTopic, keptTopics, type Taken, type TopicsManifest, writeManifest } from './manifest.ts'
-import { proveFile, SegmentWriter } from './segment.ts'
+import { proveFile, removeUnnamed, SegmentWriter } from './segment.ts'
 
 /** Of records, not packed. */
 const defaultSegmentBytes = 64 * 1024 * 1024
@@ -68,6 +68,7 @@ export async function takeBackup(options: TakeOptions): Promise<{ readonly manif
   }
   const manifest: TopicsManifest = { ...complete, takenAt, segments: taken.segments, chains: taken.chains }
   writeManifest(options.directory, manifest)
+  removeUnnamed(options.directory, manifest)
   return { manifest, added: recordsIn(manifest) - recordsIn(complete) }
 }
 

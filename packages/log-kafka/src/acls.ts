@@ -2,7 +2,7 @@ import { LogError } from '@signalbox/log'
 import { groupName, type TopicId, topicName } from './settings.ts'
 
 /** What a principal is for. */
-export const ROLES = ['agent', 'sequencer', 'gateway', 'reader', 'process-manager', 'escalation', 'projector'] as const
+export const ROLES = ['agent', 'sequencer', 'gateway', 'reader', 'process-manager', 'escalation', 'projector', 'ingest'] as const
 export type Role = (typeof ROLES)[number]
 
 export type Resource = 'topic' | 'group' | 'transactional-id'
@@ -83,6 +83,17 @@ export const ROLE_DESIGNS: Readonly<Record<Role, RoleDesign>> = {
       'dead-letters.ingest': WRITE,
     },
   },
+  ingest: {
+    purpose: 'proposes what systems of record say, for their agents; its sources are topics of their own',
+    topics: {
+      intents: WRITE,
+      events: KNOWN,
+      'dead-letters': KNOWN,
+      snapshots: KNOWN,
+      ...ASIDE,
+      'dead-letters.ingest': WRITE,
+    },
+  },
   escalation: {
     purpose: 'reads events and tells people of escalations',
     topics: {
@@ -112,6 +123,9 @@ export function agentGroupPrefix({ agentGroupPrefix: given, topicPrefix }: AclOp
   return given ?? `${topicPrefix}.agent.`
 }
 
+/** A source is followed in the group of this and its name. */
+export const ingestGroupPrefix = 'signalbox.ingest.'
+
 /** All that a principal with the role may do. */
 export function aclsOf({ role, principal }: RolePrincipal, options: AclOptions): readonly AclEntry[] {
   const { topicPrefix } = options
@@ -128,6 +142,8 @@ export function aclsOf({ role, principal }: RolePrincipal, options: AclOptions):
     operation: 'read',
   })
   if (role === 'agent') return [...topics, group(agentGroupPrefix(options), 'prefixed')]
+  // Its source topics are not Signalbox's: who runs them grants the right to read them.
+  if (role === 'ingest') return [...topics, group(ingestGroupPrefix, 'prefixed')]
   if (role === 'process-manager') return [...topics, group(`${topicPrefix}.process-manager`, 'literal')]
   if (role !== 'sequencer') return topics
   const transactions = { principal, resource: 'transactional-id', name: `${topicPrefix}.sequencer.`, pattern: 'prefixed' } as const

@@ -3,6 +3,7 @@ export {
   type AclEntry,
   aclsOf,
   describeAcl,
+  ingestGroupPrefix,
   kafkaAclsCommands,
   ROLE_DESIGNS,
   ROLES,

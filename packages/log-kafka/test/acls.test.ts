@@ -4,17 +4,17 @@ import kafkajs, { type Kafka } from 'kafkajs'
 import type { Broker } from 'kafkajs/src/broker/index.js'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type RunningBroker, startBroker } from '../../../infra/kafka/broker.ts'
-import { aclsOf, describeAcl, kafkaAclsCommands, ROLES, readRolePrincipal } from '../src/acls.ts'
+import { aclsOf, describeAcl, ingestGroupPrefix, kafkaAclsCommands, ROLES, readRolePrincipal } from '../src/acls.ts'
 import { Client, publicClient } from '../src/client.ts'
 import { closedError, errorType, rootOf } from '../src/errors.ts'
-import { applyKafkaAcls, createTopics, type KafkaConnectionOptions, openKafkaLog, planKafkaAcls } from '../src/index.ts'
+import { applyKafkaAcls, createTopics, followSourceTopic, type KafkaConnectionOptions, openKafkaLog, planKafkaAcls } from '../src/index.ts'
 import { fetch } from '../src/requests.ts'
 import { settingsOf, TOPIC_IDS, type TopicId, topicName } from '../src/settings.ts'
 import { PATIENCE_MS, readCount, record, textsOf } from './support/records.ts'
 
 const timeout = PATIENCE_MS * 4
 const topicPrefix = 'hotel'
-const users = ['desk', 'sequencer', 'gateway', 'auditor', 'manager', 'pager', 'views'].map((username) => ({
+const users = ['desk', 'sequencer', 'gateway', 'auditor', 'manager', 'pager', 'views', 'sources'].map((username) => ({
   username,
   password: `${username}-secret`,
 }))
@@ -26,6 +26,7 @@ const principals = [
   'process-manager=manager',
   'escalation=pager',
   'projector=views',
+  'ingest=sources',
 ].map(readRolePrincipal)
 let broker: RunningBroker
 
@@ -249,5 +250,52 @@ describe('on a broker with an authorizer', { timeout }, () => {
       assert.ok(isLogError(error, 'MISCONFIGURED') && error.message.includes('lacks READ on that consumer group'), error.message)
       await log.close()
     }
+  })
+
+  it('who ingests follows its sources, writes intents and what no source could read, and nothing of others', async () => {
+    const admin = clientOf('admin').admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic: 'stock', numPartitions: 1 }], waitForLeaders: true })
+    const reading = {
+      principal: 'User:sources',
+      host: '*',
+      permissionType: kafkajs.AclPermissionTypes.ALLOW,
+      operation: kafkajs.AclOperationTypes.READ,
+    }
+    const ofTopic = {
+      resourceType: kafkajs.AclResourceTypes.TOPIC,
+      resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+      resourceName: 'stock',
+    }
+    await admin.createAcls({ acl: [{ ...reading, ...ofTopic }] })
+    await admin.disconnect()
+    const log = await openKafkaLog(as('sources'))
+    const taken = Promise.withResolvers<unknown>()
+    const following = await eventually(() =>
+      followSourceTopic({
+        ...as('sources'),
+        topic: 'stock',
+        groupId: `${ingestGroupPrefix}stock`,
+        take: async (records) => {
+          await log.append(0, record('a fact'))
+          await log.appendAside('dead-letters.ingest', 0, record('unreadable'))
+          taken.resolve(records.map(({ value }) => value))
+        },
+      }),
+    )
+    following.failed.catch(taken.reject)
+    const producer = clientOf('admin').producer()
+    await producer.connect()
+    await producer.send({ topic: 'stock', messages: [{ value: '{"left":3}' }] })
+    await producer.disconnect()
+    assert.deepEqual(await taken.promise, [{ left: 3 }])
+    await following.stop()
+    for (const topic of ['dead-letters.reactions', 'dead-letters.projector', 'notifications'] as const)
+      await assert.rejects(log.appendAside(topic, 0, record('not mine')), (error) => isLogError(error, 'MISCONFIGURED'), topic)
+    const write = clientOf('sources').producer()
+    await write.connect()
+    assert.equal(await answerTo(() => write.send({ topic: 'hotel.events', messages: [{ value: 'x' }] })), 'TOPIC_AUTHORIZATION_FAILED')
+    await write.disconnect()
+    await log.close()
   })
 })

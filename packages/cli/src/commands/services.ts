@@ -188,12 +188,12 @@ async function runIngest(context: ServiceContext): Promise<RunningService> {
   const sources = settings.config?.sources ?? []
   if (sources.length === 0)
     throw new CommandError('usage', "there is nothing to ingest: list topics of systems of record as 'sources' in signalbox.config.ts")
-  const { followSourceTopic, kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
+  const { followSourceTopic, ingestGroupPrefix, kafkaOptionsFromEnvironment } = await import('@signalbox/log-kafka')
   const { kafka } = kafkaOptionsFromEnvironment(environment())
   const wired = { log, codec, clock: systemClock, logger, registry, protect: personalOf(settings).protect }
   const topics = await Promise.all(
     sources.map(async (source) =>
-      followSourceTopic({ ...kafka!, topic: source.topic, groupId: `signalbox.ingest.${source.name}`, take: ingest(source, wired) }),
+      followSourceTopic({ ...kafka!, topic: source.topic, groupId: `${ingestGroupPrefix}${source.name}`, take: ingest(source, wired) }),
     ),
   )
   const server = createOperationsServer({ registry, notReady: () => null }, logger)
