@@ -39,8 +39,8 @@ it('as many as are served get all events, one more is told to come again, and ta
       const told: string[][] = Array.from({ length: partitions }, () => [])
       const parser = createParser({
         onEvent: ({ data }) => {
-          const { payload, scope } = JSON.parse(data) as { scope: string; payload: { changes?: readonly { resource: string }[] } }
-          for (const { resource } of payload.changes ?? []) told[partitionOf(scope, partitions)]!.push(resource)
+          const { decision, scope } = JSON.parse(data) as { scope: string; decision?: { changes: readonly { resource: string }[] } }
+          for (const { resource } of decision?.changes ?? []) told[partitionOf(scope, partitions)]!.push(resource)
         },
       })
       const decoder = new TextDecoder()
