@@ -213,5 +213,6 @@ describe('a handoff is offered at a position of this log', () => {
   it('what is none, or of another partition, is rejected in the order of the scope', async () => {
     expect(await offer('none', '1:')).toMatchObject({ status: 200, body: { code: 'INPUT_INVALID' } })
     expect(await offer('elsewhere', '0:0')).toMatchObject({ status: 200, body: { code: 'GUARD_REFUSED' } })
+    expect(await offer('far-elsewhere', '0:999999')).toMatchObject({ status: 200, body: { code: 'GUARD_REFUSED' } })
   })
 })

@@ -310,6 +310,9 @@ export class SimulatedAgent {
       return decision
     } catch (error) {
       this.#judge(error)
+      // What was seen in an earlier log is not in this one: its agent would propose anew.
+      if (error instanceof ClientError && error.problem === 'NOT_IN_THIS_LOG')
+        for (const waiting of [this.#open, this.#turnedAway]) waiting.delete(intent)
       return null
     }
   }

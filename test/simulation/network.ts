@@ -1,6 +1,8 @@
 /** The way from an agent to a gateway: requests and answers get lost, are doubled, are slow, and gateways go away. */
+
 import { ClientError, type Coordinator, type SubmitOptions } from '@signalbox/client'
 import type { Decision, ExplanationJson, Intent, Invalidation, Observation, Read } from '@signalbox/contract'
+import { RequestRefused } from '@signalbox/http'
 import { isLogError } from '@signalbox/log'
 import type { Environment } from './environment.ts'
 import { describe } from './process.ts'
@@ -84,7 +86,7 @@ export class Connection implements Coordinator {
       answer = await Promise.race([request(desk), timedOut, ended])
     } catch (error) {
       this.#judge(what, error)
-      throw error
+      throw asToldOverHttp(error)
     }
     await time.sleep(this.#random.between(0, 8))
     if (fault === 'answer lost') throw this.#unreachable('the answer was lost')
@@ -98,7 +100,16 @@ export class Connection implements Coordinator {
 
   #judge(what: string, error: unknown): void {
     // A gateway that is being stopped answers CLOSED; the other codes are those of a failing log.
-    if (error instanceof ClientError || isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'FULL', 'CLOSED')) return
+    if (
+      error instanceof ClientError ||
+      error instanceof RequestRefused ||
+      isLogError(error, 'TRANSIENT', 'OUTCOME_UNKNOWN', 'FULL', 'CLOSED')
+    )
+      return
     this.#environment.report('errors', `${this.#name} asked ${what} and got ${describe(error)}`)
   }
+}
+
+function asToldOverHttp(error: unknown): unknown {
+  return error instanceof RequestRefused ? new ClientError('REFUSED', error.message, { problem: error.problem.code }) : error
 }

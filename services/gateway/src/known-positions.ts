@@ -32,8 +32,7 @@ export async function checkReads({ readModel, source: { log } }: View, scope: st
   const versionOf = (resource: string) => readModel.state(partition).resource(resourceKey(scope, resource))?.version ?? 0
   if (ahead() === undefined) return
   const { end } = await log.offsets('events', partition)
-  if (!(await readModel.reached(partition, end, catchUpMs)))
-    throw new RequestRefused('NOT_READY', `partition ${partition} is still being read up to ${end}; ask again in a moment`)
+  await reached({ readModel }, partition, end)
   const read = ahead()
   if (read !== undefined)
     throw new RequestRefused(
@@ -43,29 +42,38 @@ export async function checkReads({ readModel, source: { log } }: View, scope: st
     )
 }
 
-const offset = /^\d{1,6}:(\d{1,15})$/
+const placed = /^(\d{1,6}):(\d{1,15})$/
 
 /**
  * Throws RequestRefused for a handoff whose packet is of a log offset behind the end of the log: nobody can compile it again. The core
- * cannot say so, as it decides without log offsets, which are others wherever the same log lies.
+ * cannot say so, as it decides without log offsets, which are others wherever the same log lies. What was decided already is answered,
+ * also where it was in a log before this one.
  */
-export async function checkOffers({ readModel, source: { log } }: View, { actions, scope }: Intent): Promise<void> {
+export async function checkOffers({ readModel, source: { log } }: View, { actions, intentId, scope }: Intent): Promise<void> {
   for (const { action, input, resource } of actions) {
     if (action !== 'offer' || !resource.startsWith('handoff/')) continue
     const position = positionIn(input)
-    const match = position === null ? null : offset.exec(position)
-    // Anything else is refused by the contract of handoffs, in the order of the scope.
-    if (match === null) continue
+    const match = position === null ? null : placed.exec(position)
     const partition = partitionOf(scope, log.partitionCount)
-    if (Number(match[1]) <= readModel.position(partition)) continue
+    // Anything else is refused by the contract of handoffs, in the order of the scope.
+    if (match === null || Number(match[1]) !== partition) continue
+    if (Number(match[2]) <= readModel.position(partition)) continue
     const { end } = await log.offsets('events', partition)
-    if (Number(match[1]) > end)
-      throw new RequestRefused(
-        'NOT_IN_THIS_LOG',
-        `the packet of ${resource} is of position ${position}, and partition ${partition} ends at ${end} in the log ${log.id}; compile the packet from this log and give its position`,
-        { path: 'actions.input.position' },
-      )
+    if (Number(match[2]) <= end) continue
+    await reached({ readModel }, partition, end)
+    const state = readModel.state(partition)
+    if (state.coordination.pending.get(intentId) !== undefined || state.decision(intentId, '') !== undefined) return
+    throw new RequestRefused(
+      'NOT_IN_THIS_LOG',
+      `the packet of ${resource} is of position ${position}, and partition ${partition} ends at ${end} in the log ${log.id}; compile the packet from this log and give its position`,
+      { path: 'actions.input.position' },
+    )
   }
+}
+
+async function reached({ readModel }: Pick<View, 'readModel'>, partition: number, end: number): Promise<void> {
+  if (!(await readModel.reached(partition, end, catchUpMs)))
+    throw new RequestRefused('NOT_READY', `partition ${partition} is still being read up to ${end}; ask again in a moment`)
 }
 
 function positionIn(input: string): string | null {
