@@ -27,7 +27,7 @@ const desk: RedriveDesk =
         decision: async () => null,
       }
     : plain
-const letters = await readDeadLetters({ log, codec: createCodec({ limits: defaultLimits }), limits: defaultLimits }, { contracts })
+const letters = await readDeadLetters({ log, codec: createCodec({ limits: defaultLimits }) }, { contracts })
 const selected = letters.all.filter((letter) => letter.standing.state === 'open' || isCutOff(letter))
 const { error, results } = await redriveLetters(
   {

@@ -86,7 +86,7 @@ export class World implements AsyncDisposable {
   }
 
   async letters(): Promise<DeadLetters> {
-    return await readDeadLetters({ log: this.#reader, codec, limits: defaultLimits }, { contracts: mended })
+    return await readDeadLetters({ log: this.#reader, codec }, { contracts: mended })
   }
 
   /** Everything that is open, unless it is said what. */

@@ -1,7 +1,6 @@
 /** A contract changes while its resources live on: the command that looks first, and a log that both versions decided. */
 import { join } from 'node:path'
-import { contractSet } from '@signalbox/contract'
-import { upcastActions } from '@signalbox/replay'
+import { contractSet, upcastActions } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { first, second } from './bills/contracts.ts'
 import { type Commands, openCommands } from './commands.ts'

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { newIntentId } from '@signalbox/client'
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits, defineContract, intentFromJson, intentToJson, none } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
-import { readEvents } from '@signalbox/replay'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -198,7 +198,7 @@ describe('sequencers of several versions on one Kafka', { timeout }, () => {
     })
     await until(() => active(sequencer) === 12)
     const events: unknown[] = []
-    for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, 0)) events.push(event)
+    for await (const { event } of readEvents({ log, codec }, 0)) events.push(event)
     expect(JSON.stringify(events)).toContain('test, incompatible contracts accepted')
     await sequencer.stop()
     await log.close()

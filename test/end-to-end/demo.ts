@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createCodec } from '@signalbox/codec'
 import { type Decision, defaultLimits } from '@signalbox/contract'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
-import { decisions } from '@signalbox/replay'
+import { decisions } from '@signalbox/presentation'
 import { root } from '../house/files.ts'
 
 export interface Ended {
@@ -54,7 +54,7 @@ export async function decisionsIn(directory: string): Promise<readonly Decision[
   const log = await openSqliteLogReader({ directory })
   try {
     const all: Decision[] = []
-    for await (const decision of decisions({ log, codec: createCodec({ limits: defaultLimits }), limits: defaultLimits }))
+    for await (const decision of decisions({ log, codec: createCodec({ limits: defaultLimits }) }))
       if (decision.agent !== 'front-office') all.push(decision)
     return all
   } finally {

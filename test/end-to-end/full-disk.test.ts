@@ -6,8 +6,8 @@ import { startSignalbox } from '@signalbox/cli'
 import { ClientError, connect, newIntentId } from '@signalbox/client'
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
-import { readEvents } from '@signalbox/replay'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import { order } from './shop.ts'
@@ -41,7 +41,7 @@ it('a full disk stops acknowledging; everything acknowledged is there, and the p
     await signalbox.stop()
     const reader = await openSqliteLogReader({ directory })
     const decided = new Set<string | null>()
-    for await (const { event } of readEvents({ log: reader, codec: createCodec({ limits: defaultLimits }), limits: defaultLimits }, 0))
+    for await (const { event } of readEvents({ log: reader, codec: createCodec({ limits: defaultLimits }) }, 0))
       if (event.type === 'IntentCommitted') decided.add(event.payload.intentId)
     await reader.close()
     expect(acknowledged.length).toBeGreaterThan(50)

@@ -17,8 +17,10 @@ import {
   partitionOf,
 } from '@signalbox/contract'
 import { snapshotParts } from '@signalbox/core'
+import { readEvents } from '@signalbox/event-log'
 import { createTopics, openKafkaLog, openKafkaRestoreTarget } from '@signalbox/log-kafka'
-import { auditPartition, currentState, readEvents } from '@signalbox/replay'
+import { currentState } from '@signalbox/partition-state'
+import { auditPartition } from '@signalbox/replay'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../house/files.ts'
@@ -182,7 +184,7 @@ describe('a log on Kafka', { timeout: 240_000 }, () => {
         const log = await openKafkaLog({ brokers, topicPrefix })
         const found: unknown[] = []
         for (let partition = 0; partition < partitions; partition++) {
-          for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, partition)) found.push(event)
+          for await (const { event } of readEvents({ log, codec }, partition)) found.push(event)
           const { end, start } = await log.offsets('intents', partition)
           const { nextOffset } = await currentState({ log, codec, limits: defaultLimits }, partition)
           if (topicPrefix === second) expect({ partition, start, end }).toEqual({ partition, start: nextOffset, end: nextOffset })

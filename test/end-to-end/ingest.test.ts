@@ -15,10 +15,10 @@ import {
   refuse,
 } from '@signalbox/contract'
 import { readDeadLetters } from '@signalbox/dead-letters'
+import { readEvents } from '@signalbox/event-log'
 import { ingest } from '@signalbox/ingest'
 import { systemClock } from '@signalbox/log'
 import { createTopics, followSourceTopic, openKafkaLog } from '@signalbox/log-kafka'
-import { readEvents } from '@signalbox/replay'
 import { startSequencer } from '@signalbox/sequencer'
 import kafkajs from 'kafkajs'
 import { Registry } from 'prom-client'
@@ -117,7 +117,7 @@ it('takes changes once and in their order, tells drift, and goes on where it was
   const partition = partitionOf('hall-1', 2)
   const events = async (): Promise<Event[]> => {
     const found: Event[] = []
-    for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, partition))
+    for await (const { event } of readEvents({ log, codec }, partition))
       if (event.type !== 'PartitionOpened') found.push(event)
     return found
   }
@@ -188,7 +188,7 @@ it('takes changes once and in their order, tells drift, and goes on where it was
     await following.stop()
     const end = more.at(-1)!
     expect(end.type === 'IntentCommitted' && JSON.parse(end.payload.changes[0]!.data)).toEqual({ count: 1, gone: false })
-    const letters = (await readDeadLetters({ log, codec, limits: defaultLimits }, { contracts: null, topics: ['ingest'] })).all
+    const letters = (await readDeadLetters({ log, codec }, { contracts: null, topics: ['ingest'] })).all
     expect(letters.map(({ cause, code, subject }) => [code, subject, cause.replace(/.*: /, '').slice(0, 24)])).toEqual([
       ['SOURCE_UNREADABLE', 'erp-shelves', expect.stringContaining('no op of')],
       ['SOURCE_UNREADABLE', 'erp-shelves', expect.stringContaining('every row of it is gone')],

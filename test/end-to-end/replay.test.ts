@@ -7,20 +7,11 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { createCodec, sha256 } from '@signalbox/codec'
 import { type Contract, containmentOf, contractSet, defaultLimits, refuse, type SignalboxConfig } from '@signalbox/contract'
 import { evolve, type PartitionState, type Rules } from '@signalbox/core'
+import { type LoggedEvent, readEvents } from '@signalbox/event-log'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
-import {
-  beginningOf,
-  diffLog,
-  explainIn,
-  type LoggedEvent,
-  openExport,
-  presentDecision,
-  presentResource,
-  ReplaySession,
-  readEvents,
-  resourceAt,
-  type Source,
-} from '@signalbox/replay'
+import { beginningOf, type Source } from '@signalbox/partition-state'
+import { explainIn, presentDecision, presentResource } from '@signalbox/presentation'
+import { diffLog, openExport, ReplaySession, resourceAt } from '@signalbox/replay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import bookings from '../../packages/examples/src/bookings/signalbox.config.ts'
 import refunds from '../../packages/examples/src/refunds/signalbox.config.ts'

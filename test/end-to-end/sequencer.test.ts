@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits, defineContract, type Event, type Intent, intentFromJson, none, partitionOf } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import type { Log, LogRecord } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { openSqliteLog } from '@signalbox/log-sqlite'
-import { readEvents } from '@signalbox/replay'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -81,7 +81,7 @@ async function eventsWith(log: Log, position: { partition: number; offset: numbe
     async () => {
       all.length = 0
       for (let partition = 0; partition < 2; partition++)
-        for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, partition)) all.push(event)
+        for await (const { event } of readEvents({ log, codec }, partition)) all.push(event)
       return all.some((event) => event.partition === position.partition && event.offset === position.offset)
     },
     { timeout: 30_000, interval: 20 },

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits, intentFromJson, partitionOf } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { openSqliteLog } from '@signalbox/log-sqlite'
-import { readEvents } from '@signalbox/replay'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { root } from '../house/files.ts'
 import { intent } from './shop.ts'
@@ -143,7 +143,7 @@ describe.each([
 
 async function decisions(log: Log, partition: number): Promise<{ offset: number; code: string | null }[]> {
   const found: { offset: number; code: string | null }[] = []
-  for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, partition)) {
+  for await (const { event } of readEvents({ log, codec }, partition)) {
     if (event.type === 'IntentCommitted') found.push({ offset: event.offset, code: null })
     if (event.type === 'IntentRejected') found.push({ offset: event.offset, code: event.payload.code })
   }

@@ -1,10 +1,10 @@
 /** Taking over: what a standby has built, what a snapshot spares, and snapshots that are not to be trusted. */
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits, intentFromJson, partitionOf } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
-import { readEvents } from '@signalbox/replay'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { intent, order, stock } from './shop.ts'
@@ -67,7 +67,7 @@ async function submit(log: Log, count: number): Promise<void> {
 
 async function commits(log: Log): Promise<number> {
   let count = 0
-  for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, 0)) if (event.type === 'IntentCommitted') count++
+  for await (const { event } of readEvents({ log, codec }, 0)) if (event.type === 'IntentCommitted') count++
   return count
 }
 

@@ -16,9 +16,9 @@ import {
   lengths,
   type NumberBound,
 } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
-import { readEvents } from '@signalbox/replay'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import avro from 'avsc'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -179,7 +179,7 @@ describe('on a topic', () => {
     await vi.waitUntil(
       async () => {
         decisions.clear()
-        for await (const { event } of readEvents({ log, codec, limits: defaultLimits }, 0))
+        for await (const { event } of readEvents({ log, codec }, 0))
           if (isOwnEvent(event))
             decisions.set(`${event.offset}`, [...(decisions.get(`${event.offset}`) ?? []), formatEventReference(event)])
         return decisions.has(last) || lost.length > 0

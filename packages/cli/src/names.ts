@@ -1,6 +1,6 @@
 /** Names that people type. What no name can be is refused by the place where it stands in the grammar, the same in every command. */
 import { type ContractSet, defaultLimits, type LookedFor, lengths, lookupProblem, textProblem } from '@signalbox/contract'
-import { type ResourceFilter, unknownState, unknownType } from '@signalbox/replay'
+import { type ResourceFilter, unknownState, unknownType } from '@signalbox/presentation'
 import type { Command } from 'commander'
 import { CommandError } from './exit-codes.ts'
 

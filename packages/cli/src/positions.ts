@@ -1,6 +1,7 @@
 /** What people type for a moment of the log: a position, a time, or how long ago. */
 import { partitionOf } from '@signalbox/contract'
-import { type Position, positionAt, type Source } from '@signalbox/replay'
+import type { Source } from '@signalbox/partition-state'
+import { type Position, positionAt } from '@signalbox/replay'
 import { CommandError } from './exit-codes.ts'
 import { wholeNumber } from './numbers.ts'
 import { say } from './output.ts'

@@ -75,6 +75,12 @@ export const decisionJson = z
   .meta({ id: 'Decision', description: 'The decision on an intent' })
 export type Decision = z.output<typeof decisionJson>
 
+/** What a decision came to, in a word. */
+export function decisionOutcome({ committed, pending, shadow }: Decision): 'committed' | 'rejected' | 'pending' | 'shadowed' {
+  if (committed) return 'committed'
+  return pending !== null ? 'pending' : shadow !== null ? 'shadowed' : 'rejected'
+}
+
 export const resourceJson = z
   .object({
     scope: z.string(),

@@ -14,8 +14,8 @@ import {
   type JsonObject,
   resourceType,
 } from '@signalbox/contract'
+import { type EventLog, readEvents } from '@signalbox/event-log'
 import type { LogRecord } from '@signalbox/log'
-import { readEvents, type Source } from '@signalbox/replay'
 import { decodeLetter, header } from './decode.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { DeadLetter, IntentOutcome, LetterAction, Standing, WholeLetter } from './letter.ts'
@@ -59,12 +59,12 @@ export interface ReadOptions {
 }
 
 export class DeadLetters {
-  readonly #source: Source
+  readonly #source: EventLog
   readonly #kept: ReadonlyMap<string, Uint8Array>
   /** By topic, partition and offset: within a partition, in the order in which they became dead letters. */
   readonly all: readonly DeadLetter[]
 
-  constructor(source: Source, kept: ReadonlyMap<string, Uint8Array>, all: readonly DeadLetter[]) {
+  constructor(source: EventLog, kept: ReadonlyMap<string, Uint8Array>, all: readonly DeadLetter[]) {
     this.#source = source
     this.#kept = kept
     this.all = all
@@ -88,7 +88,7 @@ export class DeadLetters {
 }
 
 /** Errors: those of the log, TRANSIENT, CORRUPT, CLOSED. */
-export async function readDeadLetters(source: Source, { contracts, topics = deadLetterTopics }: ReadOptions): Promise<DeadLetters> {
+export async function readDeadLetters(source: EventLog, { contracts, topics = deadLetterTopics }: ReadOptions): Promise<DeadLetters> {
   const { partitionCount } = source.log
   const kept = new Map<string, Uint8Array>()
   const found: Found[] = []
@@ -105,7 +105,7 @@ export async function readDeadLetters(source: Source, { contracts, topics = dead
   )
 }
 
-async function readLetters(source: Source, topic: DeadLetterTopic, partition: number, kept: Map<string, Uint8Array>): Promise<Found[]> {
+async function readLetters(source: EventLog, topic: DeadLetterTopic, partition: number, kept: Map<string, Uint8Array>): Promise<Found[]> {
   const found: Found[] = []
   let room = keptBytes - [...kept.values()].reduce((sum, { length }) => sum + length, 0)
   for await (const { value, ...record } of readTopic(source.log, logTopics[topic], partition)) {
@@ -220,7 +220,7 @@ function originalKey(partition: number, intentId: string, scope: string | null):
 }
 
 /** Of notifications that were sent again: by the id of their letter, what came of it. */
-async function readDeliveries({ log }: Source): Promise<Map<string, IntentOutcome>> {
+async function readDeliveries({ log }: EventLog): Promise<Map<string, IntentOutcome>> {
   const delivered = new Map<string, IntentOutcome>()
   for (let partition = 0; partition < log.partitionCount; partition++) {
     for await (const { offset, timestampMs, value } of readTopic(log, 'notifications', partition)) {

@@ -1,6 +1,5 @@
 /** The intent that a dead letter is redriven as. Nothing is decided here: it is an intent like any other. */
-import { type ContractSet, type Intent, type Limits, resourceType } from '@signalbox/contract'
-import { upcastActions } from '@signalbox/replay'
+import { type ContractSet, type Intent, type Limits, resourceType, upcastActions } from '@signalbox/contract'
 import type { DeadLetter } from './letter.ts'
 import { redriveNote } from './lineage.ts'
 

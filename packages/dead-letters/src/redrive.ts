@@ -13,6 +13,7 @@ import {
   canonicalize,
   type DeadLetterData,
   type Decision,
+  decisionOutcome,
   type ExplanationJson,
   type Intent,
   type JsonObject,
@@ -21,7 +22,6 @@ import {
   systemScope,
 } from '@signalbox/contract'
 import type { Clock } from '@signalbox/log'
-import { outcomeOf } from '@signalbox/replay'
 import { type BlockedCode, blockedBefore, holdsOthersBack, SameIntents } from './blocked.ts'
 import type { DeadLetter } from './letter.ts'
 import { Pace } from './pace.ts'
@@ -254,7 +254,7 @@ function without(
 
 function decided({ agent, id, scope }: DeadLetter, decision: Decision, resumed: boolean): RedriveResult {
   const { code, event, intentId, message } = decision
-  return { id, scope, agent, outcome: outcomeOf(decision), code, message, intentId, event, resumed }
+  return { id, scope, agent, outcome: decisionOutcome(decision), code, message, intentId, event, resumed }
 }
 
 function wouldBe(letter: DeadLetter, { code, message, outcome }: ExplanationJson): RedriveResult {

@@ -2,7 +2,7 @@
 import { type DeadLetterTopic, partitionOf } from '@signalbox/contract'
 import { type DeadLetter, logTopics, readDeadLetters, readRecord } from '@signalbox/dead-letters'
 import type { RecordToAppend } from '@signalbox/log'
-import type { Source } from '@signalbox/replay'
+import type { Source } from '@signalbox/partition-state'
 import { GenerationError } from './errors.ts'
 import type { NewTopics } from './new-log.ts'
 

@@ -1,8 +1,8 @@
 /** Writes what is carried over into the partitions of a new log, in batches, with the hash chain of each. */
 import { Chain, type Codec, chainHeader, cloudEventHeaders } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
+import { indexKeysOf } from '@signalbox/event-log'
 import { type Log, notEmpty, type PartitionWriter, type RecordToAppend } from '@signalbox/log'
-import { indexKeysOf } from '@signalbox/replay'
 import { GenerationError } from './errors.ts'
 
 const batchEvents = 500

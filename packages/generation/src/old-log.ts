@@ -4,7 +4,7 @@ import { changesIn, type Event, type Intent, isSystemScope, type Limits, type Re
 import { PartitionState } from '@signalbox/core'
 import { Undecided } from '@signalbox/follow-ups'
 import type { Clock, LogReader } from '@signalbox/log'
-import { emptyBase, Restore } from '@signalbox/replay'
+import { emptyBase, Restore } from '@signalbox/partition-state'
 
 const followMs = 500
 

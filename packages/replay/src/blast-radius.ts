@@ -3,7 +3,8 @@
  * the log once, forwards: nothing can be touched by what comes after it in its own scope, and causes name what was there.
  */
 import { type Contract, type ContractSet, changesIn, type Event, formatEventReference, type IntentCommitted } from '@signalbox/contract'
-import { readEvents, type Source } from './queries.ts'
+import { readEvents } from '@signalbox/event-log'
+import type { Source } from '@signalbox/partition-state'
 
 type Committed = Extract<Event, { readonly type: 'IntentCommitted' }>
 

@@ -11,9 +11,9 @@ import {
   type ResourceChange,
 } from '@signalbox/contract'
 import { asGuardsSee, isRemembered } from '@signalbox/core'
-import type { LoggedEvent } from './event-reader.ts'
-import { intentIndexKey, resourceIndexKey } from './index-keys.ts'
-import { readEvent, readEvents, type Source } from './queries.ts'
+import type { LoggedEvent } from '@signalbox/event-log'
+import { intentIndexKey, readEvent, readEvents, resourceIndexKey } from '@signalbox/event-log'
+import type { Source } from '@signalbox/partition-state'
 
 /** A place in the event log of a partition: every event before `logOffset` has happened. */
 export interface Position {

@@ -4,8 +4,8 @@
  */
 import { changesIn, clockAgent, type Event } from '@signalbox/contract'
 import { evolve, type PartitionState } from '@signalbox/core'
-import { EventReader, type LoggedEvent } from './event-reader.ts'
-import { beginningOf, type Source } from './queries.ts'
+import { EventReader, type LoggedEvent } from '@signalbox/event-log'
+import { beginningOf, type Source } from '@signalbox/partition-state'
 
 /** How many steps can be taken back without reading from the start again. */
 const undoLimit = 1_000

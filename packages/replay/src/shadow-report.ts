@@ -1,6 +1,7 @@
 /** What agents and contracts in shadow would have done, beside what was done. */
 import type { JsonObject } from '@signalbox/contract'
-import { readEvents, type Source } from './queries.ts'
+import { readEvents } from '@signalbox/event-log'
+import type { Source } from '@signalbox/partition-state'
 
 export interface ShadowReport {
   readonly by: string

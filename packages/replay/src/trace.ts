@@ -1,8 +1,9 @@
 /** What happened under one correlation: which intent caused which, over agents and scopes, and what rules made of it. */
 import { type Event, formatEventReference, isOwnEvent } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
+import type { Source } from '@signalbox/partition-state'
+import { formatPosition } from '@signalbox/presentation'
 import { findDecision } from './find.ts'
-import { formatPosition } from './present.ts'
-import { readEvents, type Source } from './queries.ts'
 
 export interface TracedStep {
   readonly event: string

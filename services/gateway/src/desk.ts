@@ -22,7 +22,9 @@ import {
   type Resource,
 } from '@signalbox/contract'
 import { explain, isRemembered, type PartitionState, type Rules, resourceKey } from '@signalbox/core'
+import { type LoggedEvent, readEvent } from '@signalbox/event-log'
 import type { Clock, Headers, Log } from '@signalbox/log'
+import type { ReadModel, Source } from '@signalbox/partition-state'
 import { type PersonalData, personalData } from '@signalbox/personal'
 import {
   type DecisionFilter,
@@ -30,18 +32,14 @@ import {
   embeddedIntent,
   explainDecision,
   formatPosition,
-  type LoggedEvent,
   listResources,
   presentCarried,
   presentDecision,
   presentExplanation,
   presentPending,
   presentResource,
-  type ReadModel,
   type ResourceFilter,
-  readEvent,
-  type Source,
-} from '@signalbox/replay'
+} from '@signalbox/presentation'
 import { checkOffers } from './known-positions.ts'
 import { Waiting } from './waiting.ts'
 import { watchResources } from './watch.ts'

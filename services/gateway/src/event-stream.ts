@@ -5,17 +5,10 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { type Event, formatEventReference } from '@signalbox/contract'
+import { EventReader, type LoggedEvent } from '@signalbox/event-log'
+import type { ReadModel, Source } from '@signalbox/partition-state'
 import type { PersonalData } from '@signalbox/personal'
-import {
-  type DecisionFilter,
-  EventReader,
-  embeddedIntent,
-  type LoggedEvent,
-  matches,
-  presentDecision,
-  type ReadModel,
-  type Source,
-} from '@signalbox/replay'
+import { type DecisionFilter, embeddedIntent, matches, presentDecision } from '@signalbox/presentation'
 import { formatStreamCursor, type StreamCursor } from './stream-cursor.ts'
 import type { Outlet } from './streams.ts'
 import { Turns } from './turns.ts'

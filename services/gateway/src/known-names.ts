@@ -2,7 +2,7 @@
 import { type ContractSet, type Observation, partitionOf, type Read } from '@signalbox/contract'
 import { resourceKey } from '@signalbox/core'
 import { quotedName, RequestRefused } from '@signalbox/http'
-import { type ResourceFilter, unknownState, unknownType } from '@signalbox/replay'
+import { type ResourceFilter, unknownState, unknownType } from '@signalbox/presentation'
 import type { Desk } from './desk.ts'
 
 /** Throws RequestRefused for a filter to which no type or state could fit. */

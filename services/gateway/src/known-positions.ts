@@ -2,7 +2,7 @@
 import { type Intent, partitionOf, type Read } from '@signalbox/contract'
 import { resourceKey } from '@signalbox/core'
 import { RequestRefused } from '@signalbox/http'
-import type { ReadModel, Source } from '@signalbox/replay'
+import type { ReadModel, Source } from '@signalbox/partition-state'
 
 interface View {
   readonly readModel: ReadModel

@@ -1,6 +1,7 @@
 /** Who waits for an event, by a key that names it, each with a bound. */
+
+import type { LoggedEvent } from '@signalbox/event-log'
 import type { Clock } from '@signalbox/log'
-import type { LoggedEvent } from '@signalbox/replay'
 
 // Deadlines are rounded up to this, so that one timer serves all that fall together: most waits end long before theirs.
 const granularityMs = 50

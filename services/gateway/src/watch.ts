@@ -1,7 +1,8 @@
 /** Tells agents what moves of that which they have read, so that they stop thinking on stale facts. */
 import type { Event, Invalidation, Read } from '@signalbox/contract'
 import { resourceKey } from '@signalbox/core'
-import { formatPosition, presentResource, type ReadModel } from '@signalbox/replay'
+import type { ReadModel } from '@signalbox/partition-state'
+import { formatPosition, presentResource } from '@signalbox/presentation'
 import type { Outlet } from './streams.ts'
 
 /** Of several moves of one resource the newest is told: what waits to be told is bounded by what is watched. */

@@ -1,6 +1,6 @@
 /** Looks, before this process joins the owners of the log, whether its contracts can decide what the log holds. */
 import { isLogError } from '@signalbox/log'
-import { type Base, Restore } from '@signalbox/replay'
+import { type Base, Restore } from '@signalbox/partition-state'
 import { ContractsRefused, refusalOf } from './contracts-fit.ts'
 import type { SequencerSettings } from './settings.ts'
 import { firstBase, readSnapshot } from './snapshots.ts'

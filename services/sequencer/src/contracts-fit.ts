@@ -1,6 +1,6 @@
 import type { ContractRecord, ContractSet } from '@signalbox/contract'
 import type { PartitionState } from '@signalbox/core'
-import { problemsWith } from '@signalbox/replay'
+import { problemsWith } from '@signalbox/partition-state'
 
 /** The contracts of this process cannot decide the log; the message says why, and what to do. */
 export class ContractsRefused extends Error {

@@ -2,8 +2,8 @@
 import { type Chain, chainHeader, cloudEventHeaders, epochHeader, UndecodableError } from '@signalbox/codec'
 import { type Event, formatEventReference, type Intent } from '@signalbox/contract'
 import { decideAndWrite, evolve, type IntentRecord, type PartitionState } from '@signalbox/core'
+import { indexKeysOf } from '@signalbox/event-log'
 import type { Batch, Headers, Log, LogRecord, RecordToAppend } from '@signalbox/log'
-import { indexKeysOf } from '@signalbox/replay'
 import type { SequencerSettings } from './settings.ts'
 
 export interface DecidedBatch {

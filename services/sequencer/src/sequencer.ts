@@ -1,7 +1,7 @@
 /** Owns the partitions that the log assigns to this process, each by a `PartitionOwner`. */
 import type { PartitionState } from '@signalbox/core'
 import type { Assignment, LogTrouble, Membership } from '@signalbox/log'
-import type { Base } from '@signalbox/replay'
+import type { Base } from '@signalbox/partition-state'
 import { checkFirst } from './check-first.ts'
 import type { Phase } from './metrics.ts'
 import { PartitionOwner } from './partition-owner.ts'

@@ -5,7 +5,7 @@
 import { formatEventReference, isOwnEvent } from '@signalbox/contract'
 import type { Skip } from '@signalbox/core'
 import { type Cursor, isLogError, LogError, type LogRecord, type PartitionWriter } from '@signalbox/log'
-import { Restore } from '@signalbox/replay'
+import { Restore } from '@signalbox/partition-state'
 import { decideBatch } from './decide-batch.ts'
 import { openingBatch } from './opening.ts'
 import type { SequencerSettings } from './settings.ts'

@@ -1,7 +1,7 @@
 /** Reads and writes the snapshots of partitions: a cache, whose faults cost time and are said, but end nothing. */
 import { PartitionState } from '@signalbox/core'
 import { isLogError, LogError } from '@signalbox/log'
-import { type Base, baseOfSnapshot, emptyBase, SnapshotError, snapshotOf, snapshotPosition } from '@signalbox/replay'
+import { type Base, baseOfSnapshot, emptyBase, SnapshotError, snapshotOf, snapshotPosition } from '@signalbox/partition-state'
 import type { SequencerSettings } from './settings.ts'
 
 /** The newest snapshot's base; null where there is none that can be used. Errors: TRANSIENT, CLOSED of the log. */

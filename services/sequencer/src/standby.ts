@@ -3,7 +3,7 @@
  * handed to the owner that begins here, and comes back when that ends. Writes the snapshots, which the owner has no time for.
  */
 import { isLogError } from '@signalbox/log'
-import { type Base, Restore } from '@signalbox/replay'
+import { type Base, Restore } from '@signalbox/partition-state'
 import type { SequencerSettings } from './settings.ts'
 import { disproves, firstBase, readSnapshot, SnapshotSchedule, snapshotDisproved } from './snapshots.ts'
 

@@ -2,7 +2,7 @@
 import type { Coordinator } from '@signalbox/client'
 import type { Decision } from '@signalbox/contract'
 import type { Log } from '@signalbox/log'
-import { presentDecision } from '@signalbox/replay'
+import { presentDecision } from '@signalbox/presentation'
 import type { Environment, PlantedBug } from '../environment.ts'
 import { withBatches } from './decorators.ts'
 

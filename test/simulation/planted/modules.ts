@@ -1,6 +1,6 @@
 /** Changes to production modules that no decorator reaches. Each gives how to undo it. */
 import { PartitionState } from '@signalbox/core'
-import { ReadModel } from '@signalbox/replay'
+import { ReadModel } from '@signalbox/partition-state'
 import type { Check } from '../../../packages/core/src/check.ts'
 import { decisionChecks, doorChecks } from '../../../packages/core/src/checks/index.ts'
 

@@ -1,5 +1,5 @@
 /** `signalbox contract check`: whether contracts fit what the log holds. */
-import { type ContractProblem, checkContracts } from '@signalbox/replay'
+import { type ContractProblem, checkContracts } from '@signalbox/partition-state'
 import { exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { printOne, say, style } from '../output.ts'

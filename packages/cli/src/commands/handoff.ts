@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { sha256 } from '@signalbox/codec'
 import { type ContractSet, noContracts, partitionOf } from '@signalbox/contract'
+import { readEvents } from '@signalbox/event-log'
 import { parseJson, replaceFile } from '@signalbox/files'
 import {
   CandidateCollector,
@@ -17,7 +18,7 @@ import {
   staleReferences,
   type TokenizerName,
 } from '@signalbox/handoff'
-import { currentState, readEvents, type Source } from '@signalbox/replay'
+import { currentState, type Source } from '@signalbox/partition-state'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { wholeNumber } from '../numbers.ts'

@@ -1,6 +1,8 @@
 /** `signalbox resource ...` and `signalbox status` */
 import { type ContractSet, type JsonObject, noContracts, partitionOf, type Resource, type Status } from '@signalbox/contract'
-import { changesBefore, currentState, listResources, type ResourceFilter, resourceAt } from '@signalbox/replay'
+import { currentState } from '@signalbox/partition-state'
+import { listResources, type ResourceFilter } from '@signalbox/presentation'
+import { changesBefore, resourceAt } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { withSource } from '../logs.ts'
 import { checkFilter, checkTypeOf } from '../names.ts'

@@ -1,7 +1,8 @@
 /** Decisions as they fall: over the gateway's event stream where an address is given, else from the log itself. */
 import type { Decision } from '@signalbox/contract'
+import { EventReader } from '@signalbox/event-log'
 import { isLogError } from '@signalbox/log'
-import { type DecisionFilter, EventReader, matches, presentDecision } from '@signalbox/replay'
+import { type DecisionFilter, matches, presentDecision } from '@signalbox/presentation'
 import { createParser } from 'eventsource-parser'
 import { openToRead } from '../logs.ts'
 import type { Settings } from '../settings.ts'

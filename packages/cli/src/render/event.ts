@@ -1,5 +1,6 @@
 import { formatEventReference } from '@signalbox/contract'
-import { actorOf, type LoggedEvent } from '@signalbox/replay'
+import type { LoggedEvent } from '@signalbox/event-log'
+import { actorOf } from '@signalbox/replay'
 import { style } from '../output.ts'
 import { isoTime } from './decision.ts'
 

@@ -1,7 +1,7 @@
 /** The humans of the story: they look, decide with a reason, and bar an agent from everything. Scripted, as in a rehearsal. */
 import { connect, type ProposedAction } from '@signalbox/client'
 import { type Decision, type EffectData, type EscalationData, homeScope, type Resource, systemScope } from '@signalbox/contract'
-import { listResources } from '@signalbox/replay'
+import { listResources } from '@signalbox/presentation'
 import { lookUp } from './stub.ts'
 import { until, type World } from './world.ts'
 

@@ -1,6 +1,6 @@
 /** Folds events into rows, in order; events that cannot be folded are parked with all that comes after them under their key. */
 import { type Event, formatEventReference } from '@signalbox/contract'
-import type { LoggedEvent } from '@signalbox/replay'
+import type { LoggedEvent } from '@signalbox/event-log'
 import { ProjectionError } from '../errors.ts'
 import { changesOf } from './change.ts'
 import { concerns, keyOf, type Projection } from './projection.ts'

@@ -1,7 +1,7 @@
 /** Reads the events of partitions for several readers at once: those that stand at the same place share what is read. */
 import { Chain, type Codec, chainHeader } from '@signalbox/codec'
+import { EventReader, type LoggedEvent } from '@signalbox/event-log'
 import { isLogError, LogError, type LogReader } from '@signalbox/log'
-import { EventReader, type LoggedEvent } from '@signalbox/replay'
 import { ProjectionError } from '../errors.ts'
 import type { PartitionPosition } from '../store/store.ts'
 import { areOf, type Chunk, type Feed, type Gate, type ReadBounds } from './feed.ts'

@@ -1,5 +1,5 @@
 /** Where the events of projections come from: one log, or one with the logs that it goes on from. */
-import type { EventReader, LoggedEvent } from '@signalbox/replay'
+import type { EventReader, LoggedEvent } from '@signalbox/event-log'
 import type { PartitionPosition } from '../store/store.ts'
 
 export interface Chunk {

@@ -4,8 +4,8 @@
  */
 import type { Codec } from '@signalbox/codec'
 import { type Event, isSystemScope } from '@signalbox/contract'
+import { EventReader, type LoggedEvent } from '@signalbox/event-log'
 import type { LogReader } from '@signalbox/log'
-import { EventReader, type LoggedEvent } from '@signalbox/replay'
 import { ProjectionError } from '../errors.ts'
 import { beginning as atStart, type PartitionPosition } from '../store/store.ts'
 import { EventFeed } from './event-feed.ts'

@@ -1,7 +1,7 @@
 /** Runs the reactions of a projection for live events, in the order of each partition, behind what is durable. */
 import { type Event, isOfRecord } from '@signalbox/contract'
+import type { EventReader } from '@signalbox/event-log'
 import { isLogError } from '@signalbox/log'
-import type { EventReader } from '@signalbox/replay'
 import { changesOf } from '../definition/change.ts'
 import type { ProjectionWriter } from '../store/store.ts'
 import { defaultReadWaitMs, firstRetryMs, type HostSettings, lastRetryMs } from './settings.ts'

@@ -15,8 +15,8 @@ import {
 } from '@signalbox/contract'
 import { decideAndWrite, type IntentRecord, type PartitionState, type Rules, type Skip } from '@signalbox/core'
 import type { LogRecord } from '@signalbox/log'
-import { embeddedIntent } from '../present.ts'
-import { rulesAt } from '../rules-at.ts'
+import { rulesAt } from '@signalbox/partition-state'
+import { embeddedIntent } from '@signalbox/presentation'
 
 export type Comparison =
   | { readonly outcome: 'equal' }

@@ -1,6 +1,13 @@
 /** What was asked and written by older versions of contracts, as a candidate understands it. What fails in its code stays as it was. */
-import { type ContractRecord, type ContractSet, canonicalize, type Event, type Intent, type JsonObject } from '@signalbox/contract'
-import { upcastActions } from '../contract-check.ts'
+import {
+  type ContractRecord,
+  type ContractSet,
+  canonicalize,
+  type Event,
+  type Intent,
+  type JsonObject,
+  upcastActions,
+} from '@signalbox/contract'
 
 type Asked = Intent['actions'][number]
 

@@ -7,8 +7,8 @@
  */
 import { type Event, formatEventReference, intentFromJson, isOwnEvent } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, type PartitionState, type Rules } from '@signalbox/core'
-import { embeddedIntent } from '../present.ts'
-import type { Source } from '../queries.ts'
+import type { Source } from '@signalbox/partition-state'
+import { embeddedIntent } from '@signalbox/presentation'
 import { AsNow } from './as-now.ts'
 import { type Outcome, outcomesOf, ruledBy } from './outcomes.ts'
 import { type DecidedRecord, decidedRecords, stateBeforeDecisions } from './records.ts'

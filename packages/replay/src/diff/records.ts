@@ -10,9 +10,10 @@ import {
   tickIntent,
 } from '@signalbox/contract'
 import { evolve, type IntentRecord, type PartitionState, type Skip } from '@signalbox/core'
+import { readEvents } from '@signalbox/event-log'
+import { beginningOf, type Source } from '@signalbox/partition-state'
+import { embeddedIntent } from '@signalbox/presentation'
 import { findDecision } from '../find.ts'
-import { embeddedIntent } from '../present.ts'
-import { beginningOf, readEvents, type Source } from '../queries.ts'
 
 export interface DecidedRecord {
   readonly offset: number

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Chain, type Codec, chainHeader, createCodec, epochHeader } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { type PartitionState, StateBuilder, stateFormatVersion } from '@signalbox/core'
+import { indexKeysOf } from '@signalbox/event-log'
 import { fileErrorOf, readLines } from '@signalbox/files'
 import {
   type Bounds,
@@ -15,9 +16,8 @@ import {
   type ReadFrom,
   type Topic,
 } from '@signalbox/log'
-import { indexKeysOf } from '../index-keys.ts'
-import type { Source } from '../queries.ts'
-import { type PartText, partOf } from '../snapshot.ts'
+import type { Source } from '@signalbox/partition-state'
+import { type PartText, partOf } from '@signalbox/partition-state'
 import { type BaseLine, type EndLine, type EventLine, ExportError, type ExportHeader, headerSchema } from './format.ts'
 
 interface Loaded {

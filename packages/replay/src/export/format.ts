@@ -4,8 +4,8 @@
  * the export does not begin at the start; and the events, whole and readable.
  */
 import type { Event } from '@signalbox/contract'
+import type { PartText } from '@signalbox/partition-state'
 import { z } from 'zod'
-import type { PartText } from '../snapshot.ts'
 
 export const exportFormat = 'signalbox-export/1'
 

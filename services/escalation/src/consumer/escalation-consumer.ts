@@ -9,8 +9,8 @@
  */
 import type { Codec } from '@signalbox/codec'
 import type { Event } from '@signalbox/contract'
+import { followEvents, type LoggedEvent } from '@signalbox/event-log'
 import { type Clock, isLogError, type Log } from '@signalbox/log'
-import { followEvents, type LoggedEvent } from '@signalbox/replay'
 import type { Logger } from 'pino'
 import type { Settlement } from '../webhook/index.ts'
 import { Inbox } from './inbox.ts'

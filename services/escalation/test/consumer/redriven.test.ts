@@ -1,5 +1,5 @@
 /** Notifications that reached nobody, which a human redrives. */
-import { defaultLimits, systemScope } from '@signalbox/contract'
+import { systemScope } from '@signalbox/contract'
 import { readDeadLetters } from '@signalbox/dead-letters'
 import { createMemoryLog } from '@signalbox/log-memory'
 import { describe, expect, it } from 'vitest'
@@ -18,7 +18,7 @@ const verdict = (house: House, action: string) =>
 async function standing(house: House) {
   const log = createMemoryLog({ store: house.store, process: 'reader' })
   try {
-    const { all } = await readDeadLetters({ log, codec, limits: defaultLimits }, { contracts: null })
+    const { all } = await readDeadLetters({ log, codec }, { contracts: null })
     return all.map((letter) => ({ id: letter.id, ...letter.standing }))
   } finally {
     await log.close()

@@ -3,7 +3,7 @@ import { createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { PartitionState } from '@signalbox/core'
 import type { Log } from '@signalbox/log'
-import { emptyBase, Restore } from '@signalbox/replay'
+import { emptyBase, Restore } from '@signalbox/partition-state'
 import { plainClient } from './plain-client.ts'
 
 const readTimeoutMs = 120_000

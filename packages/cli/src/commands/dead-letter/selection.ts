@@ -9,7 +9,7 @@ import {
   matchesFilter,
   readDeadLetters,
 } from '@signalbox/dead-letters'
-import type { Source } from '@signalbox/replay'
+import type { Source } from '@signalbox/partition-state'
 import { CommandError } from '../../exit-codes.ts'
 import { contractsOf, type Settings } from '../../settings.ts'
 

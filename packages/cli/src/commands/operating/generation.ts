@@ -4,7 +4,7 @@ import { defaultLimits, generationResource, type Status, systemScope } from '@si
 import type { Closed, Origin } from '@signalbox/core'
 import { closeLog, GenerationError, OldLog, reopenLog, type Saying } from '@signalbox/generation'
 import { isLogError, notEmpty, systemClock } from '@signalbox/log'
-import { currentState } from '@signalbox/replay'
+import { currentState } from '@signalbox/partition-state'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { hasKafka, kafkaConnection, openEngine, openTopics, withSource } from '../../logs.ts'
 import { printMany, printOne } from '../../output.ts'

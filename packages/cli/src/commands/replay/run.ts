@@ -1,17 +1,10 @@
 /** `signalbox replay run`: steps through what happened, forwards and back, by commands that a person types or a script gives. */
 import { createInterface } from 'node:readline'
 import { type Event, formatEventReference } from '@signalbox/contract'
-import {
-  changes,
-  explainIn,
-  isReject,
-  type LoggedEvent,
-  presentDecision,
-  presentResource,
-  ReplaySession,
-  rulesAt,
-  type Source,
-} from '@signalbox/replay'
+import type { LoggedEvent } from '@signalbox/event-log'
+import { rulesAt, type Source } from '@signalbox/partition-state'
+import { explainIn, presentDecision, presentResource } from '@signalbox/presentation'
+import { changes, isReject, ReplaySession } from '@signalbox/replay'
 import { CommandError, exitCodes } from '../../exit-codes.ts'
 import { withSource } from '../../logs.ts'
 import { checkIntentId, checkName } from '../../names.ts'

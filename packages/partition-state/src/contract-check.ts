@@ -9,11 +9,10 @@ import {
   isReservedType,
   type JsonObject,
   resourceType,
-  upcastAction,
   upcastResource,
 } from '@signalbox/contract'
 import type { PartitionState, ResourceState } from '@signalbox/core'
-import { currentState, type Source } from './queries.ts'
+import { currentState, type Source } from './states.ts'
 
 /** The closed set of what may stand against a change of contracts. */
 export const contractProblems = {
@@ -158,20 +157,4 @@ function checkPending(found: Problems, candidate: ContractSet, state: PartitionS
       else if (asked.input?.safeParse(input).success === false) found.add('PENDING_UNFIT', title, intentId, `the input of ${action}`)
     }
   }
-}
-
-/** Actions as the contracts of now take them, of an intent that was made when others were in force. */
-export function upcastActions<Action extends { readonly resource: string; readonly action: string; readonly input: string }>(
-  contracts: ContractSet,
-  recorded: readonly ContractRecord[],
-  actions: readonly Action[],
-): readonly Action[] {
-  return actions.map((asked) => {
-    const type = resourceType(asked.resource)
-    const contract = type === null ? undefined : contracts.get(type)
-    const from = recorded.find((each) => each.type === type)?.version
-    if (contract === undefined || from === undefined || from >= contract.version) return asked
-    const { action, input } = upcastAction(contract, from, { action: asked.action, input: JSON.parse(asked.input) as JsonObject })
-    return { ...asked, action, input: JSON.stringify(input) }
-  })
 }

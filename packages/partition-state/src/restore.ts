@@ -1,8 +1,8 @@
 /** Folds the events of a partition into its state: how an owner starts, and how every reader sees the past. */
 import type { Chain, ChainPosition, Codec } from '@signalbox/codec'
 import { evolve, type PartitionState } from '@signalbox/core'
+import { EventReader, type LoggedEvent } from '@signalbox/event-log'
 import { LogError, type LogReader } from '@signalbox/log'
-import { EventReader, type LoggedEvent } from './event-reader.ts'
 
 /** The state of a partition as of a position of its event log, from which it can be taken further. */
 export interface Base {

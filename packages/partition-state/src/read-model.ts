@@ -5,8 +5,8 @@
 import type { Codec } from '@signalbox/codec'
 import type { Limits } from '@signalbox/contract'
 import { evolve, IdIndex, isRemembered, PartitionState } from '@signalbox/core'
+import { EventReader, type LoggedEvent } from '@signalbox/event-log'
 import { type Clock, isLogError, type LogReader } from '@signalbox/log'
-import { EventReader, type LoggedEvent } from './event-reader.ts'
 
 export type EventListener = (partition: number, logged: LoggedEvent) => void
 

@@ -163,12 +163,6 @@ function effectsIn(state: PartitionState, scope: string, intentId: string): Deci
   return effects
 }
 
-/** What a decision came to, in a word. */
-export function outcomeOf({ committed, pending, shadow }: Decision): 'committed' | 'rejected' | 'pending' | 'shadowed' {
-  if (committed) return 'committed'
-  return pending !== null ? 'pending' : shadow !== null ? 'shadowed' : 'rejected'
-}
-
 /** A pending intent, as its own event said it. */
 export function presentPending(partition: number, pending: PendingIntent, position: number, timeMs: number): Decision {
   const { agent, code, escalation, intentId, message, reason, resources, scope, since, untilMs } = pending

@@ -1,0 +1,5 @@
+export * from './event-reader.ts'
+export * from './follow-events.ts'
+export * from './index-keys.ts'
+export * from './partition-count.ts'
+export * from './read-events.ts'

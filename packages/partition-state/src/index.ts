@@ -1,0 +1,6 @@
+export * from './contract-check.ts'
+export * from './read-model.ts'
+export * from './restore.ts'
+export * from './rules-at.ts'
+export * from './snapshot.ts'
+export * from './states.ts'
