@@ -40,7 +40,7 @@ const fromDocker: PostgresSource = {
     const docker = await runCommand('docker', ['version', '--format', '{{.Server.Version}}'], 10_000)
     if (docker?.exitCode !== 0) return null
     // Imported here only: it is large, and most runs never need it.
-    const { startContainer } = await import('../../packages/projection/test/support/docker-postgres.ts')
+    const { startContainer } = await import('../../packages/projection-postgres/test/support/docker-postgres.ts')
     return { ...(await startContainer()), source: 'docker' }
   },
 }

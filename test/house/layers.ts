@@ -34,7 +34,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/presentation',
   ],
   'packages/dead-letters': ['packages/contract', 'packages/codec', 'packages/log', 'packages/event-log'],
-  'packages/projection': ['packages/contract', 'packages/codec', 'packages/log', 'packages/event-log', 'packages/files'],
+  'packages/projection': ['packages/contract'],
+  'packages/projection-store': ['packages/contract', 'packages/projection'],
+  'packages/projection-sqlite': ['packages/projection', 'packages/projection-store', 'packages/files'],
+  'packages/projection-postgres': ['packages/projection', 'packages/projection-store'],
+  'packages/projection-host': [
+    'packages/contract',
+    'packages/codec',
+    'packages/log',
+    'packages/event-log',
+    'packages/projection',
+    'packages/projection-store',
+  ],
   'packages/backup': ['packages/contract', 'packages/codec', 'packages/log', 'packages/files'],
   'packages/generation': [
     'packages/contract',
@@ -46,7 +57,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/follow-ups',
     'packages/dead-letters',
   ],
-  'packages/client': ['packages/contract', 'packages/codec'],
+  'packages/client': ['packages/contract'],
   'services/sequencer': [
     'packages/contract',
     'packages/codec',
@@ -65,7 +76,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'services/ingest': ['packages/contract', 'packages/codec', 'packages/log', 'packages/follow-ups'],
   'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/event-log', 'packages/dead-letters'],
-  'services/projector': ['packages/contract', 'packages/codec', 'packages/log', 'packages/http', 'packages/projection'],
+  'services/projector': [
+    'packages/contract',
+    'packages/log',
+    'packages/http',
+    'packages/projection',
+    'packages/projection-store',
+    'packages/projection-host',
+  ],
   'services/gateway': [
     'packages/contract',
     'packages/codec',
@@ -84,7 +102,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/codec',
     'packages/core',
     'packages/log',
-    'packages/log-memory',
     'packages/log-sqlite',
     'packages/log-kafka',
     'packages/event-log',
@@ -93,6 +110,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/replay',
     'packages/dead-letters',
     'packages/projection',
+    'packages/projection-store',
+    'packages/projection-sqlite',
+    'packages/projection-postgres',
+    'packages/projection-host',
     'packages/client',
     'packages/handoff',
     'packages/http',
@@ -123,8 +144,30 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/files',
     'infra',
   ],
-  infra: ['packages/log-kafka', 'packages/projection'],
+  infra: ['packages/log-kafka', 'packages/projection-postgres'],
 }
+
+/** Every room that a room leads to, over the rooms that it may import; itself where it leads back to itself. */
+export function reachedFrom(room: string, rooms = allowed): ReadonlySet<string> {
+  const reached = new Set<string>()
+  const go = (from: string) => {
+    for (const to of rooms[from] ?? []) {
+      if (reached.has(to)) continue
+      reached.add(to)
+      go(to)
+    }
+  }
+  go(room)
+  return reached
+}
+
+/** What a room may import. */
+export function allowedOf(room: string): readonly string[] {
+  return allowed[room] ?? []
+}
+
+/** Which rooms there are. */
+export const rooms: readonly string[] = Object.keys(allowed)
 
 /** Which files of the command may import services: `up`, each service as a process, who takes a partition over for a moment, and the benchmarks, which measure them. */
 const mayImportServices = /^packages\/cli\/src\/(commands\/(up|services|projector|skip|operating\/move)\.ts|bench\/)/
@@ -133,8 +176,8 @@ const mayImportServices = /^packages\/cli\/src\/(commands\/(up|services|projecto
 const exclusive: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['packages/log-kafka'],
   '@kafkajs/confluent-schema-registry': ['packages/log-kafka'],
-  'node:sqlite': ['packages/log-sqlite', 'packages/projection', 'packages/files'],
-  pg: ['packages/projection'],
+  'node:sqlite': ['packages/log-sqlite', 'packages/projection-sqlite', 'packages/files'],
+  pg: ['packages/projection-postgres'],
   avsc: ['packages/codec'],
   fastify: ['packages/http', 'services/gateway', 'services/projector'],
   'gpt-tokenizer': ['packages/handoff'],

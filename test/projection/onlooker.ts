@@ -1,6 +1,6 @@
 /** Reads the live rows all the time, as users do: there must always be some, and none may ever go back. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { maxPageRows, type ProjectionStore } from '@signalbox/projection'
+import { maxPageRows, type ProjectionStore } from '@signalbox/projection-store'
 
 interface Seen {
   readonly generation: number

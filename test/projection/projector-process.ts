@@ -8,7 +8,8 @@ import { createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { systemClock } from '@signalbox/log'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
-import { EventFeed, type Projection, ProjectionHost } from '@signalbox/projection'
+import type { Projection } from '@signalbox/projection'
+import { EventFeed, ProjectionHost } from '@signalbox/projection-host'
 import { commitApart, openStore } from './stores.ts'
 
 const [directory, address, file, batchEvents, planted] = process.argv.slice(2)

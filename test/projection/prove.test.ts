@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { MemoryStore } from '@signalbox/projection'
+import { MemoryStore } from '@signalbox/projection-store'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type PostgresForTests, postgresForTests } from '../../infra/postgres/choose.ts'
 import { Onlooker } from './onlooker.ts'

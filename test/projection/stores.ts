@@ -1,5 +1,7 @@
 /** The stores of the proof, and one with a bug. */
-import { openPostgresStore, openSqliteStore, type ProjectionStore, type ProjectionWriter } from '@signalbox/projection'
+import { openPostgresStore } from '@signalbox/projection-postgres'
+import { openSqliteStore } from '@signalbox/projection-sqlite'
+import type { ProjectionStore, ProjectionWriter } from '@signalbox/projection-store'
 
 /** A store by its address: `postgres://...#SCHEMA`, or the folder of a SQLite file. */
 export async function openStore(address: string): Promise<ProjectionStore> {

@@ -4,19 +4,12 @@ import { join } from 'node:path'
 import { type Codec, createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { isLogError, type LogReader } from '@signalbox/log'
-import {
-  EventFeed,
-  type Feed,
-  type HistoricLog,
-  HistoryFeed,
-  openPostgresStore,
-  openSqliteStore,
-  type Projection,
-  ProjectionError,
-  type ProjectionStore,
-  predecessorOf,
-  shippedProjections,
-} from '@signalbox/projection'
+import { type Projection, ProjectionError } from '@signalbox/projection'
+import { shippedProjections } from '@signalbox/projection/shipped'
+import { EventFeed, type Feed, type HistoricLog, HistoryFeed, predecessorOf } from '@signalbox/projection-host'
+import { openPostgresStore } from '@signalbox/projection-postgres'
+import { openSqliteStore } from '@signalbox/projection-sqlite'
+import type { ProjectionStore } from '@signalbox/projection-store'
 import { rememberedStore } from './data-directory.ts'
 import { type Environment, environment } from './environment.ts'
 import { CommandError } from './exit-codes.ts'

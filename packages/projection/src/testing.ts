@@ -231,8 +231,7 @@ async function fold(projection: Projection, events: readonly Event[]): Promise<F
   const folding = new Fold(projection, { load: async () => new Map(), isEmpty: true, parked: new Map() })
   const parked: { key: string; cause: string }[] = []
   for (const [logOffset, event] of events.entries()) {
-    const batch = [{ event, logOffset, timestampMs: event.time, headers: {} }]
-    parked.push(...(await folding.take(event.partition, batch)).map(({ cause, key }) => ({ key, cause })))
+    parked.push(...(await folding.take(event.partition, [{ event, logOffset }])).map(({ cause, key }) => ({ key, cause })))
     folding.rows.keepBatch()
   }
   const rows = folding.rows.tables.map(({ cached, name }) => {

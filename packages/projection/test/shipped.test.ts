@@ -1,4 +1,5 @@
-import { type Projection, shippedProjections } from '@signalbox/projection'
+import type { Projection } from '@signalbox/projection'
+import { shippedProjections } from '@signalbox/projection/shipped'
 import { carried, committed, given, rejected, ruleApplied, shadowed, type TestEvent } from '@signalbox/projection/testing'
 import { describe, expect, it } from 'vitest'
 

@@ -1,13 +1,8 @@
 /** What the projector answers, as schemas. */
 import { formatEventReference } from '@signalbox/contract'
-import {
-  type HostStatus,
-  lagOf,
-  type Projection,
-  type StoredGeneration,
-  type StoredParkedEvent,
-  type StoredProjection,
-} from '@signalbox/projection'
+import type { Projection } from '@signalbox/projection'
+import type { HostStatus } from '@signalbox/projection-host'
+import { lagOf, type StoredGeneration, type StoredParkedEvent, type StoredProjection } from '@signalbox/projection-store'
 import { z } from 'zod'
 
 const jsonObject = z.record(z.string(), z.json())

@@ -1,7 +1,7 @@
 /** Tells of parked events in the log's topic for that: each whole, with the cause in headers. */
 import { partitionOf } from '@signalbox/contract'
 import type { Log } from '@signalbox/log'
-import type { StoredParkedEvent } from '@signalbox/projection'
+import type { StoredParkedEvent } from '@signalbox/projection-store'
 
 /** What a record of `dead-letters.projector` holds. */
 export interface ParkedLetter {

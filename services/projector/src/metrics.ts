@@ -1,4 +1,4 @@
-import type { HostMetrics } from '@signalbox/projection'
+import type { HostMetrics } from '@signalbox/projection-host'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Projector } from './projector.ts'
 

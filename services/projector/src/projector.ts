@@ -1,6 +1,8 @@
 /** Hosts projections on one store: each with a host of its own, all reading the log together. */
 import { type Clock, type Log, systemClock } from '@signalbox/log'
-import { type Feed, type HostStatus, lagOf, type Projection, ProjectionHost, type ProjectionStore } from '@signalbox/projection'
+import type { Projection } from '@signalbox/projection'
+import { type Feed, type HostStatus, ProjectionHost } from '@signalbox/projection-host'
+import { lagOf, type ProjectionStore } from '@signalbox/projection-store'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { announceTo } from './dead-letters.ts'

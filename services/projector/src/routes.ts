@@ -1,7 +1,8 @@
 /** The HTTP interface. Every route says what it takes and answers as schemas. */
 import { mostWhole, problemJson, strictly } from '@signalbox/contract'
 import { goneSignal, RequestRefused, wholeNumberText } from '@signalbox/http'
-import { maxPageRows, type Projection, positionsIn, type StoredRequest } from '@signalbox/projection'
+import type { Projection } from '@signalbox/projection'
+import { maxPageRows, positionsIn, type StoredRequest } from '@signalbox/projection-store'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'

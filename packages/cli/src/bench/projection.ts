@@ -6,18 +6,12 @@ import { createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { type LogReader, systemClock } from '@signalbox/log'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
-import {
-  defineProjection,
-  EventFeed,
-  MemoryStore,
-  openPostgresStore,
-  openSqliteStore,
-  type Projection,
-  ProjectionHost,
-  type ProjectionStore,
-  rowKey,
-  shippedProjections,
-} from '@signalbox/projection'
+import { defineProjection, type Projection, rowKey } from '@signalbox/projection'
+import { shippedProjections } from '@signalbox/projection/shipped'
+import { EventFeed, ProjectionHost } from '@signalbox/projection-host'
+import { openPostgresStore } from '@signalbox/projection-postgres'
+import { openSqliteStore } from '@signalbox/projection-sqlite'
+import { MemoryStore, type ProjectionStore } from '@signalbox/projection-store'
 import { z } from 'zod'
 import { environment } from '../environment.ts'
 import { say } from '../output.ts'

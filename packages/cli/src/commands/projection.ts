@@ -1,17 +1,8 @@
 /** `signalbox projection ...`: what is kept, its rows, and what keeps it right. Works on the store and the log themselves. */
 import { systemClock } from '@signalbox/log'
-import {
-  describeProgress,
-  type Feed,
-  isProjectionError,
-  lagOf,
-  type Projection,
-  ProjectionHost,
-  type ProjectionStore,
-  type StoredProjection,
-  type StoredRequest,
-  verify,
-} from '@signalbox/projection'
+import { isProjectionError, type Projection } from '@signalbox/projection'
+import { describeProgress, type Feed, ProjectionHost, verify } from '@signalbox/projection-host'
+import { lagOf, type ProjectionStore, type StoredProjection, type StoredRequest } from '@signalbox/projection-store'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openToRead, type Reading } from '../logs.ts'
 import { wholeNumber } from '../numbers.ts'

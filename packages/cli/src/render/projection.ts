@@ -1,5 +1,5 @@
 /** Projections as people read them. */
-import type { RowDifference, Verification } from '@signalbox/projection'
+import type { RowDifference, Verification } from '@signalbox/projection-host'
 import { style, table } from '../output.ts'
 import { isoTime } from './decision.ts'
 

@@ -1,10 +1,15 @@
 /** Folds events into rows, in order; events that cannot be folded are parked with all that comes after them under their key. */
 import { type Event, formatEventReference } from '@signalbox/contract'
-import type { LoggedEvent } from '@signalbox/event-log'
-import { ProjectionError } from '../errors.ts'
 import { changesOf } from './change.ts'
+import { ProjectionError } from './errors.ts'
 import { concerns, keyOf, type Projection } from './projection.ts'
 import { Rows, type Table } from './rows.ts'
+
+/** An event, and where it lies in the log. */
+export interface PlacedEvent {
+  readonly event: Event
+  readonly logOffset: number
+}
 
 export interface ParkedEvent {
   readonly partition: number
@@ -57,7 +62,7 @@ export class Fold {
    * Folds a batch of one partition and gives what it parked. What it makes of the rows is in `rows`, to be kept once it is in
    * the store. Errors: those of `load`; TOO_MANY_PARKED, after which everything is as before.
    */
-  async take(partition: number, batch: readonly LoggedEvent[]): Promise<readonly ParkedEvent[]> {
+  async take(partition: number, batch: readonly PlacedEvent[]): Promise<readonly ParkedEvent[]> {
     const parked: ParkedEvent[] = []
     const before = new Map(this.#parked)
     try {
@@ -71,7 +76,7 @@ export class Fold {
     return parked
   }
 
-  async #takeAll(partition: number, batch: readonly LoggedEvent[], parked: ParkedEvent[]): Promise<void> {
+  async #takeAll(partition: number, batch: readonly PlacedEvent[], parked: ParkedEvent[]): Promise<void> {
     let hasLookedAhead = false
     for (const [index, { event, logOffset }] of batch.entries()) {
       if (!concerns(this.#projection, event)) continue
@@ -158,7 +163,7 @@ export class Fold {
   }
 
   /** What the events after a first miss ask for is read in one go with it. */
-  #lookAhead(rest: readonly LoggedEvent[]): void {
+  #lookAhead(rest: readonly PlacedEvent[]): void {
     const wanted = this.rows.tables.map(({ missing }) => [...missing])
     for (const { event } of rest) {
       this.#tryEvent(event)

@@ -1,5 +1,4 @@
 /** What a projection is: tables, a pure fold over events, and how an event is keyed. */
-import { sha256 } from '@signalbox/codec'
 import {
   anySchema,
   type Contract,
@@ -14,8 +13,8 @@ import {
   utf8Length,
 } from '@signalbox/contract'
 import { z } from 'zod'
-import { ProjectionError } from '../errors.ts'
 import { type ProjectedChange, typeOf, type Understanding } from './change.ts'
+import { ProjectionError } from './errors.ts'
 
 export type Tables = Readonly<Record<string, z.ZodType<JsonObject>>>
 
@@ -156,10 +155,4 @@ export function keyOf(projection: Projection, event: Event): string {
 export function concerns({ changes, on }: Projection, event: Event): boolean {
   if (on[event.type] !== undefined) return true
   return changesIn(event).some(({ resource }) => changes['*'] !== undefined || changes[typeOf(resource)] !== undefined)
-}
-
-/** Of the code of the handlers: another one under the same version is worth a warning. */
-export function fingerprintOf({ changes, key, on, tables }: Projection): string {
-  const code = [...Object.entries(on), ...Object.entries(changes)].map(([name, handler]) => `${name}: ${handler.toString()}`)
-  return sha256(JSON.stringify([Object.keys(tables).sort(), code.sort(), key?.toString() ?? null]))
 }

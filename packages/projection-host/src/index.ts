@@ -1,0 +1,8 @@
+export { contentHash } from './content-hash.ts'
+export { EventFeed } from './event-feed.ts'
+export type { Feed } from './feed.ts'
+export { type HistoricLog, HistoryFeed, predecessorOf } from './history-feed.ts'
+export { describeProgress, type Progress } from './progress.ts'
+export { type HostPhase, type HostStatus, ProjectionHost } from './projection-host.ts'
+export type { HostLogger, HostMetrics, HostSettings } from './settings.ts'
+export { type RowDifference, type Verification, type VerifyOptions, verify } from './verify.ts'

@@ -1,0 +1,3 @@
+export { MemoryStore } from './memory-store.ts'
+export { Mutex } from './mutex.ts'
+export * from './store.ts'
