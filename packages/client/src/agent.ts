@@ -4,11 +4,9 @@ import {
   type Decision,
   type ExplanationJson,
   type Intent,
-  type IntentJson,
   type Invalidation,
   makeUuidV7,
   type Observation,
-  type Resource,
 } from '@signalbox/contract'
 import type { HeadersOption } from './connection.ts'
 import type { Coordinator } from './coordinator.ts'
@@ -16,6 +14,7 @@ import { ClientError } from './errors.ts'
 import { HttpCoordinator } from './http.ts'
 import { Lease, NotReserved } from './lease.ts'
 import { type Personal, PersonalCoordinator } from './personal.ts'
+import type { ProposedAction, ProposeOptions, Retry, Seen } from './proposal.ts'
 
 export interface ConnectOptions {
   /** The gateway's address, or a coordinator in this process. */
@@ -31,44 +30,6 @@ export interface ConnectOptions {
   readonly newId?: () => string
   /** Encrypts personal data here already, so that not even the gateway sees it. Left out: the gateway does. */
   readonly personal?: Personal
-}
-
-/** What an agent has seen: resources of one scope as one consistent cut. */
-export interface Seen {
-  readonly scope: string
-  /** partition:offset that the cut is as of. */
-  readonly position: string
-  readonly resources: readonly Resource[]
-  get(resource: string): Resource
-}
-
-export interface ProposedAction {
-  readonly resource: string
-  readonly action: string
-  readonly input?: Readonly<Record<string, unknown>>
-}
-
-export type ProposeOptions = Pick<
-  IntentJson,
-  'correlationId' | 'causationId' | 'causationDepth' | 'deadline' | 'confidence' | 'note' | 'onConflict' | 'priority' | 'reservation'
-> & {
-  readonly intentId?: string
-  readonly waitMs?: number
-  /** Without it nothing is tried again. */
-  readonly retry?: Retry
-}
-
-/** What to do when what the agent had seen has moved. */
-export interface Retry {
-  /** How often to propose in all. */
-  readonly attempts: number
-  /** Given what moved and how it is now: what to propose instead, or null to let it be. It is the agent that thinks again. */
-  readonly again: (moved: {
-    readonly decision: Decision
-    /** The commits that the agent missed, oldest first. */
-    readonly missed: Decision['missed']
-    readonly seen: Seen
-  }) => readonly ProposedAction[] | null | Promise<readonly ProposedAction[] | null>
 }
 
 const moved: ReadonlySet<string> = new Set(['STALE_READ', 'STALE_VERSION', 'VERSION_REQUIRED'])
@@ -176,7 +137,8 @@ export class Agent {
       ...(waitMs === undefined ? {} : { waitMs, deadline: Date.now() + waitMs }),
     })
     if (!decision.committed) throw new NotReserved(decision)
-    return new Lease(this, decision)
+    const on = { scope: decision.scope, resources: [] }
+    return new Lease(decision, (leased) => this.propose(on, leased, { reservation: decision.intentId! }))
   }
 
   /** Takes a pending intent back. */

@@ -1,6 +1,9 @@
 import type { Decision, ReservationData } from '@signalbox/contract'
-import type { Agent } from './agent.ts'
 import { ClientError } from './errors.ts'
+import type { ProposedAction } from './proposal.ts'
+
+/** Proposes actions under the lease, in the scope of what is held. */
+export type ProposeUnderLease = (actions: readonly ProposedAction[]) => Promise<Decision>
 
 /** Resources that an agent holds while it thinks. Propose with `reservation: lease.id` while it lasts. */
 export class Lease {
@@ -10,10 +13,10 @@ export class Lease {
   /** What is held, as type/id, with the fencing token of each: it rises with every lease, so that the world can tell an old one. */
   readonly tokens: ReadonlyMap<string, number>
   #expiresMs: number
-  readonly #agent: Agent
+  readonly #propose: ProposeUnderLease
 
-  constructor(agent: Agent, decision: Decision) {
-    this.#agent = agent
+  constructor(decision: Decision, propose: ProposeUnderLease) {
+    this.#propose = propose
     this.id = decision.intentId!
     this.scope = decision.scope
     const held = decision.changes.filter(({ resource }) => resource.startsWith('reservation/'))
@@ -43,8 +46,7 @@ export class Lease {
   }
 
   async #each(action: string, input: Readonly<Record<string, unknown>> = {}): Promise<Decision> {
-    const actions = [...this.tokens.keys()].map((resource) => ({ resource: `reservation/${resource}`, action, input }))
-    return await this.#agent.propose({ scope: this.scope, resources: [] }, actions, { reservation: this.id })
+    return await this.#propose([...this.tokens.keys()].map((resource) => ({ resource: `reservation/${resource}`, action, input })))
   }
 }
 

@@ -1,8 +1,6 @@
 /** Carries loans of budgets over all scopes: questions to the agent's home scope, loans from it, and what comes back unspent. */
-import { type AllowanceData, type Event, formatEventReference, homeScope, isHomeScope, type ResourceChange } from '@signalbox/contract'
-import type { OwnFollowUp } from './reactions.ts'
-
-type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
+import { type AllowanceData, formatEventReference, homeScope, isHomeScope, type ResourceChange } from '@signalbox/contract'
+import type { Changing, OwnFollowUp } from './own-follow-up.ts'
 
 export function allowanceFollowUps(event: Changing): OwnFollowUp[] {
   return event.payload.changes.flatMap((change) => {

@@ -1,16 +1,6 @@
 /** Carries what partitions count of pieces of work: to the home of each work, and from there that it is too much, to all. */
-import {
-  type CorrelationData,
-  correlationResource,
-  type Event,
-  isSystemScope,
-  type JsonObject,
-  partitionOf,
-  systemScope,
-} from '@signalbox/contract'
-import type { OwnFollowUp } from './reactions.ts'
-
-type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
+import { type CorrelationData, correlationResource, isSystemScope, type JsonObject, partitionOf, systemScope } from '@signalbox/contract'
+import type { Changing, OwnFollowUp } from './own-follow-up.ts'
 
 export function correlationFollowUps(event: Changing, partitionCount: number): OwnFollowUp[] {
   if (!isSystemScope(event.scope)) return []

@@ -1,11 +1,11 @@
 export { type FactSettings, factOf, SourceFault } from './facts.ts'
+export { processManagerAgent } from './own-follow-up.ts'
 export {
   askReaction,
   faultKey,
   followUpsOf,
   type Lineage,
   mostSteps,
-  processManagerAgent,
   type ReactionFault,
   type ReactionSettings,
 } from './reactions.ts'

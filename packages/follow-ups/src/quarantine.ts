@@ -1,8 +1,6 @@
 /** Carries a quarantine to every partition: what one scope says of an agent, all of them must know. */
-import { type AgentData, type Event, homeScope, isHomeScope, isSystemScope, type ResourceChange, systemScope } from '@signalbox/contract'
-import type { OwnFollowUp } from './reactions.ts'
-
-type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
+import { type AgentData, homeScope, isHomeScope, isSystemScope, type ResourceChange, systemScope } from '@signalbox/contract'
+import type { Changing, OwnFollowUp } from './own-follow-up.ts'
 
 export function quarantineFollowUps(event: Changing, partitionCount: number): OwnFollowUp[] {
   return event.payload.changes.flatMap((change) => {

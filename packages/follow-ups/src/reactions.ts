@@ -16,11 +16,9 @@ import {
 import { allowanceFollowUps } from './allowances.ts'
 import { correlationFollowUps } from './correlations.ts'
 import { derivedId } from './derived-id.ts'
+import { type Changing, type OwnFollowUp, processManagerAgent } from './own-follow-up.ts'
 import { quarantineFollowUps } from './quarantine.ts'
 import { transferFollowUps, transferReport } from './transfers.ts'
-
-/** Who asks, in every follow-up that is not in an agent's name. */
-export const processManagerAgent = 'process-manager'
 
 /** A reaction threw, or asked for what no intent can be, each time that it was asked about this change. */
 export interface ReactionFault {
@@ -39,14 +37,6 @@ export const mostSteps = 1_000
 const tries = 3
 /** An intent with room for what is added to it. */
 const mostBytes = defaultLimits.intentBytes - 16 * 1024
-
-/** A follow-up of Signalbox's own, with what makes its id. */
-export interface OwnFollowUp extends FollowUp {
-  /** In whose name; the process manager's own where left out. */
-  readonly agent?: string
-  /** With the event, what makes its id: the same cause gives the same id. */
-  readonly cause: readonly string[]
-}
 
 export interface ReactionSettings {
   readonly reactions: readonly Reaction[]
@@ -68,8 +58,6 @@ export function faultKey({
 }: Pick<ReactionFault, 'reaction'> & { readonly change: Pick<CommittedChange, 'event' | 'resource'> }): string {
   return `${reaction} ${event} ${resource}`
 }
-
-type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
 
 /** The intents that follow from an event, always the same. Never throws for what a reaction does. */
 export function followUpsOf(event: Event, settings: ReactionSettings): Intent[] {

@@ -12,9 +12,8 @@ import {
   type TransferLeg,
 } from '@signalbox/contract'
 import { derivedId } from './derived-id.ts'
-import { type OwnFollowUp, processManagerAgent } from './reactions.ts'
+import { type Changing, type OwnFollowUp, processManagerAgent } from './own-follow-up.ts'
 
-type Changing = Extract<Event, { readonly type: 'IntentCommitted' | 'RuleApplied' }>
 type Step = 'reserve' | 'confirm' | 'release'
 
 /** What the note of a leg's intent says, after its first word. */

@@ -13,7 +13,8 @@ import {
   partitionOf,
 } from '@signalbox/contract'
 import { derivedId } from './derived-id.ts'
-import { followUpsOf, lineageOf, processManagerAgent, type ReactionSettings } from './reactions.ts'
+import { processManagerAgent } from './own-follow-up.ts'
+import { followUpsOf, lineageOf, type ReactionSettings } from './reactions.ts'
 import { isLeg, legAgain } from './transfers.ts'
 
 /** Decisions that are remembered in case what they follow from is read later: partitions are read side by side. */

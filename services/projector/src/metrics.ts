@@ -1,6 +1,5 @@
-import type { HostMetrics } from '@signalbox/projection-host'
+import type { Feed, HostMetrics, HostStatus } from '@signalbox/projection-host'
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { Projector } from './projector.ts'
 
 const phases = ['starting', 'standby', 'active', 'halted', 'superseded', 'stopped'] as const
 
@@ -37,8 +36,23 @@ export function hostMetrics(registry: Registry): HostMetrics {
   }
 }
 
+export interface ProjectionLag {
+  readonly name: string
+  /** By partition, those of logs before behind the others: log offsets between the live rows and the end of the log. */
+  readonly lag: readonly number[]
+  readonly parked: number
+}
+
+/** What is looked at when the metrics are asked for. */
+export interface WatchedProjections {
+  readonly feed: Pick<Feed, 'nameOf'>
+  /** Of those that have rows. */
+  lags(): Promise<readonly ProjectionLag[]>
+  statuses(): Promise<readonly HostStatus[]>
+}
+
 /** What is asked of the store and the log when somebody looks. */
-export function watchProjections(registry: Registry, projector: Projector): void {
+export function watchProjections(registry: Registry, projector: WatchedProjections): void {
   new Gauge({
     name: 'signalbox_projection_lag_events',
     help: 'Log offsets between the live rows and the end of the log; on Kafka the markers of transactions are counted in.',

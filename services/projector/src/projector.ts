@@ -6,7 +6,7 @@ import { lagOf, type ProjectionStore } from '@signalbox/projection-store'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { announceTo } from './dead-letters.ts'
-import { hostMetrics, watchProjections } from './metrics.ts'
+import { hostMetrics, type ProjectionLag, type WatchedProjections, watchProjections } from './metrics.ts'
 
 export interface ProjectorWiring {
   /** Takes letters about what is parked. */
@@ -21,14 +21,7 @@ export interface ProjectorWiring {
   readonly clock?: Clock
 }
 
-export interface ProjectionLag {
-  readonly name: string
-  /** By partition, those of logs before behind the others: log offsets between the live rows and the end of the log. */
-  readonly lag: readonly number[]
-  readonly parked: number
-}
-
-export class Projector {
+export class Projector implements WatchedProjections {
   readonly store: ProjectionStore
   readonly projections: readonly Projection[]
   readonly feed: Feed
