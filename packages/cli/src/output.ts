@@ -3,8 +3,9 @@
  * never obeyed.
  */
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { OutputFormat } from './settings.ts'
 import { forTerminal, inOneLine, own, visibleJson } from './visible.ts'
+
+export type OutputFormat = 'text' | 'json' | 'jsonl'
 
 type Style = Parameters<typeof styleText>[0]
 

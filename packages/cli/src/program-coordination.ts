@@ -6,7 +6,7 @@ import type { DocsFlags } from './commands/contract.ts'
 import type { EscalationFlags } from './commands/escalation.ts'
 import type { PacketFlags } from './commands/handoff.ts'
 import type { TaskFlags } from './commands/task.ts'
-import type { Action } from './program.ts'
+import type { Action } from './program-action.ts'
 
 type Common = (command: Command) => Command
 

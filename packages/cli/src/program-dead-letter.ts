@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { ListFlags } from './commands/dead-letter/look.ts'
 import type { RedriveFlags } from './commands/dead-letter/redrive.ts'
 import type { SettleFlags } from './commands/dead-letter/settle.ts'
-import type { Action } from './program.ts'
+import type { Action } from './program-action.ts'
 
 type Common = (command: Command) => Command
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { EraseFlags } from './commands/operating/erase.ts'
 import type { GenerationFlags } from './commands/operating/generation.ts'
-import type { Action } from './program.ts'
+import type { Action } from './program-action.ts'
 
 export function addOperating(program: Command, action: Action, common: (command: Command) => Command): void {
   common(

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { AskFlags, RowsFlags } from './commands/projection.ts'
 import type { NewProjectionFlags } from './commands/projection-new.ts'
-import type { Action } from './program.ts'
+import type { Action } from './program-action.ts'
 
 type Common = (command: Command) => Command
 

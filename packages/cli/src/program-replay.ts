@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { DiffFlags } from './commands/replay/diff.ts'
 import type { ExportFlags, TestFlags } from './commands/replay/export.ts'
 import type { RunFlags } from './commands/replay/run.ts'
-import type { Action } from './program.ts'
+import type { Action } from './program-action.ts'
 
 type Common = (command: Command) => Command
 

@@ -1,7 +1,7 @@
 /** The grammar of `signalbox topics` and `signalbox acls`. */
 import type { Command } from 'commander'
 import type { TopicsFlags } from './commands/topics.ts'
-import type { Action } from './program.ts'
+import type { Action } from './program-action.ts'
 
 const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
 

@@ -20,13 +20,14 @@ import { checkNames } from './names.ts'
 import { wholeNumber } from './numbers.ts'
 import { revealWith, say, sayPart } from './output.ts'
 import { revealing } from './personal.ts'
+import type { Action } from './program-action.ts'
 import { addCoordination } from './program-coordination.ts'
 import { addDeadLetter } from './program-dead-letter.ts'
 import { addOperating } from './program-operating.ts'
 import { addProjection } from './program-projection.ts'
 import { addReplay } from './program-replay.ts'
 import { addTopics } from './program-topics.ts'
-import { type CommonFlags, readSettings, type Settings } from './settings.ts'
+import { type CommonFlags, readSettings } from './settings.ts'
 import { software } from './version.ts'
 
 /** `done` gets the exit code of the command that ran. */
@@ -37,8 +38,8 @@ export function createProgram(done: (exitCode: number) => void): Command {
     .showHelpAfterError('(signalbox --help shows what there is)')
     .configureOutput({ writeErr: sayPart, outputError: (text) => say(text.trimEnd().replace('\n(Did', ' (Did')) })
     .exitOverride()
-  const action = (run: (settings: Settings, parameters: readonly string[], flags: CommonFlags) => Promise<number | undefined>) => {
-    return async (...received: unknown[]): Promise<void> => {
+  const action: Action = (run) => {
+    return async (...received) => {
       const command = received.at(-1) as Command
       const flags = command.optsWithGlobals() as CommonFlags
       checkNames(command)
@@ -75,10 +76,6 @@ export function createProgram(done: (exitCode: number) => void): Command {
   addBench(program, action)
   return program
 }
-
-export type Action = (
-  run: (settings: Settings, parameters: readonly string[], flags: CommonFlags) => Promise<number | undefined>,
-) => (...received: unknown[]) => Promise<void>
 
 function common(command: Command): Command {
   return command

@@ -7,8 +7,7 @@ import { rememberedConfig } from './data-directory.ts'
 import { type Environment, environment } from './environment.ts'
 import { CommandError } from './exit-codes.ts'
 import { configIn, loadModule } from './load-module.ts'
-
-export type OutputFormat = 'text' | 'json' | 'jsonl'
+import type { OutputFormat } from './output.ts'
 
 /** The flags that every command takes. */
 export interface CommonFlags {

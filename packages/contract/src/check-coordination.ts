@@ -1,9 +1,9 @@
 /** Refuses what a contract says of timers, waiting, escalation and effects where it cannot work. */
 import { bounds, longestMs } from './bounds.ts'
 import { checkFunction } from './check-function.ts'
+import type { AnyAction, Contract } from './contract.ts'
 import { ContractError } from './contract-error.ts'
 import { clockAgent, handoffParts } from './coordination.ts'
-import type { AnyAction, Contract } from './define-contract.ts'
 import { matchesAgent } from './identifiers.ts'
 
 type AnyContract = Pick<Contract, 'states' | 'actions' | 'coordination'>

@@ -1,15 +1,18 @@
 /** `signalbox.config.ts`: the contracts and settings that every command and service loads. */
 
-import { configShape } from './config-shape.ts'
-import { type Containment, type ContainmentSettings, containmentOf } from './containment.ts'
+import { z } from 'zod'
+import { longestMs } from './bounds.ts'
+import { type Containment, type ContainmentSettings, containmentOf, containmentShape } from './containment.ts'
+import type { Contract } from './contract.ts'
 import type { ContractSet } from './contract-set.ts'
 import { contractSet } from './contract-set.ts'
-import type { Contract } from './define-contract.ts'
-import type { EscalationSettings } from './escalation-settings.ts'
+import { isContract } from './define-contract.ts'
+import type { EscalationSettings, WebhookTargetSettings } from './escalation-settings.ts'
 import type { ConfiguredProjection, ProjectorSettings } from './projector-settings.ts'
-import type { Reaction } from './reaction.ts'
-import { ConfigError, checkShape } from './shape.ts'
-import type { Source } from './source.ts'
+import { type Reaction, reactionShape } from './reaction.ts'
+import { address, whole } from './setting-shapes.ts'
+import { agentPatterns, ConfigError, checkShape, kindOf, shapeOf, someText } from './shape.ts'
+import { type Source, sourceShape } from './source.ts'
 
 export interface SignalboxConfig {
   // biome-ignore lint/suspicious/noExplicitAny: contracts of any types; each was checked when it was defined.
@@ -38,6 +41,64 @@ export interface SignalboxConfig {
   /** Where the gateway listens, and where commands find it. Default http://127.0.0.1:7070. */
   readonly url?: string
 }
+
+// What each may be, the escalation consumer checks when it makes its targets.
+const target = shapeOf<WebhookTargetSettings>()({
+  name: someText,
+  url: someText,
+  secrets: z.array(z.string()),
+  allowPrivate: z.boolean().optional(),
+  allowPlain: z.boolean().optional(),
+  ports: z.array(whole(1, 65_535)).optional(),
+  certificateAuthorities: z.array(z.string()).optional(),
+  concurrency: whole(1).optional(),
+  queueLimit: whole(1).optional(),
+  timeoutMs: whole(1, longestMs).optional(),
+  attempts: whole(1).optional(),
+})
+
+const escalation = shapeOf<EscalationSettings>()({
+  targets: z.array(target).optional(),
+  routes: z.record(z.string(), z.array(someText)).optional(),
+})
+
+const projector = shapeOf<ProjectorSettings>()({
+  store: z.enum(['sqlite', 'postgres']).optional(),
+  schema: someText.optional(),
+  shipped: z.array(someText).optional(),
+  history: z.boolean().optional(),
+  url: address.optional(),
+})
+
+const contract = z.custom<unknown>(isContract, {
+  error: (issue) => `it is ${kindOf(issue.input)}; give a contract that defineContract made`,
+})
+
+// A package of their own makes them, and checks them then.
+const projection = z.custom<ConfiguredProjection>(
+  (value) =>
+    typeof value === 'object' && value !== null && ['name', 'version', 'tables', 'maxParked'].every((key) => Object.hasOwn(value, key)),
+  { error: (issue) => `it is ${kindOf(issue.input)}; give a projection that defineProjection made` },
+)
+
+const configShape = shapeOf<SignalboxConfig & { readonly contractSet?: unknown; readonly contained?: unknown }>()({
+  contracts: z.array(contract),
+  agents: agentPatterns.optional(),
+  containment: containmentShape.optional(),
+  reactions: z.array(reactionShape).optional(),
+  sources: z.array(sourceShape).optional(),
+  escalation: escalation.optional(),
+  projections: z.array(projection).optional(),
+  projector: projector.optional(),
+  dataDirectory: someText.optional(),
+  log: z.enum(['sqlite', 'kafka']).optional(),
+  partitions: whole(1, 1_000).optional(),
+  keys: someText.optional(),
+  url: address.optional(),
+  // What `defineConfig` adds, so that what it made may be given to it again.
+  contractSet: z.unknown().optional(),
+  contained: z.unknown().optional(),
+})
 
 /** Gives a config its type. Throws ConfigError or ContractError for what cannot be, or contracts that cannot work together. */
 export function defineConfig(

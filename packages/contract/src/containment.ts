@@ -1,6 +1,8 @@
 /** What holds an agent's errors where they are: settings of the whole installation, the same for every sequencer. */
-import { containmentShape } from './config-shape.ts'
-import { ConfigError, checkShape } from './shape.ts'
+import { z } from 'zod'
+import { bounds, longestMs, within } from './bounds.ts'
+import { whole } from './setting-shapes.ts'
+import { agentPatterns, ConfigError, checkShape, shapeOf, shownText } from './shape.ts'
 
 /** A budget over all scopes together: the agent's home scope lends parts of it to scopes. */
 export interface BudgetAcross {
@@ -78,6 +80,44 @@ export const defaultContainment: Containment = {
 
 /** As `containment` in signalbox.config.ts: what is left out has its default. */
 export type ContainmentSettings = Partial<Omit<Containment, 'breaker'>> & { readonly breaker?: Partial<Containment['breaker']> }
+
+const across = shapeOf<BudgetAcross>()({
+  measure: z.enum(['amount', 'intents']),
+  limit: whole(1),
+  windowMs: whole(1, longestMs),
+  slice: whole(1),
+  leaseMs: whole(1, longestMs),
+})
+
+const budget = shapeOf<Budget>()({
+  agents: agentPatterns,
+  intents: whole(0).optional(),
+  pending: whole(0).optional(),
+  amount: whole(0).optional(),
+  across: across.optional(),
+})
+
+const breaker = shapeOf<Containment['breaker']>()({
+  rejects: whole(1).nullable().optional(),
+  ratio: z.number().min(0).max(1).optional(),
+  openMs: whole(1, longestMs).optional(),
+  probes: whole(1).optional(),
+  opensBeforeQuarantine: whole(1).nullable().optional(),
+})
+
+export const containmentShape = shapeOf<Containment>()({
+  version: within(bounds.contractVersion).optional(),
+  breaker: breaker.optional(),
+  repeatedRejects: whole(1).nullable().optional(),
+  budgets: z.array(budget).optional(),
+  maxDepth: whole(1, bounds.depth.most).nullable().optional(),
+  correlationIntents: whole(1).nullable().optional(),
+  maxHops: whole(1).optional(),
+  maxOffers: whole(1).optional(),
+  escalateTo: shownText.min(1, { error: 'it is empty; give a text' }).optional(),
+  escalateWithinMs: whole(1, longestMs).optional(),
+  shadowAgents: agentPatterns.optional(),
+})
 
 /** Throws ConfigError where a setting cannot be. */
 export function containmentOf(settings: ContainmentSettings = {}): Containment {

@@ -2,10 +2,10 @@
 import { builtInRecord, builtInVersion, containmentRecord, isReservedType, reservedTypes } from './built-in/types.ts'
 import { canonicalize } from './canonical.ts'
 import { type Containment, defaultContainment } from './containment.ts'
+import type { Contract } from './contract.ts'
 import { ContractError } from './contract-error.ts'
-import type { Contract } from './define-contract.ts'
+import { erasure } from './erasure.ts'
 import type { ContractRecord } from './generated/records.ts'
-import { erasure } from './personal.ts'
 import { schemaOf, sourceOf } from './schema-text.ts'
 import { sealed } from './sealed.ts'
 

@@ -1,8 +1,8 @@
 /** Which keys the definition of a contract has, and what stands under each. What it means is checked in `check-contract.ts`. */
 import { z } from 'zod'
 import { bounds, within } from './bounds.ts'
+import type { ActionRules, ContractDefinition, EffectRule, EscalationRule } from './contract.ts'
 import type { Coordination, CoordinationParts, EscalationLevel } from './coordination.ts'
-import type { ActionRules, ContractDefinition, EffectRule, EscalationRule } from './define-contract.ts'
 import type { ContractOwner } from './generated/records.ts'
 import { agentPatterns, anySchema, code, shapeOf, shownText, someText } from './shape.ts'
 import type { UpcastStep } from './upcast.ts'

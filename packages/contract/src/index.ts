@@ -8,13 +8,22 @@ export * from './built-in/types.ts'
 export * from './canonical.ts'
 export * from './codes.ts'
 export * from './config.ts'
-export * from './containment.ts'
+export {
+  type Budget,
+  type BudgetAcross,
+  type Containment,
+  type ContainmentSettings,
+  containmentOf,
+  defaultContainment,
+} from './containment.ts'
+export * from './contract.ts'
 export { ContractError } from './contract-error.ts'
 export * from './contract-set.ts'
 export * from './coordination.ts'
 export * from './debezium.ts'
 export * from './define-contract.ts'
 export { derivedId } from './derived-id.ts'
+export * from './erasure.ts'
 export * from './escalation-settings.ts'
 export { changesIn } from './event-changes.ts'
 export * from './event-reference.ts'
@@ -32,11 +41,11 @@ export * from './partitioner.ts'
 export * from './personal.ts'
 export { type SchemaNode, schemaNode } from './personal-schema.ts'
 export * from './projector-settings.ts'
-export * from './reaction.ts'
+export { type CommittedChange, defineReaction, type FollowUp, type Reaction } from './reaction.ts'
 export { schemaChanges } from './schema-parts.ts'
 export { sealed } from './sealed.ts'
 export * from './shape.ts'
-export * from './source.ts'
+export { defineSource, type Source, type SourceRecord } from './source.ts'
 export { thrownText } from './thrown.ts'
 export * from './upcast.ts'
 export { upcastActions } from './upcast-actions.ts'

@@ -3,10 +3,7 @@
  * before it got into the log. Contract code, digests and replays see that text alone; destroying the key erases what it says everywhere.
  */
 import { z } from 'zod'
-import { lengths } from './bounds.ts'
 import type { JsonObject } from './canonical.ts'
-import { defineContract } from './define-contract.ts'
-import { none } from './none.ts'
 
 /** `personal:v1:KEY:SEALED`: the id of the key, and nonce, ciphertext and tag, both in base64url. */
 const tokenSource = 'personal:v1:([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{38,})'
@@ -45,27 +42,3 @@ export interface SubjectContext {
 
 /** Names whom the personal data of an action is about: an id that stays, never a name or an address. */
 export type DataSubject = (context: SubjectContext) => string
-
-/** The scope and the type of what `signalbox erase` leaves in the log. */
-export const erasureScope = 'erasures'
-export const erasureType = 'erasure'
-
-/** `erasure/KEY`: that a key was destroyed, by whom and why. It stands beside every set of contracts with personal data. */
-export const erasure = defineContract({
-  type: erasureType,
-  version: 1,
-  owner: { team: 'signalbox', contact: 'docs/personal-data.md' },
-  data: z.strictObject({ by: z.string(), reason: z.string() }),
-  states: ['recorded'],
-  actions: {
-    record: {
-      from: none,
-      to: 'recorded',
-      by: ['human:*'],
-      input: z.strictObject({
-        reason: z.string().min(1).max(lengths.reason).describe('Why, without naming the person: it stays in the log'),
-      }),
-      apply: ({ agent, input }) => ({ by: agent, reason: input.reason }),
-    },
-  },
-})

@@ -1,7 +1,7 @@
 /** What follows from a commit: intents that the process manager appends on its own, once, whatever crashes. */
 import type { JsonObject } from './canonical.ts'
-import { reactionShape } from './config-shape.ts'
-import { ConfigError, checkShape } from './shape.ts'
+import { ruleName } from './setting-shapes.ts'
+import { ConfigError, checkShape, code, shapeOf } from './shape.ts'
 
 /** One resource as a commit left it. */
 export interface CommittedChange {
@@ -40,6 +40,8 @@ export interface Reaction {
   /** Must give the same for the same change, always: it is asked again after every restart. */
   readonly react: (change: CommittedChange) => readonly FollowUp[]
 }
+
+export const reactionShape = shapeOf<Reaction>()({ name: ruleName, react: code })
 
 /** Throws ConfigError for what cannot be a reaction. */
 export function defineReaction(reaction: Reaction): Reaction {

@@ -1,9 +1,9 @@
 /** Systems of record: records of a topic become intents of an authoritative agent, each once and in its source's order. */
 import type { JsonValue } from './canonical.ts'
-import { sourceShape } from './config-shape.ts'
 import { agentNameText, isAgentName } from './identifiers.ts'
 import type { FollowUp } from './reaction.ts'
-import { ConfigError, checkShape } from './shape.ts'
+import { ruleName } from './setting-shapes.ts'
+import { ConfigError, checkShape, code, shapeOf, someText } from './shape.ts'
 
 /** A record of a source's topic, decoded as JSON. */
 export interface SourceRecord {
@@ -27,6 +27,8 @@ export interface Source {
   /** What a record says, as an intent; null for one that says nothing. Must give the same for the same record, always. */
   readonly map: (record: SourceRecord) => FollowUp | null
 }
+
+export const sourceShape = shapeOf<Source>()({ name: ruleName, topic: someText, agent: someText, map: code })
 
 /** Throws ConfigError for what cannot be a source. */
 export function defineSource(source: Source): Source {

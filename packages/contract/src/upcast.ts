@@ -1,6 +1,5 @@
 /** What an older version of a contract wrote, as a newer one understands it. */
 import type { JsonObject } from './canonical.ts'
-import type { Contract } from './define-contract.ts'
 
 export interface UpcastResource {
   readonly state: string
@@ -23,19 +22,21 @@ export interface UpcastStep {
 /** By the version from which a step leads to the next. */
 export type Upcast = Readonly<Record<number, UpcastStep>>
 
+/** Of a contract, what takes older versions to its own. */
+export interface Upcasting {
+  readonly version: number
+  readonly upcast: Upcast
+}
+
 /** A resource as the contract understands it, given the version that wrote it. Runs contract code. */
-export function upcastResource(
-  { upcast, version }: Pick<Contract, 'upcast' | 'version'>,
-  from: number,
-  old: UpcastResource,
-): UpcastResource {
+export function upcastResource({ upcast, version }: Upcasting, from: number, old: UpcastResource): UpcastResource {
   let resource = old
   for (let step = from; step < version; step++) resource = upcast[step]?.resource?.(resource) ?? resource
   return resource
 }
 
 /** An action as the contract understands it, given the version that it was made for. Runs contract code. */
-export function upcastAction({ upcast, version }: Pick<Contract, 'upcast' | 'version'>, from: number, old: UpcastAction): UpcastAction {
+export function upcastAction({ upcast, version }: Upcasting, from: number, old: UpcastAction): UpcastAction {
   let action = old
   for (let step = from; step < version; step++) action = upcast[step]?.action?.(action) ?? action
   return action

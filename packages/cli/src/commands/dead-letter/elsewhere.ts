@@ -15,7 +15,7 @@ import {
 import { systemClock } from '@signalbox/log'
 import { foldAgain } from '../projection.ts'
 import { intentsAgain } from './intents-again.ts'
-import type { Redriving } from './redrive.ts'
+import type { Redriving } from './redriving.ts'
 import { decisionWaitMs, giveVerdict } from './settle.ts'
 
 /** In their order, one after another. */

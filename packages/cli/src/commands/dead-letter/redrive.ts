@@ -24,6 +24,7 @@ import { humanOf } from '../../user.ts'
 import { usage } from '../actions.ts'
 import { gatewayOf, required, statusOfSameLog } from '../gateway.ts'
 import { redriveElsewhere } from './elsewhere.ts'
+import type { Redriving } from './redriving.ts'
 import { lettersOf, type SelectionFlags, selectedLetters } from './selection.ts'
 
 export interface RedriveFlags extends SelectionFlags {
@@ -45,20 +46,6 @@ const lanesAtOnce = 16
 const progressMs = 1_000
 /** A page of lines; of more, only what went wrong is listed. */
 const mostLines = 40
-
-/** What a redrive of any topic needs. */
-export interface Redriving {
-  readonly settings: Settings
-  readonly gateway: HttpCoordinator
-  readonly partitionCount: number
-  readonly by: string
-  readonly reason: string
-  readonly batch: string | null
-  readonly isDryRun: boolean
-  readonly perSecond: number
-  readonly signal: AbortSignal
-  readonly done: (result: RedriveResult) => void
-}
 
 export async function redriveDeadLetters(settings: Settings, ids: readonly string[], flags: RedriveFlags): Promise<number> {
   const isDryRun = flags.dryRun === true || flags.yes !== true
