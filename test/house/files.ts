@@ -20,7 +20,7 @@ export function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
 
-/** The module names that a file imports or re-exports, static and dynamic. */
+/** The module names that a file imports or re-exports, static and dynamic; not those that it computes. */
 export function importsOf(file: string, text = read(file)): readonly string[] {
   const { module, program } = parseSync(file, text)
   const names = [
@@ -28,8 +28,7 @@ export function importsOf(file: string, text = read(file)): readonly string[] {
     ...module.staticExports.flatMap(({ entries }) =>
       entries.flatMap(({ moduleRequest }) => (moduleRequest === null ? [] : [moduleRequest.value])),
     ),
-    // The range of a dynamic import's argument, quotes included.
-    ...module.dynamicImports.map(({ moduleRequest }) => text.slice(moduleRequest.start + 1, moduleRequest.end - 1)),
+    ...module.dynamicImports.flatMap(({ moduleRequest: { end, start } }) => /^(['"])(.*)\1$/.exec(text.slice(start, end))?.[2] ?? []),
   ]
   if (program.body.length === 0 && names.length > 0) throw new Error(`${file} could not be parsed`)
   return names

@@ -23,6 +23,16 @@ describe('the layers', () => {
     ['packages/log-memory/src/store.ts', 'node:sqlite'],
     ['packages/projection/src/index.ts', '@signalbox/core'],
     ['services/projector/src/index.ts', 'pg'],
+    ['packages/event-log/src/event-reader.ts', '@signalbox/core'],
+    ['packages/partition-state/src/restore.ts', '@signalbox/presentation'],
+    ['packages/presentation/src/present.ts', '@signalbox/replay'],
+    ['services/gateway/src/desk.ts', '@signalbox/replay'],
+    ['services/sequencer/src/index.ts', '@signalbox/presentation'],
+    ['packages/projection/src/index.ts', 'pg'],
+    ['packages/projection/src/definition/fold.ts', '@signalbox/projection-store'],
+    ['packages/projection-store/src/store.ts', '@signalbox/event-log'],
+    ['packages/projection-host/src/verify.ts', '@signalbox/projection-postgres'],
+    ['packages/projection-sqlite/src/index.ts', 'pg'],
   ])('a planted import is noticed: %s importing %s', (file, imported) => {
     expect(layerProblem(file, imported)).toMatch(file)
   })

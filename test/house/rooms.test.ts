@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { files, importsOf, read, sources } from './files.ts'
 import { allowedOf, reachedFrom, roomOf, rooms } from './layers.ts'
 
-const shipped = sources.filter((file) => /^(?:packages|services)\/[^/]+\/src\//.test(file) || file.startsWith('infra/'))
+const isShipped = /^(?:(?:packages|services)\/[^/]+\/src|infra)\//
+const shipped = new Map(sources.filter((file) => isShipped.test(file)).map((file) => [file, importsOf(file)]))
 
 /** The rooms that a room's sources import. */
 function importedBy(room: string): ReadonlySet<string> {
-  const own = shipped.filter((file) => roomOf(file) === room)
-  const targets = own.flatMap((file) =>
-    importsOf(file).flatMap((imported) => {
+  const own = [...shipped].filter(([file]) => roomOf(file) === room)
+  const targets = own.flatMap(([file, imports]) =>
+    imports.flatMap((imported) => {
       const name = /^@signalbox\/([a-z-]+)/.exec(imported)?.[1]
       if (name !== undefined) return [`packages/${name}`, `services/${name}`]
       return imported.startsWith('.') ? [roomOf(normalize(join(dirname(file), imported)))] : []
@@ -18,6 +19,9 @@ function importedBy(room: string): ReadonlySet<string> {
   )
   return new Set(targets)
 }
+
+/** `pg`, `@signalbox/projection`: of what is imported, the package. */
+const packageName = /^(?:@[^/]+\/)?[^/]+/
 
 interface Manifest {
   readonly name: string
@@ -69,6 +73,19 @@ describe('the rooms', () => {
         .map((name) => `${room} depends on ${name} and imports nothing of it`)
     })
     expect(idle).toEqual([])
+  })
+
+  it('what the sources of a package import, it depends on', () => {
+    const missing = [...shipped].flatMap(([file, imports]) => {
+      const manifest = manifests.get(`@signalbox/${roomOf(file).split('/')[1]}`)
+      // A suite for adapters runs where vitest does: in their tests.
+      if (manifest === undefined || file.includes('/conformance/')) return []
+      const packages = imports.filter((imported) => !/^(?:\.|node:)/.test(imported)).map((imported) => packageName.exec(imported)![0])
+      return packages
+        .filter((name) => name !== manifest.name && manifest.dependencies?.[name] === undefined)
+        .map((name) => `${file} imports ${name}`)
+    })
+    expect(missing).toEqual([])
   })
 
   it.each<[string, readonly string[]]>([
