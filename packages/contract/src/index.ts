@@ -1,3 +1,6 @@
+// An author's tsconfig may name no types: URL, TextEncoder and the like are those of Node.
+/// <reference types="node" />
+
 export * from './api.ts'
 export { bareIntent } from './bare-intent.ts'
 export * from './bounds.ts'
