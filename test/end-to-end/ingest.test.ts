@@ -1,5 +1,4 @@
 /** Facts of a system of record, as Debezium tells them, from a topic of Kafka into the log: each once, in order, drift told. */
-
 import { newIntentId } from '@signalbox/client'
 import { createCodec } from '@signalbox/codec'
 import {
@@ -117,8 +116,7 @@ it('takes changes once and in their order, tells drift, and goes on where it was
   const partition = partitionOf('hall-1', 2)
   const events = async (): Promise<Event[]> => {
     const found: Event[] = []
-    for await (const { event } of readEvents({ log, codec }, partition))
-      if (event.type !== 'PartitionOpened') found.push(event)
+    for await (const { event } of readEvents({ log, codec }, partition)) if (event.type !== 'PartitionOpened') found.push(event)
     return found
   }
   const decided = async (count: number): Promise<Event[]> =>

@@ -131,7 +131,7 @@ describe('projectors on Kafka and PostgreSQL', { timeout: 4 * timeout }, () => {
     environment = { ...environment, SIGNALBOX_PROJECTOR_STORE: store }
     expect(await lost.ended).toBe(0)
     expect(await away.ended).toBe(4)
-    expect(away.out.stderr).toContain('PostgreSQL cannot be reached')
+    expect(away.out.stderr).toMatch(/PostgreSQL at 127.0.0.1:1 .*cannot be reached/)
     expect(away.out.stderr).not.toContain(password)
   })
 })

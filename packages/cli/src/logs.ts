@@ -1,5 +1,4 @@
 /** Opens the log that the settings name: as its owner, or for reading. */
-
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Codec, confluentFraming, createCodec } from '@signalbox/codec'

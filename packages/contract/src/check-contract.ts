@@ -1,5 +1,4 @@
 /** Refuses a contract that cannot work, when it is defined, with a sentence that says where and what to do. */
-
 import { lengths } from './bounds.ts'
 import { checkActionCoordination, checkCoordination } from './check-coordination.ts'
 import { checkFunction } from './check-function.ts'

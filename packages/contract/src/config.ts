@@ -1,5 +1,4 @@
 /** `signalbox.config.ts`: the contracts and settings that every command and service loads. */
-
 import { z } from 'zod'
 import { longestMs } from './bounds.ts'
 import { type Containment, type ContainmentSettings, containmentOf, containmentShape } from './containment.ts'

@@ -1,5 +1,4 @@
 /** Whether contracts fit what a log holds: the versions that it records, its live resources, and what is pending in it. */
-
 import { sha256 } from '@signalbox/codec'
 import {
   type Contract,

@@ -1,5 +1,4 @@
 /** A generation on its way along the log: folds chunk after chunk, and commits rows and position together. */
-
 import type { Projection } from '@signalbox/projection'
 import { Fold } from '@signalbox/projection/fold'
 import type { Mutation, PartitionPosition, ProjectionWriter, StoredGeneration, StoredParkedEvent } from '@signalbox/projection-store'

@@ -1,5 +1,4 @@
 /** Proves that the live rows are what the log gives: folds it anew in memory, up to the same positions, and compares row by row. */
-
 import type { Projection } from '@signalbox/projection'
 import { ProjectionError } from '@signalbox/projection'
 import { Fold } from '@signalbox/projection/fold'

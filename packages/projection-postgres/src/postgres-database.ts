@@ -1,5 +1,4 @@
 /** PostgreSQL beneath a store: a schema of its own, a connection for each owner, a pool for the rest. */
-
 import { ProjectionError } from '@signalbox/projection'
 import type { ProjectionStore } from '@signalbox/projection-store'
 import {

@@ -1,5 +1,4 @@
 /** Who waits for an event, by a key that names it, each with a bound. */
-
 import type { LoggedEvent } from '@signalbox/event-log'
 import type { Clock } from '@signalbox/log'
 

@@ -1,5 +1,4 @@
 /** One run of the story: Signalbox in this process, everyone else in their own; then everything is counted. */
-
 import { join, resolve } from 'node:path'
 import { environment, openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
 import { sha256 } from '@signalbox/codec'

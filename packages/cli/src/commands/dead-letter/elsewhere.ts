@@ -2,7 +2,6 @@
  * Redrives what is no intent: notifications, which the escalation consumer sends again; events that a projection could not take; changes
  * that a reaction could not answer, and records that a source could not read, of which the intents are made here.
  */
-
 import type { DeadLetterTopic, Decision } from '@signalbox/contract'
 import {
   blockedBefore,

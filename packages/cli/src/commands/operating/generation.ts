@@ -1,5 +1,4 @@
 /** `signalbox generation ...`: whether a log is closed, where it was before, and moving it to other topics, of which there may be more. */
-
 import { defaultLimits, generationResource, type Status, systemScope } from '@signalbox/contract'
 import type { Closed, Origin } from '@signalbox/core'
 import { closeLog, GenerationError, OldLog, reopenLog, type Saying } from '@signalbox/generation'
