@@ -7,7 +7,7 @@ import { counted, countIn } from './coordination/windows.ts'
 import type { Decisions } from './decisions.ts'
 import { isOwnAgent, isTakenUp } from './evolve-coordination.ts'
 import type { Examination } from './examination.ts'
-import type { Own } from './own.ts'
+import type { Decided } from './outcome.ts'
 import { applyRule } from './rule.ts'
 
 /**
@@ -19,13 +19,13 @@ function every(limit: number, partitionCount: number): number {
 }
 
 /** Whether a partition tells with this decision what it has counted. `more` is 1 before the intent is counted, 0 after. */
-export function tellsCorrelation({ examination, rejection, type }: Own, more: 0 | 1): boolean {
+export function tellsCorrelation({ examination, outcome }: Decided, more: 0 | 1): boolean {
   const { intent, nowMs, rules, state } = examination!
   const limit = rules.containment.correlationIntents
-  if (limit === null || rules.partitionCount === 1 || type === 'IntentDuplicated') return false
+  if (limit === null || rules.partitionCount === 1 || outcome.kind === 'repeated') return false
   const { agent, causationId, correlationId, intentId, scope } = intent
   if ((causationId === null && correlationId === intentId) || isSystemScope(scope)) return false
-  if (type === 'IntentRejected' && (isOwnAgent(agent) || !isTakenUp(rejection!.code))) return false
+  if (outcome.kind === 'rejected' && (isOwnAgent(agent) || !isTakenUp(outcome.rejection.code))) return false
   const { now } = counted(state.coordination.correlations.get(correlationId), nowMs, state.limits.windowMs, more)
   return now % every(limit, rules.partitionCount) === 0
 }

@@ -2,9 +2,10 @@
 import type { Event } from '@signalbox/contract'
 import { Decisions, eventOf } from './decisions.ts'
 import { fireDue } from './due.ts'
-import { follow, hasConsequences } from './follow.ts'
+import { hasConsequences } from './follow.ts'
 import type { IntentRecord } from './intent-record.ts'
-import { decideOwn } from './own.ts'
+import { outcomeOfRecord } from './outcome.ts'
+import { record as recordOutcome, saidOf } from './recorder.ts'
 import type { Rules } from './rules.ts'
 import type { PartitionState } from './state.ts'
 import { examineWaiters } from './waiters.ts'
@@ -18,21 +19,16 @@ export function decide(state: PartitionState, record: IntentRecord, rules: Rules
   const nowMs = Math.max(state.time, record.timestampMs)
   const { closed, pending, timers } = state.coordination
   // The log goes on elsewhere: what time brings, and what waits, is there.
-  if (closed !== null) return [eventOf(state, record.offset, 0, nowMs, decideOwn(state, record, rules, nowMs))]
-  if (timers.nextMs > nowMs && !pending.hasReady) {
-    const own = decideOwn(state, record, rules, nowMs)
+  if (closed !== null || (timers.nextMs > nowMs && !pending.hasReady)) {
+    const decided = outcomeOfRecord(state, record, rules, nowMs)
     // Nearly every intent ends here, alone in its record.
-    if (!hasConsequences(state, own)) return [eventOf(state, record.offset, 0, nowMs, own)]
+    if (closed !== null || !hasConsequences(state, decided)) return [eventOf(state, record.offset, 0, nowMs, saidOf(state, decided))]
   }
   return state.scratch(() => {
     const decisions = new Decisions(state, rules, record.offset, nowMs)
     fireDue(decisions, record.intent)
-    const own = decideOwn(state, record, rules, nowMs)
-    decisions.emit(own)
-    // It was the intent that closes the log: its commit is the last thing that happens.
-    if (state.coordination.closed !== null) return decisions.events
-    follow(decisions, own)
-    examineWaiters(decisions)
+    recordOutcome(decisions, outcomeOfRecord(state, record, rules, nowMs))
+    if (state.coordination.closed === null) examineWaiters(decisions)
     return decisions.events
   })
 }

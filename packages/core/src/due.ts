@@ -7,9 +7,9 @@ import type { Decisions } from './decisions.ts'
 import { pendingTimerKey } from './evolve-coordination.ts'
 import { Examination } from './examination.ts'
 import { followBuiltIns } from './follow.ts'
-import { runChecks } from './own.ts'
+import { runChecks } from './outcome.ts'
+import { rejectPending } from './recorder.ts'
 import { maxMessageLength } from './rejected.ts'
-import { rejectPending } from './settle.ts'
 import { resourceKey } from './state.ts'
 
 export function fireDue(decisions: Decisions, intent: Intent | null): void {

@@ -39,6 +39,8 @@ export interface PlannedAction {
   factVersion: number | null
   /** Of an action of Signalbox's own: roughly how much follows from it in the same record, in characters. Set by its check. */
   followingLength: number
+  /** Of a verdict: the pending intent, or what stands in its place, as it will be committed. Set by its check. */
+  agreedTo: Examination | null
 }
 
 const none: PlannedAction[] = []

@@ -1,7 +1,8 @@
 /** What follows from a decision, in the same record: from what was committed, and from what went wrong too often. */
-import { type AgentData, agentKey, agentResource, type Event, isSystemScope } from '@signalbox/contract'
+import { type AgentData, agentKey, agentResource, isSystemScope } from '@signalbox/contract'
 import { askedOf } from './asked.ts'
 import { contradictionKey } from './coordination/coordination.ts'
+import type { PendingIntent } from './coordination/pending.ts'
 import type { Tally } from './coordination/tallies.ts'
 import { countIn } from './coordination/windows.ts'
 import { tellCorrelation, tellsCorrelation } from './correlation.ts'
@@ -9,25 +10,25 @@ import type { Decisions } from './decisions.ts'
 import { closeEscalation, escalationIn, openEscalation } from './escalations.ts'
 import { isOwnAgent, isTurnedAway } from './evolve-coordination.ts'
 import type { Examination } from './examination.ts'
-import type { Own } from './own.ts'
+import type { Decided } from './outcome.ts'
 import { levelsOf, type NewEscalation, versionsOf } from './pend.ts'
+import type { Rejection } from './rejection.ts'
 import { applyRule } from './rule.ts'
 import type { PartitionState } from './state.ts'
 
-/** Whether anything follows from a record's own intent besides its event. Asked of nearly every intent: it must be cheap. */
-export function hasConsequences(state: PartitionState, own: Own): boolean {
-  const { examination, rejection } = own
-  if (examination === null || own.type === 'IntentDuplicated') return false
-  if (tellsCorrelation(own, 1)) return true
-  if (own.type === 'IntentShadowed') return false
-  if (own.escalation !== null || examination.afterReject !== null) return true
+/** Whether anything follows from the outcome of a record's own intent besides its event. Asked of nearly every intent: it must be cheap. */
+export function hasConsequences(state: PartitionState, decided: Decided): boolean {
+  const { examination, outcome } = decided
+  if (examination === null || outcome.kind === 'repeated') return false
+  if (tellsCorrelation(decided, 1)) return true
+  if (outcome.kind === 'shadowed') return false
+  if (outcome.kind === 'asks' || examination.afterReject !== null) return true
   const { coordination } = state
   const { agent, scope } = examination.intent
   const tally = coordination.tallies.get(scope, agent, examination.nowMs)
   if (tally.breaker === 'half-open') return true
-  if (own.type === 'IntentRejected')
-    return wentWrong(examination, tally) || (rejection !== null && contradiction(examination, own, 1) !== null)
-  if (own.type === 'IntentPending') return false
+  if (outcome.kind === 'rejected') return wentWrong(examination, tally) || contradiction(examination, outcome.rejection, 1) !== null
+  if (outcome.kind === 'waits') return false
   const { planned } = examination
   for (let index = 0; index < planned.length; index++) {
     const { action, prepared } = planned[index]!
@@ -37,19 +38,25 @@ export function hasConsequences(state: PartitionState, own: Own): boolean {
   return examination.changes.some(({ resource }) => coordination.pending.waitersFor(scope, resource).length > 0)
 }
 
-export function follow(decisions: Decisions, own: Own): void {
-  const { examination } = own
+/** `pending`: what the outcome settles; null where it is that of a record's own intent. */
+export function follow(decisions: Decisions, decided: Decided, pending: PendingIntent | null): void {
+  const { examination, outcome } = decided
   if (examination === null) return
-  if (tellsCorrelation(own, 0)) tellCorrelation(decisions, examination)
-  if (own.escalation !== null) openForIntent(decisions, examination, own.escalation)
-  if (own.type === 'IntentCommitted') followCommit(decisions, examination, examination.intent.agent)
-  if (own.type !== 'IntentRejected') return
-  examination.afterReject?.(decisions)
-  followReject(decisions, examination, own)
+  if (pending === null && tellsCorrelation(decided, 0)) tellCorrelation(decisions, examination)
+  if (outcome.kind === 'asks') openForIntent(decisions, examination, outcome.question)
+  if (outcome.kind === 'committed') followCommit(decisions, examination)
+  if (outcome.kind !== 'rejected') return
+  if (pending === null) {
+    examination.afterReject?.(decisions)
+    followReject(decisions, examination, outcome.rejection)
+  } else if (pending.escalation !== null) {
+    const { code, message } = outcome.rejection
+    closeEscalation(decisions, pending.scope, pending.escalation, code === 'WITHDRAWN' ? 'withdrawn' : 'moot', message)
+  }
 }
 
 /** An escalation of a pending intent, with the world that the human is asked about. */
-export function openForIntent(decisions: Decisions, examination: Examination, asked: NewEscalation): void {
+function openForIntent(decisions: Decisions, examination: Examination, asked: NewEscalation): void {
   const { approvals, cause, message, resource } = asked
   const { intent, planned } = examination
   openEscalation(decisions, {
@@ -76,7 +83,7 @@ export function followBuiltIns(decisions: Decisions, examination: Examination): 
   for (const planned of examination.planned) planned.prepared.builtIn?.follow?.(decisions, examination, planned)
 }
 
-export function followCommit(decisions: Decisions, examination: Examination, agent: string): void {
+function followCommit(decisions: Decisions, examination: Examination): void {
   const { intent } = examination
   for (const drift of examination.drifts) {
     const said = drift.fields
@@ -97,7 +104,7 @@ export function followCommit(decisions: Decisions, examination: Examination, age
       scope: intent.scope,
       cause: 'DRIFT',
       message: `${drift.resource} drifted: ${said}`,
-      agent,
+      agent: intent.agent,
       resource: drift.resource,
       levels: [{ to: fact.escalateTo, withinMs: decisions.rules.containment.escalateWithinMs }],
     })
@@ -139,16 +146,16 @@ function probe(decisions: Decisions, { intent }: Examination, isGood: boolean): 
     closeEscalation(decisions, scope, name, 'moot', `the breaker of ${agent} has closed again`)
 }
 
-function followReject(decisions: Decisions, examination: Examination, own: Own): void {
+function followReject(decisions: Decisions, examination: Examination, rejection: Rejection): void {
   const { intent, nowMs } = examination
   const { agent, intentId, scope } = intent
   const tally = decisions.state.coordination.tallies.get(scope, agent, nowMs)
-  if (tally.breaker === 'half-open' && own.rejection !== null && !isTurnedAway(own.rejection.code)) probe(decisions, examination, false)
+  if (tally.breaker === 'half-open' && !isTurnedAway(rejection.code)) probe(decisions, examination, false)
   else {
     const why = whyOpen(examination, tally, 0)
     if (why !== null && tally.breaker === 'closed') openBreaker(decisions, scope, agent, intentId, why)
   }
-  const met = contradiction(examination, own, 0)
+  const met = contradiction(examination, rejection, 0)
   if (met === null) return
   const { count, other, resource, to } = met
   openEscalation(decisions, {
@@ -227,13 +234,9 @@ interface Contradiction {
 }
 
 /** Whether two agents ran into each other on a resource as often as its contract lets. `more` is 1 before this time is counted, 0 after. */
-function contradiction(
-  { intent, nowMs, rules, state }: Examination,
-  { payload }: Pick<Event, 'payload'>,
-  more: number,
-): Contradiction | null {
-  if (!('movedBy' in payload) || payload.movedBy === null || payload.resource === null) return null
-  const { movedBy, resource } = payload
+function contradiction({ intent, nowMs, rules, state }: Examination, { current, resource }: Rejection, more: number): Contradiction | null {
+  if (current === undefined || resource === undefined) return null
+  const movedBy = current.lastChange
   if (agentKey(movedBy.agent) === agentKey(intent.agent) || isOwnAgent(movedBy.agent)) return null
   const setting = rules.contracts.get(resource.slice(0, resource.indexOf('/')))?.coordination.contradictions ?? null
   if (setting === null) return null

@@ -13,9 +13,7 @@ export function shadowOf({ intent, planned, rules }: Examination): string | null
 }
 
 /** What is pending when it comes into shadow is over: nothing in shadow may come into force. */
-export function nowInShadow(examination: Examination): Rejection | null {
-  const shadow = shadowOf(examination)
-  if (shadow === null) return null
+export function inShadowNow(shadow: string): Rejection {
   return {
     code: 'WITHDRAWN',
     message: `${shadow} was put in shadow while the intent was pending; propose it anew to see what would become of it`,

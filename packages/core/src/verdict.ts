@@ -6,19 +6,15 @@
 import { agentKey, bareIntent, canonicalize, derivedId, type EscalationData, type Intent } from '@signalbox/contract'
 import { askedOf, digestOf } from './asked.ts'
 import { refused } from './built-in/built-in.ts'
-import { checkHuman } from './built-in/escalation.ts'
 import { canonicalIntent } from './canonical-intent.ts'
-import { decisionChecks } from './checks/index.ts'
 import type { PendingIntent } from './coordination/pending.ts'
 import type { Decisions } from './decisions.ts'
-import { Examination, type PlannedAction } from './examination.ts'
-import { followCommit } from './follow.ts'
-import { runChecks } from './own.ts'
+import type { Examination, PlannedAction } from './examination.ts'
+import { examinationOfPending, outcomeOfPending } from './outcome.ts'
 import { versionsOf } from './pend.ts'
+import { record, rejectPending } from './recorder.ts'
 import type { Rejection } from './rejection.ts'
 import { applyRule } from './rule.ts'
-import { commitPending, examinationOf, rejectPending } from './settle.ts'
-import { nowInShadow } from './shadow.ts'
 
 interface VerdictInput {
   readonly reason: string
@@ -26,22 +22,20 @@ interface VerdictInput {
   readonly actions?: readonly { readonly resource: string; readonly action: string; readonly input: unknown }[]
 }
 
-/** What a verdict would do, kept from its check until it is committed: nothing but the escalation changes in between. */
-const outcomes = new WeakMap<PlannedAction, Examination>()
+/** An agent does not decide what a human is asked; nor who asked, where duties are separate. */
+export function checkHuman({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  if (intent.actions.length > 1) return refused(planned, 'NOT_ALONE', 'a verdict is an intent of its own; send it without other actions')
+  if (!intent.agent.startsWith('human:'))
+    return refused(planned, 'NOT_HUMAN', `an escalation is for a human: an agent whose name begins with human: (this is ${intent.agent})`)
+  return null
+}
 
 export function checkVerdict(examination: Examination, planned: PlannedAction): Rejection | null {
-  const wrong = checkHuman(examination, planned)
+  const wrong = checkHuman(examination, planned) ?? checkVoter(examination, planned)
   if (wrong !== null) return wrong
-  const { intent, rules, state } = examination
+  const { nowMs, rules, state } = examination
   const data = planned.data as EscalationData
   const input = planned.input as VerdictInput
-  if (data.separationOfDuties && agentKey(data.agent) === agentKey(intent.agent))
-    return refused(planned, 'SEPARATION_OF_DUTIES', `${intent.agent} asked for it, and somebody else must agree`)
-  if (data.approvals.some(({ by }) => agentKey(by) === agentKey(intent.agent)))
-    return refused(planned, 'APPROVED_ALREADY', `${intent.agent} has approved it; ${data.approvalsNeeded} different people must`)
-  if (input.digest !== data.digest)
-    return verdictRefused(planned, 'the digest is not that of what is asked now: look at the escalation again', { digest: data.digest })
-  if (input.actions !== undefined && data.approvalsNeeded > 1) return quorumNeeded(planned, data.approvalsNeeded)
   if (data.approvals.length + 1 < data.approvalsNeeded) return null
   const pending = data.intentId === null ? undefined : state.coordination.pending.get(data.intentId)
   if (pending === undefined) {
@@ -54,24 +48,13 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
       'NOT_IN_PLACE',
       'a verdict, or a withdrawal, does not stand in place of what was asked; send it as an intent of its own',
     )
-  const outcome =
-    input.actions === undefined ? examinationOf(state, rules, pending, examination.nowMs) : amended(examination, pending, input)
-  outcome.agreed = new Map(data.versions.map(({ resource, version }) => [resource, version]))
-  const rejection = runChecks(decisionChecks, outcome) ?? nowInShadow(outcome)
-  outcome.isOver = true
-  if (rejection === null) {
-    const needed = outcome.escalation?.approvals ?? 1
-    if (needed > data.approvalsNeeded) {
-      if (input.actions !== undefined) return quorumNeeded(planned, needed)
-      examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
-      return verdictRefused(planned, `as the world is now, ${needed} people must agree`, { approvals: needed })
-    }
-    outcomes.set(planned, outcome)
-    planned.followingLength = lengthOf(outcome) + pending.intent.length
-    return null
-  }
+  const asked = input.actions === undefined ? pending : amended(examination, pending, input)
+  const again = examinationOfPending(state, rules, asked, nowMs, new Map(data.versions.map(({ resource, version }) => [resource, version])))
+  const outcome = outcomeOfPending(again)
+  if (outcome.kind !== 'rejected') return checkQuorum(examination, planned, again, pending)
+  const { rejection } = outcome
   // What the checks want done about it, such as asking for more of a budget.
-  examination.afterReject = outcome.afterReject
+  examination.afterReject = again.afterReject
   if (rejection.code === 'STALE_READ' || rejection.code === 'STALE_VERSION')
     examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
   return verdictRefused(
@@ -80,6 +63,32 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
     { code: rejection.code },
     rejection,
   )
+}
+
+/** Whether the human may vote, and votes on what is asked now. */
+function checkVoter({ intent }: Examination, planned: PlannedAction): Rejection | null {
+  const data = planned.data as EscalationData
+  const input = planned.input as VerdictInput
+  if (data.separationOfDuties && agentKey(data.agent) === agentKey(intent.agent))
+    return refused(planned, 'SEPARATION_OF_DUTIES', `${intent.agent} asked for it, and somebody else must agree`)
+  if (data.approvals.some(({ by }) => agentKey(by) === agentKey(intent.agent)))
+    return refused(planned, 'APPROVED_ALREADY', `${intent.agent} has approved it; ${data.approvalsNeeded} different people must`)
+  if (input.digest !== data.digest)
+    return verdictRefused(planned, 'the digest is not that of what is asked now: look at the escalation again', { digest: data.digest })
+  return input.actions !== undefined && data.approvalsNeeded > 1 ? quorumNeeded(planned, data.approvalsNeeded) : null
+}
+
+/** Whether as many have agreed as must, as the world is now: then it will be committed. */
+function checkQuorum(examination: Examination, planned: PlannedAction, again: Examination, pending: PendingIntent): Rejection | null {
+  const needed = again.escalation?.approvals ?? 1
+  if (needed <= (planned.data as EscalationData).approvalsNeeded) {
+    planned.agreedTo = again
+    planned.followingLength = lengthOf(again) + pending.intent.length
+    return null
+  }
+  if ((planned.input as VerdictInput).actions !== undefined) return quorumNeeded(planned, needed)
+  examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
+  return verdictRefused(planned, `as the world is now, ${needed} people must agree`, { approvals: needed })
 }
 
 /** What several must agree on, one cannot have done by other words. */
@@ -119,27 +128,18 @@ function pick({ actualVersion, current, expectedVersion }: Rejection): Partial<R
 /** The world has moved: whoever answers next sees it as it is, and approvals of how it was count no more. */
 function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: PlannedAction, pending: PendingIntent): void {
   const { rules, state } = decisions
-  const first = examinationOf(state, rules, pending, nowMs)
+  const first = examinationOfPending(state, rules, pending, nowMs)
   // Planned, so that it is known which of the resources are commutative.
-  runChecks(decisionChecks, first)
-  first.isOver = true
+  outcomeOfPending(first)
   const versions = [...versionsOf(first)]
   // Once more, as if that had been agreed on: what would become of it, and how many must agree to that.
-  const again = examinationOf(state, rules, pending, nowMs)
-  again.agreed = new Map(versions.map(({ resource, version }) => [resource, version]))
-  runChecks(decisionChecks, again)
-  again.isOver = true
+  const again = examinationOfPending(state, rules, pending, nowMs, new Map(versions.map(({ resource, version }) => [resource, version])))
+  outcomeOfPending(again)
   const before = planned.data as EscalationData
   const approvalsNeeded = Math.max(before.approvalsNeeded, again.escalation?.approvals ?? 1)
   const asked = askedOf(again)
-  const data: EscalationData = {
-    ...before,
-    versions,
-    asked,
-    digest: digestOf(versions, asked, rules.sha256),
-    approvals: [],
-    approvalsNeeded,
-  }
+  const digest = digestOf(versions, asked, rules.sha256)
+  const data: EscalationData = { ...before, versions, asked, digest, approvals: [], approvalsNeeded }
   const { resource } = planned.request
   const { state: name, timer } = state.resourceIn(intent.scope, resource)!
   applyRule(decisions, {
@@ -153,68 +153,40 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
 
 /** What the human has done in place of the intent, by the same agent. */
 function amended(
-  { intent: verdict, nowMs, rules, state }: Examination,
-  pending: PendingIntent,
+  { intent: verdict, nowMs, rules }: Examination,
+  { agent, intent: text, intentId: original, scope, since }: PendingIntent,
   { actions, reason }: VerdictInput,
-): Examination {
-  const original = JSON.parse(pending.intent) as { readonly correlationId: string }
-  const intentId = derivedId(nowMs, ['amend', pending.intentId, verdict.intentId], rules.sha256)
-  const intent: Intent = {
+): Pick<PendingIntent, 'digest' | 'intent' | 'since'> {
+  const { correlationId } = JSON.parse(text) as { readonly correlationId: string }
+  const inPlace: Intent = {
     ...bareIntent({
-      intentId,
-      scope: pending.scope,
-      agent: pending.agent,
+      intentId: derivedId(nowMs, ['amend', original, verdict.intentId], rules.sha256),
+      scope,
+      agent,
       actions: actions!.map(({ action, input, resource }) => ({ resource, action, input: canonicalize(input), expectedVersion: null })),
     }),
-    correlationId: original.correlationId,
-    causationId: pending.intentId,
+    correlationId,
+    causationId: original,
     note: reason,
   }
-  const examination = new Examination(
-    rules,
-    state,
-    { offset: pending.since.offset, timestampMs: nowMs, intent, problem: null },
-    intent,
-    nowMs,
-  )
-  examination.wasPending = true
-  examination.canonical = canonicalIntent(intent)
-  examination.digest = rules.sha256(examination.canonical)
-  examination.passedDoor = true
-  return examination
+  const intent = canonicalIntent(inPlace)
+  return { intent, digest: rules.sha256(intent), since }
 }
 
 export function followVerdict(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
-  const outcome = outcomes.get(planned)
-  if (outcome === undefined) return
-  const { intentId } = planned.data as EscalationData
-  const pending = decisions.state.coordination.pending.get(intentId!)!
+  const { agreedTo: examination } = planned
+  if (examination === null) return
+  const pending = decisions.state.coordination.pending.get((planned.data as EscalationData).intentId!)!
   const { resource } = planned.request
-  if (outcome.intent.intentId === pending.intentId) {
-    commitPending(decisions, pending, outcome, resource)
-    return
+  const { intentId } = examination.intent
+  if (intentId !== pending.intentId) {
+    const { reason } = planned.input as VerdictInput
+    rejectPending(decisions, pending.intentId, {
+      code: 'ESCALATION_AMENDED',
+      message: `${intent.agent} had something else done in its place (intent ${intentId}): ${reason}`,
+      resource,
+      details: { intentId, by: intent.agent, reason },
+    })
   }
-  const { reason } = planned.input as VerdictInput
-  rejectPending(decisions, pending.intentId, {
-    code: 'ESCALATION_AMENDED',
-    message: `${intent.agent} had something else done in its place (intent ${outcome.intent.intentId}): ${reason}`,
-    resource,
-    details: { intentId: outcome.intent.intentId, by: intent.agent, reason },
-  })
-  const { amount, canonical, changes, digest } = outcome
-  decisions.emit({
-    type: 'IntentCommitted',
-    scope: pending.scope,
-    payload: {
-      intentId: outcome.intent.intentId,
-      agent: pending.agent,
-      intent: canonical,
-      digest,
-      changes,
-      settles: pending.since,
-      verdict: resource,
-      amount,
-    },
-  })
-  followCommit(decisions, outcome, pending.agent)
+  record(decisions, { examination, outcome: { kind: 'committed' } }, { pending, verdict: resource })
 }

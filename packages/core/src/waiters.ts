@@ -1,14 +1,10 @@
 /** Waiting intents for which something moved: decided again, oldest first, as many as one record may. */
 import type { StillPending } from '@signalbox/contract'
-import { decisionChecks } from './checks/index.ts'
 import type { PendingIntent } from './coordination/pending.ts'
 import type { Decisions } from './decisions.ts'
-import { escalationNeeded } from './escalate.ts'
-import { openForIntent } from './follow.ts'
-import { canWait, runChecks } from './own.ts'
-import { escalatedPending, waitsFor } from './pend.ts'
-import { commitPending, examinationOf, rejectPending } from './settle.ts'
-import { nowInShadow } from './shadow.ts'
+import { examinationOfPending, outcomeOfPending } from './outcome.ts'
+import { waitsFor } from './pend.ts'
+import { record } from './recorder.ts'
 
 export function examineWaiters(decisions: Decisions): void {
   const { pending } = decisions.state.coordination
@@ -38,22 +34,15 @@ export function examineWaiters(decisions: Decisions): void {
 }
 
 /** Null when it was settled or put before a human; else with what it waits on. */
-function decideAgain(decisions: Decisions, waiter: PendingIntent, say: () => void): StillPending | null {
+function decideAgain(decisions: Decisions, pending: PendingIntent, say: () => void): StillPending | null {
   const { nowMs, rules, state } = decisions
-  const examination = examinationOf(state, rules, waiter, nowMs)
-  const rejection = runChecks(decisionChecks, examination) ?? nowInShadow(examination)
-  examination.isOver = true
-  if (rejection !== null && canWait(examination, rejection))
-    return { intentId: waiter.intentId, code: rejection.code, resources: [...waitsFor(examination, rejection)] }
-  say()
-  if (rejection !== null) rejectPending(decisions, waiter.intentId, rejection)
-  else {
-    const escalation = escalationNeeded(examination)
-    if (escalation === null) commitPending(decisions, waiter, examination, null)
-    else {
-      decisions.emit({ type: 'IntentPending', scope: waiter.scope, payload: escalatedPending(examination, escalation, waiter.since) })
-      openForIntent(decisions, examination, escalation)
-    }
+  const examination = examinationOfPending(state, rules, pending, nowMs)
+  const outcome = outcomeOfPending(examination)
+  if (outcome.kind === 'waits') {
+    const { rejection } = outcome
+    return { intentId: pending.intentId, code: rejection.code, resources: [...waitsFor(examination, rejection)] }
   }
+  say()
+  record(decisions, { examination, outcome }, { pending, verdict: null })
   return null
 }

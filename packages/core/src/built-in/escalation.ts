@@ -2,10 +2,9 @@ import { type EscalationData, escalationData, escalationInputs } from '@signalbo
 import type { Decisions } from '../decisions.ts'
 import { levelTimer } from '../escalations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
-import { rejectPending } from '../settle.ts'
-import { checkVerdict, followVerdict } from '../verdict.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { rejectPending } from '../recorder.ts'
+import { checkHuman, checkVerdict, followVerdict } from '../verdict.ts'
+import { defineBuiltIn, type Made } from './built-in.ts'
 
 const open = ['triggered', 'acknowledged']
 
@@ -37,14 +36,6 @@ export const escalation = defineBuiltIn({
 
 function keep(state: string) {
   return (_examination: Examination, planned: PlannedAction): Made => ({ state, data: planned.data as EscalationData })
-}
-
-/** An agent does not decide what a human is asked; nor who asked, where duties are separate. */
-export function checkHuman({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  if (intent.actions.length > 1) return refused(planned, 'NOT_ALONE', 'a verdict is an intent of its own; send it without other actions')
-  if (!intent.agent.startsWith('human:'))
-    return refused(planned, 'NOT_HUMAN', `an escalation is for a human: an agent whose name begins with human: (this is ${intent.agent})`)
-  return null
 }
 
 function acknowledge({ intent }: Examination, planned: PlannedAction): Made {

@@ -64,6 +64,7 @@ function plan(examination: Examination, request: ActionRequest): PlannedAction |
     after: null,
     factVersion: null,
     followingLength: 0,
+    agreedTo: null,
   }
 }
 
