@@ -13,7 +13,7 @@ import {
   none,
   partitionOf,
 } from '@signalbox/contract'
-import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
+import { decide, evolve, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { followUpsOf } from '@signalbox/follow-ups'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -25,16 +25,18 @@ const across = { measure: 'amount', limit: 100, windowMs: 10_000, slice: 20, lea
 const startMs = Date.UTC(2030, 0, 1)
 
 const rules: Rules = {
-  contracts: contractSet([
-    defineContract({
-      type: 'payment',
-      version: 1,
-      owner: { team: 'payments', contact: '#payments' },
-      data: z.strictObject({ cents: z.int() }),
-      states: ['paid'],
-      actions: { pay: { from: none, to: 'paid', input: z.strictObject({ cents: z.int() }), amount: ({ input }) => input.cents } },
-    }),
-  ]),
+  contracts: preparedContracts(
+    contractSet([
+      defineContract({
+        type: 'payment',
+        version: 1,
+        owner: { team: 'payments', contact: '#payments' },
+        data: z.strictObject({ cents: z.int() }),
+        states: ['paid'],
+        actions: { pay: { from: none, to: 'paid', input: z.strictObject({ cents: z.int() }), amount: ({ input }) => input.cents } },
+      }),
+    ]),
+  ),
   limits: defaultLimits,
   containment: containmentOf({ version: 2, budgets: [{ agents: ['payer'], across }] }),
   partitionCount,

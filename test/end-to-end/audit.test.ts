@@ -1,7 +1,7 @@
 /** The audit on a log that is whole, and on logs that each break one promise. */
 import { Chain, chainHeader, createCodec, epochHeader, sha256 } from '@signalbox/codec'
 import { contractRecords, contractSet, defaultContainment, defaultLimits, type Event, intentFromJson } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
+import { preparedContracts, type Rules } from '@signalbox/core'
 import type { LogRecord, RecordToAppend } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { type AuditCheck, auditPartition, type PartitionAudit } from '@signalbox/replay'
@@ -11,7 +11,14 @@ import { intent, order, stock } from './shop.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 const contracts = contractSet([order, stock])
-const rules: Rules = { contracts, limits: defaultLimits, containment: defaultContainment, partitionCount: 1, agents: null, sha256 }
+const rules: Rules = {
+  contracts: preparedContracts(contracts),
+  limits: defaultLimits,
+  containment: defaultContainment,
+  partitionCount: 1,
+  agents: null,
+  sha256,
+}
 const logger = { info() {}, warn() {}, error() {} } as never
 const wait = { timeout: 20_000, interval: 10 }
 

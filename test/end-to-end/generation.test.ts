@@ -16,7 +16,7 @@ import {
   type Intent,
   partitionOf,
 } from '@signalbox/contract'
-import { snapshotParts } from '@signalbox/core'
+import { preparedContracts, snapshotParts } from '@signalbox/core'
 import { readEvents } from '@signalbox/event-log'
 import { createTopics, openKafkaLog, openKafkaRestoreTarget } from '@signalbox/log-kafka'
 import { currentState } from '@signalbox/partition-state'
@@ -222,7 +222,14 @@ describe('a log on Kafka', { timeout: 240_000 }, () => {
     // In this process: here the contracts have the source that decided.
     const log = await openKafkaLog({ brokers, topicPrefix: second })
     const contracts = contractSet([order, stock])
-    const rules = { contracts, limits: defaultLimits, containment: defaultContainment, partitionCount: partitions, agents: null, sha256 }
+    const rules = {
+      contracts: preparedContracts(contracts),
+      limits: defaultLimits,
+      containment: defaultContainment,
+      partitionCount: partitions,
+      agents: null,
+      sha256,
+    }
     for (let partition = 0; partition < partitions; partition++) {
       const options = { log, codec, snapshots: null, rules, contracts: contractRecords(contracts, sha256) }
       const { decidedAgain, decisions, findings, undecided } = await auditPartition(options, partition)

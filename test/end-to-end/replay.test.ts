@@ -5,8 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { createCodec, sha256 } from '@signalbox/codec'
-import { type Contract, containmentOf, contractSet, defaultLimits, refuse, type SignalboxConfig } from '@signalbox/contract'
-import { evolve, type PartitionState, type Rules } from '@signalbox/core'
+import {
+  type Contract,
+  type ContractSet,
+  containmentOf,
+  contractSet,
+  defaultLimits,
+  refuse,
+  type SignalboxConfig,
+} from '@signalbox/contract'
+import { evolve, type PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { type LoggedEvent, readEvents } from '@signalbox/event-log'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
 import { beginningOf, type Source } from '@signalbox/partition-state'
@@ -52,7 +60,7 @@ async function withLog<Result>(name: Name, ask: (source: Source, rules: Rules) =
 function rulesOf(config: SignalboxConfig, partitionCount: number): Rules {
   const { agents = null, containment, contracts } = config
   return {
-    contracts: contractSet(contracts),
+    contracts: preparedContracts(contractSet(contracts)),
     limits: defaultLimits,
     containment: containmentOf(containment),
     partitionCount,
@@ -183,7 +191,7 @@ function expectSame(state: PartitionState, plain: PartitionState): void {
 
 describe('another contract', () => {
   /** Nobody but one agency may hold a stay any more. */
-  function without(agent: string): Rules['contracts'] {
+  function without(agent: string): ContractSet {
     const changed = bookings.contracts.map((contract) => {
       if (contract.type !== 'stay') return contract
       const hold = (contract as Contract).actions.hold!
@@ -205,7 +213,7 @@ describe('another contract', () => {
         }
       }
       expect(held.size).toBeGreaterThan(20)
-      const candidate = { ...rules, contracts: without(agent) }
+      const candidate = { ...rules, contracts: preparedContracts(without(agent)) }
       const isolated = await diffLog({ source, candidate, mode: 'isolated' })
       const committed = isolated.flips.filter(({ recorded }) => recorded.outcome === 'committed')
       expect(new Set(committed.map(({ intentId }) => intentId))).toEqual(held)

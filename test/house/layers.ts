@@ -132,6 +132,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/examples': [
     'packages/contract',
     'packages/codec',
+    'packages/core',
     'packages/log',
     'packages/log-kafka',
     'packages/event-log',

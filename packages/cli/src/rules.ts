@@ -1,6 +1,6 @@
 import { sha256 } from '@signalbox/codec'
 import { type Containment, containmentOf, defaultLimits } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
+import { preparedContracts, type Rules } from '@signalbox/core'
 import { contractsOf, type Settings } from './settings.ts'
 
 /** Who may act, and what holds errors back, as the settings say. */
@@ -10,5 +10,5 @@ export function agentsOf({ config }: Settings): { readonly agents: readonly stri
 
 /** The rules by which a log was decided, for who reads it. Throws CommandError where there are no contracts. */
 export function readerRules(settings: Settings, partitionCount: number): Rules {
-  return { contracts: contractsOf(settings), limits: defaultLimits, partitionCount, ...agentsOf(settings), sha256 }
+  return { contracts: preparedContracts(contractsOf(settings)), limits: defaultLimits, partitionCount, ...agentsOf(settings), sha256 }
 }

@@ -14,7 +14,7 @@ import type { Decisions } from './decisions.ts'
 import type { RememberedDecision } from './identity.ts'
 import type { IntentRecord } from './intent-record.ts'
 import type { NewEscalation } from './pend.ts'
-import { governingContract, type PreparedAction } from './prepared.ts'
+import type { PreparedAction } from './prepared.ts'
 import type { Rules } from './rules.ts'
 import { shadowScope } from './shadow-scope.ts'
 import type { Drift } from './side-changes.ts'
@@ -106,7 +106,7 @@ export class Examination {
   current(resource: string): ResourceState | undefined {
     const found = this.state.resourceIn(this.worldOf(resource), resource)
     if (found === undefined || !this.rules.contracts.hasUpcasts) return found
-    const contract = governingContract(this.rules.contracts, resource, resource.indexOf('/'))?.contract
+    const contract = this.rules.contracts.governing(resource, resource.indexOf('/'))?.contract
     return contract === undefined ? found : asUnderstoodBy(contract, found)
   }
 
@@ -120,7 +120,7 @@ export class Examination {
   worldOf(resource: string): string {
     const { scope } = this.intent
     if (!this.rules.contracts.hasShadow) return scope
-    const contract = governingContract(this.rules.contracts, resource, resource.indexOf('/'))?.contract
+    const contract = this.rules.contracts.governing(resource, resource.indexOf('/'))?.contract
     return contract?.coordination.shadow === true ? shadowScope(scope) : scope
   }
 

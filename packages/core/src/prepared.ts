@@ -6,7 +6,6 @@ import { type AnyAction, type AnyInvariant, type Contract, type ContractSet, sch
 import type { z } from 'zod'
 import { bounded } from './bounded.ts'
 import type { BuiltIn, BuiltInAction } from './built-in/built-in.ts'
-import { builtIns } from './built-in/index.ts'
 
 /** A type, so that it can lie in the JSON of an event. */
 export type Issue = { readonly path: string; readonly message: string }
@@ -33,6 +32,8 @@ export interface PreparedAction {
   readonly readData: Reader
   /** Whether the schema of the data may give another value than it was given. */
   readonly changesData: boolean
+  /** Whether any action of the contract merges: only then are fields noted. */
+  readonly notesFields: boolean
   /** Where contract code runs, as a fault names it. */
   readonly whereInput: string
   readonly whereGuard: string
@@ -49,32 +50,25 @@ export interface PreparedContract {
   readonly actions: ReadonlyMap<string, PreparedAction>
 }
 
-type PreparedContracts = ReadonlyMap<string, PreparedContract>
-
-const preparedSets = new WeakMap<ContractSet, PreparedContracts>()
-// The set and the contract used last: a process has one set, and intents of one type come one after another.
-let lastSet: ContractSet | null = null
-let lastPrepared: PreparedContracts = new Map()
-let last: PreparedContract | undefined
-
-/** The contract that governs a resource, given its name and where the type in it ends. */
-export function governingContract(contracts: ContractSet, resource: string, typeLength: number): PreparedContract | undefined {
-  if (contracts !== lastSet) use(contracts)
-  if (last === undefined || last.contract.type.length !== typeLength || !resource.startsWith(last.contract.type))
-    last = lastPrepared.get(resource.slice(0, typeLength))
-  return last
+/** The contracts by which is decided, Signalbox's own among them. */
+export interface PreparedContracts extends ContractSet {
+  /** The contract that governs a resource, given its name and where the type in it ends. */
+  governing(resource: string, typeLength: number): PreparedContract | undefined
 }
 
-function use(contracts: ContractSet): void {
-  lastPrepared = preparedSets.get(contracts) ?? prepareAll(contracts)
-  preparedSets.set(contracts, lastPrepared)
-  lastSet = contracts
-  last = undefined
-}
-
-function prepareAll(contracts: ContractSet): PreparedContracts {
+export function prepareAll(contracts: ContractSet, builtIns: readonly BuiltIn[]): PreparedContracts {
   const own = builtIns.map((builtIn) => [builtIn.contract.type, prepare(builtIn.contract, builtIn)] as const)
-  return new Map([...own, ...contracts.all.map((contract) => [contract.type, prepare(contract, null)] as const)])
+  const byType = new Map([...own, ...contracts.all.map((contract) => [contract.type, prepare(contract, null)] as const)])
+  // Intents of one type come one after another.
+  let last: PreparedContract | undefined
+  return {
+    ...contracts,
+    governing(resource, typeLength) {
+      if (last === undefined || last.contract.type.length !== typeLength || !resource.startsWith(last.contract.type))
+        last = byType.get(resource.slice(0, typeLength))
+      return last
+    },
+  }
 }
 
 function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract {
@@ -83,6 +77,7 @@ function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract 
   const actions = new Map<string, PreparedAction>()
   const readData = readerOf(contract.data)
   const changesData = schemaChanges(contract.data)
+  const notesFields = Object.values(contract.actions).some(({ conflict }) => conflict === 'merge')
   for (const [name, action] of Object.entries(contract.actions)) {
     const readInput = action.input === null ? null : readerOf(action.input)
     const where = (what: string) => `${title}, ${what} of ${name}`
@@ -95,7 +90,7 @@ function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract 
       whereAmount: where('amount'),
     }
     const own = builtIn?.actions[name] ?? null
-    actions.set(name, { name, contract, action, invariants, readInput, readData, changesData, ...places, builtIn: own })
+    actions.set(name, { name, contract, action, invariants, readInput, readData, changesData, notesFields, ...places, builtIn: own })
   }
   return { contract, actions }
 }

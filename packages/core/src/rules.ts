@@ -1,8 +1,10 @@
-import type { Containment, ContractSet, Limits } from '@signalbox/contract'
+import type { Containment, Limits } from '@signalbox/contract'
+import type { PreparedContracts } from './prepared.ts'
 
 /** Everything besides state and record that a decision depends on. */
 export interface Rules {
-  readonly contracts: ContractSet
+  /** Made by `preparedContracts`. */
+  readonly contracts: PreparedContracts
   readonly limits: Limits
   readonly containment: Containment
   readonly partitionCount: number

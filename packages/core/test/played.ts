@@ -11,7 +11,7 @@ import {
   type Limits,
   systemScope,
 } from '@signalbox/contract'
-import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
+import { decide, evolve, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import fc from 'fast-check'
 import type { Asked } from './arbitraries.ts'
 import { coordinated } from './coordination-contracts.ts'
@@ -33,7 +33,7 @@ export const contained: Containment = containmentOf({
   shadowAgents: ['trainee'],
 })
 export const nearLimits: Limits = { ...defaultLimits, timersARecord: 3, waitersARecord: 3, pendingAnAgent: 4 }
-export const playedRules: Rules = { ...rules, contracts: coordinated, limits: nearLimits, containment: contained }
+export const playedRules: Rules = { ...rules, contracts: preparedContracts(coordinated), limits: nearLimits, containment: contained }
 
 const agents = ['clerk', 'spender', 'rival', 'trainee', 'erp'] as const
 const humans = ['human:ann', 'human:bob'] as const

@@ -1,6 +1,8 @@
 /** Whatever contract code gives back or throws, the intent gets exactly one decision, which can be written. */
+
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits, defineContract, lengths, none, Refusal, refuse } from '@signalbox/contract'
+import { preparedContracts } from '@signalbox/core'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { owner } from './contracts.ts'
@@ -85,7 +87,7 @@ const odd = defineContract({
   invariants: { holds: () => (madeValue === undefined ? true : (fetchValue() as boolean)) },
 })
 
-const oddRules = { rules: { contracts: contractSet([odd]) } }
+const oddRules = { rules: { contracts: preparedContracts(contractSet([odd])) } }
 const codec = createCodec({ limits: defaultLimits })
 
 function ask(action: string, input: unknown = {}) {
@@ -154,7 +156,7 @@ test('invariants judge what is written, not what contract code still holds', () 
     invariants: { little: ({ data }) => judged.push(data.purse.cents, data.purse.cents) > 0 },
   })
   const { events } = given().when(intent({ resource: 'shifty/s', action: 'open', input: {} }), {
-    rules: { contracts: contractSet([contract]) },
+    rules: { contracts: preparedContracts(contractSet([contract])) },
   })
   const [cents] = judged
   expect(events).toMatchObject([{ type: 'IntentCommitted', payload: { changes: [{ data: `{"purse":{"cents":${cents}}}` }] } }])
@@ -190,7 +192,7 @@ function settingOf(schema: z.ZodType, value: unknown, input: z.ZodType | null = 
     },
   })
   return given().when(intent({ resource: 'kept/k', action: 'set', input: input === null ? {} : value }), {
-    rules: { contracts: contractSet([contract]) },
+    rules: { contracts: preparedContracts(contractSet([contract])) },
   })
 }
 

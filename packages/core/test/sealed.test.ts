@@ -1,5 +1,7 @@
 /** What contract code may not reach while it runs, whatever its text looks like; and that everybody else still may. */
+
 import { contractSet, defineContract, none } from '@signalbox/contract'
+import { preparedContracts } from '@signalbox/core'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { owner } from './contracts.ts'
@@ -30,7 +32,7 @@ const sealedContract = defineContract({
     defaulted: { from: 'open', conflict: 'commutative', input: z.strictObject({ value: z.any().default(() => run() ?? null) }) },
   },
 })
-const rules = { rules: { contracts: contractSet([sealedContract]) } }
+const rules = { rules: { contracts: preparedContracts(contractSet([sealedContract])) } }
 const ask = (action: string) => given(changed('sealed/s', {})).when(intent({ resource: 'sealed/s', action, input: {} }), rules)
 
 const refused: readonly (readonly [string, () => unknown])[] = [

@@ -15,13 +15,13 @@ import {
   type RejectCode,
   systemScope,
 } from '@signalbox/contract'
-import { decide, evolve, PartitionState, type Rules, type Skip } from '@signalbox/core'
+import { decide, evolve, PartitionState, preparedContracts, type Rules, type Skip } from '@signalbox/core'
 import { expect } from 'vitest'
 import { contracts, owner } from './contracts.ts'
 import { coordinated } from './coordination-contracts.ts'
 
 export const rules: Rules = {
-  contracts,
+  contracts: preparedContracts(contracts),
   limits: defaultLimits,
   containment: defaultContainment,
   partitionCount: 1,
@@ -224,7 +224,7 @@ export class Story {
 
   constructor({ containment, contracts: set = coordinated, limits }: StorySettings = {}) {
     const all = { ...defaultLimits, ...limits }
-    this.rules = { ...rules, contracts: set, limits: all, containment: containmentOf(containment) }
+    this.rules = { ...rules, contracts: preparedContracts(set), limits: all, containment: containmentOf(containment) }
     this.state = new PartitionState(0, all)
   }
 

@@ -1,6 +1,6 @@
 /** The rules of a moment of a log: its contracts in the versions that were recorded then, as far as they are at hand. */
 import { type Contract, type ContractRecord, contractSet, isReservedType } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
+import { preparedContracts, type Rules } from '@signalbox/core'
 
 // A set for each choice of versions, and the same one each time: what is prepared of it is kept with it.
 const chosen = new WeakMap<Rules['contracts'], Map<string, Rules>>()
@@ -27,7 +27,7 @@ export function rulesAt(rules: Rules, recorded: readonly ContractRecord[]): Rule
   const key = picked.map(({ type, version }) => `${type}@${version}`).join(' ')
   const known = chosen.get(contracts) ?? new Map<string, Rules>()
   chosen.set(contracts, known)
-  const rulesThen = known.get(key) ?? { ...rules, contracts: contractSet(picked) }
+  const rulesThen = known.get(key) ?? { ...rules, contracts: preparedContracts(contractSet(picked)) }
   known.set(key, rulesThen)
   return rulesThen
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { sha256 } from '@signalbox/codec'
 import { type ContainmentSettings, type Contract, containmentOf, contractSet } from '@signalbox/contract'
-import { decide, evolve, type Rules } from '@signalbox/core'
+import { decide, evolve, preparedContracts, type Rules } from '@signalbox/core'
 import { outcomesOf } from './diff/outcomes.ts'
 import { decidedRecords, stateBeforeDecisions } from './diff/records.ts'
 import { openExport } from './export/file-log.ts'
@@ -38,7 +38,7 @@ export async function openIncident(file: string | URL, config: IncidentConfig): 
   const source = await openExport(typeof file === 'string' ? file : fileURLToPath(file))
   const { log } = source
   const rules: Rules = {
-    contracts: contractSet(config.contracts),
+    contracts: preparedContracts(contractSet(config.contracts)),
     limits: source.limits,
     containment: containmentOf(config.containment),
     partitionCount: log.partitionCount,

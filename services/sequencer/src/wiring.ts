@@ -1,7 +1,7 @@
 /** Puts a sequencer together. The one place of this service where the core and a log meet. */
 import { type Codec, sha256 } from '@signalbox/codec'
 import { type Containment, type ContractSet, contractRecords, defaultContainment, defaultLimits, type Limits } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
+import { preparedContracts, type Rules } from '@signalbox/core'
 import { type Clock, type Log, systemClock } from '@signalbox/log'
 import type { Logger } from 'pino'
 import { noMetrics, type SequencerMetrics } from './metrics.ts'
@@ -34,7 +34,7 @@ export function rulesOf(
   wiring: Pick<SequencerWiring, 'agents' | 'containment' | 'contracts' | 'limits'> & { readonly log: { readonly partitionCount: number } },
 ): Rules {
   return {
-    contracts: wiring.contracts,
+    contracts: preparedContracts(wiring.contracts),
     limits: wiring.limits ?? defaultLimits,
     containment: wiring.containment ?? defaultContainment,
     partitionCount: wiring.log.partitionCount,

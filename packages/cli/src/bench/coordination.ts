@@ -5,7 +5,7 @@
  */
 import { createCodec } from '@signalbox/codec'
 import { containmentOf, contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
-import { decide, evolve, type IntentRecord, PartitionState, type Rules } from '@signalbox/core'
+import { decide, evolve, type IntentRecord, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
 import { say } from '../output.ts'
 import { benchFlood } from './flood.ts'
@@ -66,9 +66,9 @@ const containment = containmentOf({
   correlationIntents: 1e12,
   shadowAgents: ['trainee-*'],
 })
-const plainRules: Rules = { ...rules, contracts: contractSet([plain]) }
+const plainRules: Rules = { ...rules, contracts: preparedContracts(contractSet([plain])) }
 const checkedRules: Rules = { ...plainRules, containment }
-const busyRules: Rules = { ...rules, contracts: contractSet([busy]), containment }
+const busyRules: Rules = { ...rules, contracts: preparedContracts(contractSet([busy])), containment }
 
 type Kind = 'off' | 'checked' | 'used'
 

@@ -9,7 +9,7 @@
  *   watch         is told the moment something moves, and repairs its reasoning for a part of the time that it took
  */
 import { contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
-import { decide, evolve, PartitionState, type Rules } from '@signalbox/core'
+import { decide, evolve, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
 import { say } from '../output.ts'
 import { counterIntent, makeId, rules, startMs } from './workload.ts'
@@ -66,7 +66,7 @@ const page = defineContract({
   reservation: { maxMs: 3_600_000 },
 })
 
-const pageRules: Rules = { ...rules, contracts: contractSet([page]) }
+const pageRules: Rules = { ...rules, contracts: preparedContracts(contractSet([page])) }
 const scope = 'wiki'
 const leaseMs = 3_000_000
 

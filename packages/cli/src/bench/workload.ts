@@ -11,7 +11,7 @@ import {
   makeUuidV7,
   none,
 } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
+import { preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
 
 export const counter = defineContract({
@@ -47,7 +47,7 @@ export const counterName = 'counter/main'
 export const capacity = Number.MAX_SAFE_INTEGER
 
 export const rules: Rules = {
-  contracts,
+  contracts: preparedContracts(contracts),
   limits: defaultLimits,
   containment: defaultContainment,
   partitionCount: 1,

@@ -1,6 +1,8 @@
 /** `signalbox audit`: proves what Signalbox promises of a log, or names the first break. */
+
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, contractSet, defaultLimits, noContracts } from '@signalbox/contract'
+import { preparedContracts } from '@signalbox/core'
 import { type AuditCheck, auditChecks, auditPartition, type PartitionAudit } from '@signalbox/replay'
 import { exitCodes } from '../exit-codes.ts'
 import { openToRead, type Reading } from '../logs.ts'
@@ -56,7 +58,13 @@ export async function auditSource(
     ...(header === undefined || beginning === undefined
       ? {}
       : { excerpt: { isWhole: header.isWhole, isRedacted: header.redacted.length > 0, beginning } }),
-    rules: { contracts, limits: defaultLimits, partitionCount: log.partitionCount, ...agentsOf(settings), sha256 },
+    rules: {
+      contracts: preparedContracts(contracts),
+      limits: defaultLimits,
+      partitionCount: log.partitionCount,
+      ...agentsOf(settings),
+      sha256,
+    },
     contracts: contractRecords(contracts, sha256, agentsOf(settings).containment),
     progress: progressTo(say),
   }

@@ -1,7 +1,6 @@
 import { isReservedType, type ReservationData, reservationData, reservationInputs, resourceType } from '@signalbox/contract'
 import { priorityOf, reservationIn, reserved } from '../checks/reservations.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import { governingContract } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
 import { defineBuiltIn, type Made, refused } from './built-in.ts'
 
@@ -23,7 +22,7 @@ export const reservation = defineBuiltIn({
 /** The contract of what is reserved. Nobody reserves what is Signalbox's own. */
 function governed({ rules }: Examination, { id }: PlannedAction) {
   const type = resourceType(id)
-  return type === null || isReservedType(type) ? undefined : governingContract(rules.contracts, id, type.length)
+  return type === null || isReservedType(type) ? undefined : rules.contracts.governing(id, type.length)
 }
 
 function checkTake(examination: Examination, planned: PlannedAction): Rejection | null {

@@ -4,7 +4,6 @@ import type { Check } from '../check.ts'
 import { countIn } from '../coordination/windows.ts'
 import { depthOf, isOwnAgent } from '../evolve-coordination.ts'
 import type { Examination } from '../examination.ts'
-import { governingContract } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
 
 export const deadline: Check = {
@@ -79,7 +78,7 @@ function breaker(examination: Examination): Rejection | null {
 /** Whether an intent does nothing but give back, report or withdraw: what makes things better is never held back. */
 export function isRelief({ intent, rules }: Examination, kind: 'report' | 'any'): boolean {
   return intent.actions.every(({ action, resource }) => {
-    const own = governingContract(rules.contracts, resource, resource.indexOf('/'))?.actions.get(action)?.builtIn ?? null
+    const own = rules.contracts.governing(resource, resource.indexOf('/'))?.actions.get(action)?.builtIn ?? null
     return own?.relief === 'report' || (kind === 'any' && own?.relief === 'release')
   })
 }

@@ -2,7 +2,7 @@
 import { type ActionRequest, type Contract, matchesAgent, type RejectCode, resourceType } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import { governingContract, type Issue, type PreparedAction } from '../prepared.ts'
+import type { Issue, PreparedAction } from '../prepared.ts'
 import type { Rejection } from '../rejection.ts'
 import { runContractCode } from '../sandbox.ts'
 
@@ -32,7 +32,7 @@ export const contract: Check = {
 function plan(examination: Examination, request: ActionRequest): PlannedAction | Rejection {
   const { resource } = request
   const slash = resource.indexOf('/')
-  const governing = governingContract(examination.rules.contracts, resource, slash)
+  const governing = examination.rules.contracts.governing(resource, slash)
   if (governing === undefined) return unknownContract(examination, request)
   const prepared = governing.actions.get(request.action)
   if (prepared === undefined) return unknownAction(governing.contract, request)

@@ -1,26 +1,14 @@
 /** The policy `merge`: a resource that moved on is a conflict only where the same top-level fields moved. */
-import { type Contract, canonicalize } from '@signalbox/contract'
+import { canonicalize } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
 import { changesSince } from '../rejected.ts'
 import type { Rejection } from '../rejection.ts'
 import { expectedVersion, moved } from './versions.ts'
 
-const merging = new WeakMap<Contract, boolean>()
-
-/** Whether any action of a contract merges: only then are fields noted. */
-function merges(contract: Contract): boolean {
-  let answer = merging.get(contract)
-  if (answer === undefined) {
-    answer = Object.values(contract.actions).some(({ conflict }) => conflict === 'merge')
-    merging.set(contract, answer)
-  }
-  return answer
-}
-
 /** The top-level fields that an action changes, sorted; null where its contract does not merge. */
-export function changedFields({ after, before, contract }: PlannedAction): readonly string[] | null {
-  if (!merges(contract) || after === null) return null
+export function changedFields({ after, before, prepared }: PlannedAction): readonly string[] | null {
+  if (!prepared.notesFields || after === null) return null
   // Maps: a field may be called as something that every object has.
   const was = fieldsOf(before?.data ?? '{}')
   const is = fieldsOf(after.text)

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { environment, openLog, type RunningSignalbox, rememberConfig, serviceLogger, startSignalbox } from '@signalbox/cli'
 import { sha256 } from '@signalbox/codec'
 import { contractRecords, defaultLimits } from '@signalbox/contract'
+import { preparedContracts } from '@signalbox/core'
 import { readEvents } from '@signalbox/event-log'
 import { replaceFile } from '@signalbox/files'
 import { currentState, type Source } from '@signalbox/partition-state'
@@ -136,7 +137,7 @@ async function perform(world: World): Promise<void> {
 /** As `signalbox audit` does: every intent decided again, the chain checked. */
 async function replays({ codec, log }: RunningSignalbox, source: Source): Promise<boolean> {
   const rules = {
-    contracts: config.contractSet,
+    contracts: preparedContracts(config.contractSet),
     limits: defaultLimits,
     partitionCount: log.partitionCount,
     agents: config.agents ?? null,

@@ -1,7 +1,7 @@
 /** Contracts that are tried: those of a file, in place of those that are. */
 import { resolve } from 'node:path'
 import { type Contract, type ContractSet, containmentOf, contractSet, type SignalboxConfig } from '@signalbox/contract'
-import type { Rules } from '@signalbox/core'
+import { preparedContracts, type Rules } from '@signalbox/core'
 import { CommandError } from '../../exit-codes.ts'
 import { configIn, loadModule } from '../../load-module.ts'
 import { readerRules } from '../../rules.ts'
@@ -39,7 +39,7 @@ export function candidateRules(rules: Rules, candidate: Candidate | null): Rules
   const kept = config === null ? rules.contracts.all.filter(({ type }) => !types.has(type)) : []
   return {
     ...rules,
-    contracts: contractSet([...kept, ...contracts]),
+    contracts: preparedContracts(contractSet([...kept, ...contracts])),
     ...(config === null ? {} : { containment: containmentOf(config.containment), agents: config.agents ?? null }),
   }
 }
