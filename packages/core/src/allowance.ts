@@ -5,16 +5,11 @@
  */
 import { type AllowanceData, agentKey, type BudgetAcross, isHomeScope, isSystemScope } from '@signalbox/contract'
 import type { Decisions } from './decisions.ts'
-import type { Examination } from './examination.ts'
+import type { Examination, Spending } from './examination.ts'
 import type { Rejection } from './rejection.ts'
-import { applyRule, type RuledChange } from './rule.ts'
+import { applyRule } from './rule.ts'
+import type { RuledChange } from './ruled-change.ts'
 import type { PartitionState } from './state.ts'
-
-/** What an intent takes of what its scope was lent. */
-export interface Spending {
-  readonly cost: number
-  readonly across: BudgetAcross
-}
 
 export function allowanceOf(agent: string): string {
   return `allowance/${agentKey(agent)}`

@@ -5,9 +5,10 @@
 import { type CorrelationData, correlationResource, isSystemScope, systemScope } from '@signalbox/contract'
 import { counted, countIn } from './coordination/windows.ts'
 import type { Decisions } from './decisions.ts'
-import { isOwnAgent, isTakenUp } from './evolve-coordination.ts'
+import { isTakenUp } from './evolve-coordination.ts'
 import type { Examination } from './examination.ts'
 import type { Decided } from './outcome.ts'
+import { isOwnAgent } from './own-agents.ts'
 import { applyRule } from './rule.ts'
 
 /**

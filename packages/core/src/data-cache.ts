@@ -4,7 +4,7 @@
  * that contract code may do with it what it likes.
  */
 import type { FlatObject } from '@signalbox/contract'
-import type { Place } from './resources.ts'
+import type { Place } from './resource.ts'
 
 const maxPlaces = 4096
 /** Longer texts are not kept, which bounds the memory. */

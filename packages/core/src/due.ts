@@ -1,15 +1,14 @@
 /** What time brings: the timers of what the record touches, always; others up to a bound, in the order in which they are due. */
 import { agentResource, bareIntent, clockAgent, derivedId, type Intent } from '@signalbox/contract'
-import { bounded } from './bounded.ts'
+import { bounded, maxMessageLength } from './bounded.ts'
 import { clockChecks } from './checks/index.ts'
 import type { DurableTimer } from './coordination/timers.ts'
+import { pendingTimerKey } from './coordination/timers.ts'
 import type { Decisions } from './decisions.ts'
-import { pendingTimerKey } from './evolve-coordination.ts'
 import { Examination } from './examination.ts'
 import { followBuiltIns } from './follow.ts'
 import { runChecks } from './outcome.ts'
 import { rejectPending } from './recorder.ts'
-import { maxMessageLength } from './rejected.ts'
 import { resourceKey } from './state.ts'
 
 export function fireDue(decisions: Decisions, intent: Intent | null): void {

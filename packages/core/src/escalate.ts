@@ -1,11 +1,10 @@
 /** When a human must agree before an intent is committed that nothing else stands against. */
 import { type AnyContext, clockAgent, formatEventReference } from '@signalbox/contract'
 import { ActionContext } from './contexts.ts'
-import type { Examination } from './examination.ts'
-import type { NewEscalation } from './pend.ts'
-import { changesSince } from './rejected.ts'
+import type { Examination, NewEscalation } from './examination.ts'
+import type { Change, ResourceState } from './resource.ts'
+import { changesSince } from './resource.ts'
 import { ContractFault, described, runContractCode } from './sandbox.ts'
-import type { Change, ResourceState } from './state.ts'
 
 export function escalationNeeded(examination: Examination): NewEscalation | null {
   return examination.escalation ?? taintFound(examination)

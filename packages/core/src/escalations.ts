@@ -1,9 +1,8 @@
 /** What is put before a human: opened, counted again, brought up to date and closed. */
 import type { EscalationData, Rule, Timer } from '@signalbox/contract'
 import { digestOf } from './asked.ts'
-import { bounded } from './bounded.ts'
+import { bounded, maxMessageLength } from './bounded.ts'
 import type { Decisions } from './decisions.ts'
-import { maxMessageLength } from './rejected.ts'
 import { applyRule } from './rule.ts'
 import type { PartitionState } from './state.ts'
 

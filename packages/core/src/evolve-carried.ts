@@ -3,9 +3,10 @@ import type { CarriedTally, EventBase, PartitionCarried, PastChange, ResourceHis
 import { readCarriedIds } from './carrying/carried-ids.ts'
 import { contradictionKey } from './coordination/coordination.ts'
 import type { Tally } from './coordination/tallies.ts'
+import type { Change } from './resource.ts'
 import { shadowScope } from './shadow-scope.ts'
 import { runOfChanges } from './snapshot-runs.ts'
-import type { Change, PartitionState } from './state.ts'
+import type { PartitionState } from './state.ts'
 
 type Carried<Payload> = EventBase & { readonly payload: Payload }
 

@@ -15,16 +15,11 @@ import {
 } from '@signalbox/contract'
 import { type CoordinationState, contradictionKey, toldKey } from './coordination/coordination.ts'
 import { askKey, type PendingIntent } from './coordination/pending.ts'
+import { pendingTimerKey } from './coordination/timers.ts'
 import { counted } from './coordination/windows.ts'
+import { isOwnAgent } from './own-agents.ts'
 import { isRemembered } from './remembered.ts'
 import type { PartitionState } from './state.ts'
-
-/** The agents that act for Signalbox itself: nothing is counted of them. */
-const ownAgents: ReadonlySet<string> = new Set(['clock', 'process-manager', 'signalbox'])
-
-export function isOwnAgent(agent: string): boolean {
-  return ownAgents.has(agent)
-}
 
 /** Codes of what a limit turned away at once: it must not use up the limit that turned it away. */
 const turnedAway: ReadonlySet<string> = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPEN', 'AGENT_QUARANTINED', 'CORRELATION_EXHAUSTED'])
@@ -125,10 +120,6 @@ function settle(state: PartitionState, intentId: string, settles: EventReference
   timers.end(pendingTimerKey(intentId))
   const tally = tallies.get(settled.scope, settled.agent, timeMs)
   tallies.set(settled.scope, settled.agent, { ...tally, pending: Math.max(0, tally.pending - 1) })
-}
-
-export function pendingTimerKey(intentId: string): string {
-  return `\u0001pending\u0001${intentId}`
 }
 
 function noteReject(state: PartitionState, { payload, scope, time }: Event & { type: 'IntentRejected' }): void {

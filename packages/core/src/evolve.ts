@@ -4,10 +4,11 @@
 import { clockAgent, type Event, type EventBase, type ResourceChange } from '@signalbox/contract'
 import { evolvePartitionCarried, evolveScopeCarried } from './evolve-carried.ts'
 import { evolveCoordination, resourceMoved } from './evolve-coordination.ts'
-import { type Influence, influencesOf, influencesOfCommit, noInfluences } from './influences.ts'
+import { influencesOf, influencesOfCommit, noInfluences } from './influences.ts'
 import { isRemembered } from './remembered.ts'
+import type { Change, Influence } from './resource.ts'
 import { shadowScope } from './shadow-scope.ts'
-import type { Change, PartitionState } from './state.ts'
+import type { PartitionState } from './state.ts'
 
 /** Who changed a resource, and with which intent; of a rule, its name and the intent that it followed. */
 interface Author {

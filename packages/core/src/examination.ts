@@ -3,22 +3,23 @@ import {
   type ActionRequest,
   type AnyAction,
   type Budget,
+  type BudgetAcross,
   type Contract,
   type Intent,
   type IntentCommitted,
+  type JsonObject,
   resourceType,
   type Timer,
 } from '@signalbox/contract'
-import type { Spending } from './allowance.ts'
 import type { Decisions } from './decisions.ts'
 import type { RememberedDecision } from './identity.ts'
 import type { IntentRecord } from './intent-record.ts'
-import type { NewEscalation } from './pend.ts'
 import type { PreparedAction } from './prepared.ts'
+import type { Rejection } from './rejection.ts'
+import type { ResourceState } from './resource.ts'
 import type { Rules } from './rules.ts'
 import { shadowScope } from './shadow-scope.ts'
-import type { Drift } from './side-changes.ts'
-import type { PartitionState, ResourceState } from './state.ts'
+import type { PartitionState } from './state.ts'
 import { asUnderstoodBy } from './upcast.ts'
 
 /** One action of the intent on its way through the checks. */
@@ -41,6 +42,53 @@ export interface PlannedAction {
   followingLength: number
   /** Of a verdict: the pending intent, or what stands in its place, as it will be committed. Set by its check. */
   agreedTo: Examination | null
+}
+
+/** What an action of Signalbox's own makes of its resource. */
+export interface Made {
+  readonly state: string
+  readonly data: JsonObject
+  readonly timer?: Timer | null
+}
+
+export interface BuiltInAction {
+  /** Besides state, input and `by`. */
+  readonly check?: (examination: Examination, planned: PlannedAction) => Rejection | null
+  /** What the resource becomes; null where the action leaves none behind. */
+  readonly apply: (examination: Examination, planned: PlannedAction) => Made | null
+  /** What follows once it is committed, in the same record. */
+  readonly follow?: (decisions: Decisions, examination: Examination, planned: PlannedAction) => void
+  /** `report`: tells what happened in the world. `release`: gives back. Neither is held back by a breaker or budget. */
+  readonly relief?: 'report' | 'release'
+}
+
+/** The code of an action of Signalbox's own; null where a contract of others governs. */
+export function builtInOf({ builtIn }: PreparedAction): BuiltInAction | null {
+  // What is prepared is made before anything is examined, and knows nothing of examinations.
+  return builtIn as BuiltInAction | null
+}
+
+/** What an intent takes of what its scope was lent. */
+export interface Spending {
+  readonly cost: number
+  readonly across: BudgetAcross
+}
+
+/** An escalation of an intent, to be opened. */
+export interface NewEscalation {
+  readonly cause: string
+  readonly message: string
+  readonly resource: string | null
+  /** Whom to ask first; null: the first level of the contract. */
+  readonly to: string | null
+  readonly approvals: number
+}
+
+/** A fact that contradicts what was committed. */
+export interface Drift {
+  readonly resource: string
+  readonly version: number
+  readonly fields: readonly { readonly field: string; readonly committed: string; readonly stated: string }[]
 }
 
 const none: PlannedAction[] = []

@@ -8,10 +8,11 @@ import { countIn } from './coordination/windows.ts'
 import { tellCorrelation, tellsCorrelation } from './correlation.ts'
 import type { Decisions } from './decisions.ts'
 import { closeEscalation, escalationIn, openEscalation } from './escalations.ts'
-import { isOwnAgent, isTurnedAway } from './evolve-coordination.ts'
-import type { Examination } from './examination.ts'
+import { isTurnedAway } from './evolve-coordination.ts'
+import { builtInOf, type Examination, type NewEscalation } from './examination.ts'
 import type { Decided } from './outcome.ts'
-import { levelsOf, type NewEscalation, versionsOf } from './pend.ts'
+import { isOwnAgent } from './own-agents.ts'
+import { levelsOf, versionsOf } from './pend.ts'
 import type { Rejection } from './rejection.ts'
 import { applyRule } from './rule.ts'
 import type { PartitionState } from './state.ts'
@@ -80,7 +81,7 @@ function openForIntent(decisions: Decisions, examination: Examination, asked: Ne
 
 /** What Signalbox's own actions bring about. */
 export function followBuiltIns(decisions: Decisions, examination: Examination): void {
-  for (const planned of examination.planned) planned.prepared.builtIn?.follow?.(decisions, examination, planned)
+  for (const planned of examination.planned) builtInOf(planned.prepared)?.follow?.(decisions, examination, planned)
 }
 
 function followCommit(decisions: Decisions, examination: Examination): void {

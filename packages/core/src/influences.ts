@@ -3,15 +3,9 @@
  * or acted on. So what an agent wrote stays doubtful in all that others made of it, until a human has looked.
  */
 import { agentKey, type Event } from '@signalbox/contract'
-import { isOwnAgent } from './evolve-coordination.ts'
-import type { PartitionState, ResourceState } from './state.ts'
-
-export interface Influence {
-  /** As `agentKey` has it. */
-  readonly agent: string
-  /** Logical time of the last of it. */
-  readonly time: number
-}
+import { isOwnAgent } from './own-agents.ts'
+import type { Influence, ResourceState } from './resource.ts'
+import type { PartitionState } from './state.ts'
 
 /** Agents that are remembered of one resource; of more, those that wrote last. */
 const mostInfluences = 16

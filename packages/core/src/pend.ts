@@ -1,20 +1,9 @@
 /** Intents that are not decided yet: what their event says, and what is kept of the world that a human is asked about. */
 import type { EscalationData, EventReference, IntentPending } from '@signalbox/contract'
-import { bounded } from './bounded.ts'
-import type { Examination } from './examination.ts'
-import { maxMessageLength } from './rejected.ts'
+import { bounded, maxMessageLength } from './bounded.ts'
+import type { Examination, NewEscalation } from './examination.ts'
 import type { Rejection } from './rejection.ts'
 import { waitingBounds } from './waiting-bounds.ts'
-
-/** An escalation of an intent, to be opened. */
-export interface NewEscalation {
-  readonly cause: string
-  readonly message: string
-  readonly resource: string | null
-  /** Whom to ask first; null: the first level of the contract. */
-  readonly to: string | null
-  readonly approvals: number
-}
 
 /** Resources that one intent may wait for: its own and their reservations, and some that contract code looked at. */
 const maxResources = 600

@@ -5,7 +5,6 @@
 import { type AnyAction, type AnyInvariant, type Contract, type ContractSet, schemaChanges } from '@signalbox/contract'
 import type { z } from 'zod'
 import { bounded } from './bounded.ts'
-import type { BuiltIn, BuiltInAction } from './built-in/built-in.ts'
 
 /** A type, so that it can lie in the JSON of an event. */
 export type Issue = { readonly path: string; readonly message: string }
@@ -41,8 +40,14 @@ export interface PreparedAction {
   readonly whereData: string
   readonly whereEscalate: string
   readonly whereAmount: string
-  /** Where the contract is Signalbox's own: what its code is, which sees more than others'. */
-  readonly builtIn: BuiltInAction | null
+  /** Where the contract is Signalbox's own: its code, as `builtInOf` has it. */
+  readonly builtIn: object | null
+}
+
+/** One of Signalbox's own contracts, with the code of its actions by name. */
+export interface OwnContract {
+  readonly contract: Contract
+  readonly actions: { readonly [name: string]: object }
 }
 
 export interface PreparedContract {
@@ -56,7 +61,7 @@ export interface PreparedContracts extends ContractSet {
   governing(resource: string, typeLength: number): PreparedContract | undefined
 }
 
-export function prepareAll(contracts: ContractSet, builtIns: readonly BuiltIn[]): PreparedContracts {
+export function prepareAll(contracts: ContractSet, builtIns: readonly OwnContract[]): PreparedContracts {
   const own = builtIns.map((builtIn) => [builtIn.contract.type, prepare(builtIn.contract, builtIn)] as const)
   const byType = new Map([...own, ...contracts.all.map((contract) => [contract.type, prepare(contract, null)] as const)])
   // Intents of one type come one after another.
@@ -71,7 +76,7 @@ export function prepareAll(contracts: ContractSet, builtIns: readonly BuiltIn[])
   }
 }
 
-function prepare(contract: Contract, builtIn: BuiltIn | null): PreparedContract {
+function prepare(contract: Contract, builtIn: OwnContract | null): PreparedContract {
   const title = `contract ${contract.type}@${contract.version}`
   const invariants = Object.entries(contract.invariants).map(([name, holds]) => ({ name, holds, where: `${title}, invariant ${name}` }))
   const actions = new Map<string, PreparedAction>()

@@ -8,13 +8,15 @@ import {
   textProblem,
   utf8Length,
 } from '@signalbox/contract'
-import { bounded } from './bounded.ts'
+import { bounded, maxMessageLength } from './bounded.ts'
 import { canonicalIntent, digestedText } from './canonical-intent.ts'
 import type { Examination } from './examination.ts'
 import type { IntentRecord } from './intent-record.ts'
 import type { Rejection } from './rejection.ts'
+import type { Change, ResourceState } from './resource.ts'
+import { changesSince } from './resource.ts'
 import type { ContractFault } from './sandbox.ts'
-import type { Change, PartitionState, ResourceState } from './state.ts'
+import type { PartitionState } from './state.ts'
 
 /** Of a record that nobody read: it could not be decoded, or a person passes it by. */
 export function unreadRejection({ problem, skip }: IntentRecord): Rejection {
@@ -26,9 +28,6 @@ export function unreadRejection({ problem, skip }: IntentRecord): Rejection {
 export function faultRejection(fault: ContractFault): Rejection {
   return { code: 'DEAD_LETTERED', message: `${fault.message}. The intent is kept whole as a dead letter; mend the contract and redrive it` }
 }
-
-// A message may repeat what contract code said, or the names in an input: it must not outgrow the record.
-export const maxMessageLength = 2_000
 
 /** A rejection as the event says it. `examination` is null when there was no intent to examine; `settles` names the event that said it was pending. */
 export function rejected(
@@ -91,14 +90,4 @@ function missedSince(state: PartitionState, resource: ResourceState, version: nu
     missed.push(move(change))
   }
   return missed.reverse()
-}
-
-/** The changes after `version` that the state still knows, newest first. */
-export function* changesSince({ lastChange, olderChange }: ResourceState, version: number): Generator<Change> {
-  let older = olderChange
-  for (let change: Change | null = lastChange; change !== null && change.version > version; ) {
-    yield change
-    change = change.previous ?? older
-    if (change === older) older = null
-  }
 }

@@ -1,5 +1,5 @@
 import type { ContractOwner, JsonObject, RejectCode } from '@signalbox/contract'
-import type { ResourceState } from './state.ts'
+import type { ResourceState } from './resource.ts'
 
 /** Why an intent cannot be committed, with what its agent needs to repair it. */
 export interface Rejection {

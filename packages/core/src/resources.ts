@@ -4,18 +4,7 @@
  */
 import type { FlatObject } from '@signalbox/contract'
 import { DataCache } from './data-cache.ts'
-import type { ResourceState } from './state.ts'
-
-export interface Place {
-  readonly scope: string
-  readonly resource: string
-  /** With what the open layers made of it; undefined where it does not exist. */
-  newest: ResourceState | undefined
-  /** What is durable; undefined where that does not exist yet. */
-  published: ResourceState | undefined
-  /** See `DataCache`. */
-  data: FlatObject | null
-}
+import type { Place, ResourceState } from './resource.ts'
 
 export class Resources {
   readonly #scopes = new Map<string, Map<string, Place>>()

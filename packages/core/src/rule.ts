@@ -1,17 +1,8 @@
 /** Changes that follow by a rule, and not by the wish of an agent. */
-import { builtInVersion, canonicalize, type JsonObject, type ResourceChange, type Rule, type Timer } from '@signalbox/contract'
-import { bounded } from './bounded.ts'
+import { canonicalize, type JsonObject, type Rule } from '@signalbox/contract'
+import { bounded, maxMessageLength } from './bounded.ts'
 import type { Decisions } from './decisions.ts'
-import { maxMessageLength } from './rejected.ts'
-import type { PartitionState } from './state.ts'
-
-export interface RuledChange {
-  readonly resource: string
-  readonly action: string
-  readonly state: string
-  readonly data: object
-  readonly timer?: Timer | null
-}
+import { changeOf, type RuledChange } from './ruled-change.ts'
 
 export interface AppliedRule {
   readonly rule: Rule
@@ -39,25 +30,4 @@ export function applyRule(decisions: Decisions, { cause, changes = [], details, 
       details: details === undefined ? null : canonicalize(details),
     },
   })
-}
-
-/** The after-image of one of Signalbox's own resources. */
-export function changeOf(
-  state: PartitionState,
-  scope: string,
-  { action, data, resource, state: name, timer }: RuledChange,
-): ResourceChange {
-  const before = state.resourceIn(scope, resource)
-  return {
-    resource,
-    action,
-    contractVersion: builtInVersion,
-    fromVersion: before?.version ?? 0,
-    version: (before?.version ?? 0) + 1,
-    fromState: before?.state ?? null,
-    state: name,
-    data: canonicalize(data),
-    timer: timer ?? null,
-    fields: null,
-  }
 }

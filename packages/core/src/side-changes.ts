@@ -2,8 +2,8 @@
 import { canonicalize, type EffectData, effectIdOf, type ReservationData, type ResourceChange, type SourceData } from '@signalbox/contract'
 import { spendingChange } from './allowance.ts'
 import { factVersion, lastFact } from './checks/fact.ts'
-import type { Examination } from './examination.ts'
-import { changeOf, type RuledChange } from './rule.ts'
+import type { Drift, Examination } from './examination.ts'
+import { changeOf, type RuledChange } from './ruled-change.ts'
 
 /** Null where there is nothing, as nearly always. */
 export function sideChanges(examination: Examination): readonly ResourceChange[] | null {
@@ -59,12 +59,6 @@ function preemption({ intent, nowMs, state }: Examination, resource: string): Ru
   const name = `reservation/${resource}`
   const data = JSON.parse(state.resourceIn(intent.scope, name)!.data) as ReservationData
   return { resource: name, action: 'preempt', state: 'ended', data: { ...data, expiresMs: nowMs } }
-}
-
-export interface Drift {
-  readonly resource: string
-  readonly version: number
-  readonly fields: readonly { readonly field: string; readonly committed: string; readonly stated: string }[]
 }
 
 /**

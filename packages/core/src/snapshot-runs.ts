@@ -1,5 +1,5 @@
 /** The runs in which the changes of a resource hang together, as lists. */
-import type { Change } from './state.ts'
+import type { Change } from './resource.ts'
 
 /** The changes of a run, oldest first. */
 export function changesOf(newest: Change | null): Change[] {

@@ -6,9 +6,9 @@ import type { ContractRecord, Timer } from '@signalbox/contract'
 import type { Origin } from './coordination/coordination.ts'
 import { type CoordinationPart, coordinationParts, restoreCoordination } from './coordination/parts.ts'
 import type { IdBucket } from './identity.ts'
-import type { Influence } from './influences.ts'
+import type { Change, Influence, ResourceState } from './resource.ts'
 import { changesOf, runOfChanges } from './snapshot-runs.ts'
-import { type Change, PartitionState, type ResourceState, type StateLimits } from './state.ts'
+import { PartitionState, type StateLimits } from './state.ts'
 
 /** Rises with every change of the parts or of what `evolve` makes of an event: an older snapshot is of no use then. */
 export const stateFormatVersion = 6

@@ -3,46 +3,13 @@
  * above the published state, one a batch: `begin` opens one, `publish` makes the oldest part of the published state once
  * its batch is durable, `drop` forgets all of them.
  */
-import { type ContractRecord, type EventReference, type FlatObject, parseUuidV7, type Timer } from '@signalbox/contract'
+import { type ContractRecord, type EventReference, type FlatObject, parseUuidV7 } from '@signalbox/contract'
 import { CoordinationState, type Origin } from './coordination/coordination.ts'
 import { parsedData } from './data-cache.ts'
 import { readDigest } from './id-table.ts'
 import { type AddedIds, type IdBucket, type RememberedDecision, type RememberedId, RememberedIds } from './identity.ts'
-import type { Influence } from './influences.ts'
-import { type Place, Resources } from './resources.ts'
-
-/** A commit to a resource, as far as others are told of it. */
-export interface Change {
-  /** The identity of the commit event. Its partition is another one only where the log was in other topics then. */
-  readonly partition: number
-  readonly offset: number
-  readonly index: number
-  readonly time: number
-  readonly intentId: string
-  readonly agent: string
-  readonly action: string
-  readonly version: number
-  /** The top-level fields of the data that it changed; null where its contract does not merge. */
-  readonly fields: readonly string[] | null
-  /** The one before it in its run of changes; null at the start of a run. */
-  readonly previous: Change | null
-  /** How many changes of its run lie before it. */
-  readonly depth: number
-}
-
-export interface ResourceState {
-  readonly version: number
-  readonly state: string
-  /** A JSON object in RFC 8785 form. Kept as text: compact, and no contract code can change it by accident. */
-  readonly data: string
-  readonly contractVersion: number
-  readonly lastChange: Change
-  /** The last change of the run before; null in the first run. */
-  readonly olderChange: Change | null
-  /** Whose writing it stands on, besides that of who changed it last; sorted by name. */
-  readonly influences: readonly Influence[]
-  readonly timer: Timer | null
-}
+import type { Place, ResourceState } from './resource.ts'
+import { Resources } from './resources.ts'
 
 /** One batch that is not durable yet. What it changed in the resources is in three lists side by side. */
 interface Layer {

@@ -1,8 +1,8 @@
 /** A resource that an older version of its contract wrote, as the contract of now understands it. */
 import { type Contract, type ContractSet, type JsonObject, upcastResource } from '@signalbox/contract'
 import { jsonTextOf } from './kept-data.ts'
+import type { ResourceState } from './resource.ts'
 import { ContractFault, described, runContractCode } from './sandbox.ts'
-import type { ResourceState } from './state.ts'
 
 /** What a contract's version wrote of a resource. */
 type Written = Pick<ResourceState, 'contractVersion' | 'data' | 'state'>

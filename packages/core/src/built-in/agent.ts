@@ -11,10 +11,10 @@ import {
   systemScope,
 } from '@signalbox/contract'
 import { closeEscalation } from '../escalations.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import { agentIn } from '../follow.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 /** Who may put an agent in quarantine, and let it out of it or of an open breaker: no agent does that to another. */
 const overseers = ['human:*', 'process-manager']

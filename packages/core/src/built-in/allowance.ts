@@ -1,8 +1,8 @@
 import { type AllowanceData, allowanceData, allowanceInputs, holdsAgent, homeScope } from '@signalbox/contract'
 import { allowanceState, allowanceTimer, newAllowance } from '../allowance.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 const carriers = ['process-manager']
 

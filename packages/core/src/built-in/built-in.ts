@@ -2,29 +2,11 @@
  * Signalbox's own contracts: written as others are (states, actions, who, input), with code that sees the whole decision
  * where theirs sees a context.
  */
-import type { AnyAction, Contract, ContractOwner, JsonObject, Timer } from '@signalbox/contract'
+import type { AnyAction, Contract, ContractOwner } from '@signalbox/contract'
 import { builtInVersion, coordinationOf } from '@signalbox/contract'
 import type { z } from 'zod'
-import type { Decisions } from '../decisions.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { BuiltInAction, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-
-export interface Made {
-  readonly state: string
-  readonly data: JsonObject
-  readonly timer?: Timer | null
-}
-
-export interface BuiltInAction {
-  /** Besides state, input and `by`. */
-  readonly check?: (examination: Examination, planned: PlannedAction) => Rejection | null
-  /** What the resource becomes; null where the action leaves none behind. */
-  readonly apply: (examination: Examination, planned: PlannedAction) => Made | null
-  /** What follows once it is committed, in the same record. */
-  readonly follow?: (decisions: Decisions, examination: Examination, planned: PlannedAction) => void
-  /** `report`: tells what happened in the world. `release`: gives back. Neither is held back by a breaker or budget. */
-  readonly relief?: 'report' | 'release'
-}
 
 interface ActionDefinition extends BuiltInAction {
   readonly from: readonly string[]

@@ -7,9 +7,9 @@ import {
   parseDeadLetterId,
   systemScope,
 } from '@signalbox/contract'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 /** What is done with dead letters is done by people. */
 const people = ['human:*']

@@ -1,9 +1,9 @@
 import { type EffectData, effectData, effectInputs } from '@signalbox/contract'
 import type { Decisions } from '../decisions.ts'
 import { closeEscalation, openEscalation } from '../escalations.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 /** `effect/ID`: what an agent does in the world after a commit. Made by the commit; its agent reports how it went. */
 export const effect = defineBuiltIn({

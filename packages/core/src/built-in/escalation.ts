@@ -1,10 +1,10 @@
 import { type EscalationData, escalationData, escalationInputs } from '@signalbox/contract'
 import type { Decisions } from '../decisions.ts'
 import { levelTimer } from '../escalations.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import { rejectPending } from '../recorder.ts'
 import { checkHuman, checkVerdict, followVerdict } from '../verdict.ts'
-import { defineBuiltIn, type Made } from './built-in.ts'
+import { defineBuiltIn } from './built-in.ts'
 
 const open = ['triggered', 'acknowledged']
 

@@ -1,7 +1,7 @@
 import { type GenerationData, generationData, generationInputs, generationResource, systemScope } from '@signalbox/contract'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 const people = ['human:*']
 

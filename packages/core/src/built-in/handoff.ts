@@ -1,11 +1,11 @@
 import { type HandoffData, handoffData, handoffInputs, type TaskData } from '@signalbox/contract'
 import type { Decisions } from '../decisions.ts'
 import { openEscalation } from '../escalations.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
+import type { ResourceState } from '../resource.ts'
 import { applyRule } from '../rule.ts'
-import type { ResourceState } from '../state.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 import { claimedBy, isHeld } from './task.ts'
 
 /** `handoff/ID`: a piece of work and the packet that says what must be known of it, from one agent to another. */

@@ -1,8 +1,8 @@
 import { isReservedType, type ReservationData, reservationData, reservationInputs, resourceType } from '@signalbox/contract'
 import { priorityOf, reservationIn, reserved } from '../checks/reservations.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 /** `reservation/TYPE/ID`: a lease on TYPE/ID, taken before minutes of thinking. Only who holds it may act on the resource. */
 export const reservation = defineBuiltIn({

@@ -1,9 +1,9 @@
 import { type TransferData, type TransferLeg, transferData, transferInputs } from '@signalbox/contract'
 import type { Decisions } from '../decisions.ts'
 import { openEscalation } from '../escalations.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import type { Examination, Made, PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import { defineBuiltIn, type Made, refused } from './built-in.ts'
+import { defineBuiltIn, refused } from './built-in.ts'
 
 type Status = TransferLeg['status']
 

@@ -14,7 +14,8 @@ import {
   systemScope,
 } from '@signalbox/contract'
 import { type Count, summed } from '../coordination/windows.ts'
-import type { PartitionState, ResourceState } from '../state.ts'
+import type { ResourceState } from '../resource.ts'
+import type { PartitionState } from '../state.ts'
 import { CarriedIds } from './carried-ids.ts'
 import { correlationParts, resourceParts, ScopeEvents } from './scope-events.ts'
 

@@ -3,9 +3,10 @@ import type { CarriedTally, Event, IntentPending, PastChange, ResourceChange, Re
 import type { PendingIntent } from '../coordination/pending.ts'
 import type { Tally } from '../coordination/tallies.ts'
 import type { Count } from '../coordination/windows.ts'
+import type { Change, ResourceState } from '../resource.ts'
 import { scopeOfShadow } from '../shadow-scope.ts'
 import { changesOf } from '../snapshot-runs.ts'
-import type { Change, PartitionState, ResourceState } from '../state.ts'
+import type { PartitionState } from '../state.ts'
 
 /** Of an event: few enough for any batch. */
 const most = 200

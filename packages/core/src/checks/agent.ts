@@ -2,8 +2,9 @@
 import { agentKey, agentResource, type Budget, clockAgent, holdsAgent, matchesAgent } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import { countIn } from '../coordination/windows.ts'
-import { depthOf, isOwnAgent } from '../evolve-coordination.ts'
-import type { Examination } from '../examination.ts'
+import { depthOf } from '../evolve-coordination.ts'
+import { builtInOf, type Examination } from '../examination.ts'
+import { isOwnAgent } from '../own-agents.ts'
 import type { Rejection } from '../rejection.ts'
 
 export const deadline: Check = {
@@ -78,7 +79,8 @@ function breaker(examination: Examination): Rejection | null {
 /** Whether an intent does nothing but give back, report or withdraw: what makes things better is never held back. */
 export function isRelief({ intent, rules }: Examination, kind: 'report' | 'any'): boolean {
   return intent.actions.every(({ action, resource }) => {
-    const own = rules.contracts.governing(resource, resource.indexOf('/'))?.actions.get(action)?.builtIn ?? null
+    const prepared = rules.contracts.governing(resource, resource.indexOf('/'))?.actions.get(action)
+    const own = prepared === undefined ? null : builtInOf(prepared)
     return own?.relief === 'report' || (kind === 'any' && own?.relief === 'release')
   })
 }

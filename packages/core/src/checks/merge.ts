@@ -2,8 +2,8 @@
 import { canonicalize } from '@signalbox/contract'
 import type { Check } from '../check.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
-import { changesSince } from '../rejected.ts'
 import type { Rejection } from '../rejection.ts'
+import { changesSince } from '../resource.ts'
 import { expectedVersion, moved } from './versions.ts'
 
 /** The top-level fields that an action changes, sorted; null where its contract does not merge. */

@@ -3,7 +3,7 @@ import { type AnyContext, canonicalize, lengths, none, Refusal, type Timer } fro
 import { bounded } from '../bounded.ts'
 import type { Check } from '../check.ts'
 import { ActionContext, InvariantContext } from '../contexts.ts'
-import type { Examination, PlannedAction } from '../examination.ts'
+import { builtInOf, type Examination, type PlannedAction } from '../examination.ts'
 import { keptData, wholeData } from '../kept-data.ts'
 import type { Rejection } from '../rejection.ts'
 import { ContractFault, described, runContractCode } from '../sandbox.ts'
@@ -65,7 +65,7 @@ export const guards: Check = {
   run(examination) {
     for (const planned of examination.planned) {
       const { guard } = planned.action
-      const own = planned.prepared.builtIn?.check?.(examination, planned) ?? null
+      const own = builtInOf(planned.prepared)?.check?.(examination, planned) ?? null
       if (own !== null) return own
       if (guard === null) continue
       const at = planned.prepared.whereGuard
@@ -122,7 +122,7 @@ function timerOf({ action, before, contract }: PlannedAction, nowMs: number): Ti
 
 function applyOne(examination: Examination, planned: PlannedAction): Rejection | null {
   const { action, before } = planned
-  const { builtIn } = planned.prepared
+  const builtIn = builtInOf(planned.prepared)
   if (builtIn !== null) {
     const made = builtIn.apply(examination, planned)
     planned.after = made === null ? null : { state: made.state, data: made.data, text: canonicalize(made.data), timer: made.timer ?? null }

@@ -1,8 +1,8 @@
 /** Who holds what the intent acts on. A reservation holds by logical time, whether or not its timer has fired. */
 import type { Intent, ReservationData } from '@signalbox/contract'
 import type { Check } from '../check.ts'
-import { isOwnAgent } from '../evolve-coordination.ts'
 import type { Examination, PlannedAction } from '../examination.ts'
+import { isOwnAgent } from '../own-agents.ts'
 import type { Rejection } from '../rejection.ts'
 
 /** The reservation of a resource, in force or not; undefined where there never was one. */

@@ -1,7 +1,7 @@
 /** What the intent writes: the after-images, with what follows from them in the same commit, within what a record may take. */
 import { type ResourceChange, utf8Length } from '@signalbox/contract'
 import type { Check } from '../check.ts'
-import type { PlannedAction } from '../examination.ts'
+import { builtInOf, type PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
 import { sideChanges } from '../side-changes.ts'
 import { changedFields } from './merge.ts'
@@ -27,7 +27,7 @@ export const size: Check = {
       // Some of Signalbox's own actions leave nothing behind but what follows from them.
       if (prepared.builtIn !== null) {
         length += each.followingLength
-        if (prepared.builtIn.follow !== undefined && ++following > mostFollowing)
+        if (builtInOf(prepared)!.follow !== undefined && ++following > mostFollowing)
           return tooLarge(request.resource, `more follows from the intent than from ${mostFollowing} such actions may; split the intent`)
       }
       if (after === null) continue

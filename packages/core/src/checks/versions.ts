@@ -2,7 +2,7 @@
 import type { Check } from '../check.ts'
 import { contractOf, type Examination, type PlannedAction } from '../examination.ts'
 import type { Rejection } from '../rejection.ts'
-import type { ResourceState } from '../state.ts'
+import type { ResourceState } from '../resource.ts'
 
 /** The version that the agent reasoned on: as it says of the action, or of its read set. */
 export function expectedVersion({ agreed, intent }: Examination, { request }: PlannedAction): number | null {

@@ -1,10 +1,10 @@
 /** What a snapshot holds of waiting, counting and quarantine. Timers and queues follow from the rest. */
 
 import type { EventReference } from '@signalbox/contract'
-import { pendingTimerKey } from '../evolve-coordination.ts'
 import type { Closed, CoordinationState, Exhausted, Link, Quarantine, Told } from './coordination.ts'
 import type { PendingIntent } from './pending.ts'
 import type { Tally } from './tallies.ts'
+import { pendingTimerKey } from './timers.ts'
 import type { Count } from './windows.ts'
 
 export type CoordinationPart =

@@ -23,6 +23,11 @@ interface Entry {
 /** Before this many entries that count for nothing, the heap is not made anew. */
 const leastStale = 64
 
+/** The timer of an intent's wait. */
+export function pendingTimerKey(intentId: string): string {
+  return `\u0001pending\u0001${intentId}`
+}
+
 export class Timers {
   readonly #journal: Journal
   readonly #timers = new Map<string, DurableTimer>()
