@@ -3,8 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Random } from '../simulation/random.ts'
-import type { Point } from './points.ts'
-import type { Armed, FromSequencer, SequencerSettings, ToSequencer } from './protocol.ts'
+import type { Armed, Point } from './points.ts'
+import type { FromSequencer, SequencerSettings, ToSequencer } from './protocol.ts'
 import { came, sleep } from './wait.ts'
 
 const stopTimeoutMs = 30_000

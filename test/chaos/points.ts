@@ -1,6 +1,5 @@
 /** The named points at which a sequencer can be killed: around every await of the way from an intent to its decision. */
 import { appendFileSync } from 'node:fs'
-import type { Armed } from './protocol.ts'
 
 /** Requests to Kafka: killed before it is sent, right after, or when its answer has come and nobody has seen it. */
 const requests = [
@@ -46,6 +45,14 @@ const steps = [
 export type Request = (typeof requests)[number]
 export type Moment = (typeof moments)[number]
 export type Point = `${Request}:${Moment}` | (typeof steps)[number]
+
+/** A point at which a process is to be killed or stopped. */
+export interface Armed {
+  readonly point: Point
+  /** What the process does to itself when it passes the point for the n-th time. */
+  readonly passes: number
+  readonly signal: 'SIGKILL' | 'SIGSTOP'
+}
 
 export const points: readonly Point[] = [...requests.flatMap((request) => moments.map((moment): Point => `${request}:${moment}`)), ...steps]
 

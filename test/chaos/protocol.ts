@@ -1,13 +1,6 @@
 /** What the chaos runner and its sequencers say to each other. */
 import type { PlantedName } from './planted.ts'
-import type { Point } from './points.ts'
-
-export interface Armed {
-  readonly point: Point
-  /** What the process does to itself when it passes the point for the n-th time. */
-  readonly passes: number
-  readonly signal: 'SIGKILL' | 'SIGSTOP'
-}
+import type { Armed } from './points.ts'
 
 export interface SequencerSettings {
   readonly brokers: string

@@ -1,14 +1,14 @@
 /** The only place where anything is decided. */
 import type { Event } from '@signalbox/contract'
-import { Decisions, eventOf } from './decisions.ts'
-import { fireDue } from './due.ts'
-import { hasConsequences } from './follow.ts'
-import type { IntentRecord } from './intent-record.ts'
-import { outcomeOfRecord } from './outcome.ts'
-import { record as recordOutcome, saidOf } from './recorder.ts'
-import type { Rules } from './rules.ts'
-import type { PartitionState } from './state.ts'
-import { examineWaiters } from './waiters.ts'
+import { hasConsequences } from './decide/consequences.ts'
+import { outcomeOfRecord } from './decide/outcome.ts'
+import { record as recordOutcome, saidOf } from './decide/recorder.ts'
+import { fireDue } from './decide/timers.ts'
+import { examineWaiters } from './decide/waiters.ts'
+import type { IntentRecord } from './examine/intent-record.ts'
+import { Decisions, eventOf } from './record/decisions.ts'
+import type { Rules } from './rules/rules.ts'
+import type { PartitionState } from './state/state.ts'
 
 /**
  * Decides one intent record against a state: the events that it makes, to be applied by `evolve` before the next record

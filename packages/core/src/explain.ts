@@ -1,15 +1,15 @@
 /** Why a decision falls as it does: every check with the values it saw, computed anew on the way that `decide` goes, not read back. */
 import type { IntentPending, IntentRejected, IntentShadowed, JsonObject, ResourceChange } from '@signalbox/contract'
-import type { Check } from './check.ts'
-import { decisionChecks, doorChecks } from './checks/index.ts'
-import { Decisions } from './decisions.ts'
-import { fireDue } from './due.ts'
-import { escalationIn } from './escalations.ts'
-import type { IntentRecord } from './intent-record.ts'
-import { type Decided, examinationOfPending, outcomeOfPending, outcomeOfRecord, type Watch } from './outcome.ts'
-import { saidOf } from './recorder.ts'
-import type { Rules } from './rules.ts'
-import type { PartitionState } from './state.ts'
+import { escalationIn } from './decide/open-escalations.ts'
+import { type Decided, examinationOfPending, outcomeOfPending, outcomeOfRecord, type Watch } from './decide/outcome.ts'
+import { saidOf } from './decide/recorder.ts'
+import { fireDue } from './decide/timers.ts'
+import type { Check } from './examine/check.ts'
+import { decisionChecks, doorChecks } from './examine/checks/index.ts'
+import type { IntentRecord } from './examine/intent-record.ts'
+import { Decisions } from './record/decisions.ts'
+import type { Rules } from './rules/rules.ts'
+import type { PartitionState } from './state/state.ts'
 
 export interface CheckReport {
   readonly name: string

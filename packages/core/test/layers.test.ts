@@ -3,7 +3,7 @@ import { defaultLimits, type Event, parseUuidV7 } from '@signalbox/contract'
 import { decide, evolve, IdIndex, PartitionState } from '@signalbox/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { IdTable, readDigest } from '../src/id-table.ts'
+import { IdTable, readDigest } from '../src/state/id-table.ts'
 import { id, intent, rules, startMs } from './specification.ts'
 
 function ask(state: PartitionState, resource: string, intentId: string): Event {

@@ -1,5 +1,6 @@
 /** Versions of a contract side by side: the newest decides, and takes what an older one wrote as its upcast says. */
 import { contractRecords, contractSet, defineContract, none, refuse } from '@signalbox/contract'
+import { preparedContracts } from '@signalbox/core'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { owner, rules, Story } from './specification.ts'
@@ -55,7 +56,7 @@ function story(contract = second()): Story {
   one.when({ resource: 'bill/a', action: 'open', input: { euros: 5 } })
   one.when({ resource: 'bill/done', action: 'open', input: { euros: 1 } })
   one.when({ resource: 'bill/done', action: 'close' })
-  Object.assign(one.rules, { contracts: contractSet([first, contract]) })
+  Object.assign(one.rules, { contracts: preparedContracts(contractSet([first, contract])) })
   return one
 }
 
@@ -79,7 +80,7 @@ test('what a guard reads of another resource is upcast as well', () => {
   old.when({ resource: 'bill/a', action: 'open', input: { euros: 5 } })
   old.when({ resource: 'bill/other', action: 'open', input: { euros: 5 } })
   old.when({ resource: 'bill/other', action: 'close' })
-  Object.assign(old.rules, { contracts: contractSet([second()]) })
+  Object.assign(old.rules, { contracts: preparedContracts(contractSet([second()])) })
   old.when({ resource: 'bill/a', action: 'add', input: { cents: 7 } }).rejects('GUARD_REFUSED')
 })
 

@@ -1,5 +1,5 @@
 /** `agent/NAME`, written a second time: what it can do, its quarantine and its way out of it. */
-import { type Asked, type BuiltInAnswer, no } from './built-in.ts'
+import { type Asked, type BuiltInAnswer, no } from './asked.ts'
 import type { PlainObject } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 

@@ -1,40 +1,18 @@
 /** What Signalbox's own actions do, written a second time: which there are, and leases, withdrawals, reports of effects and ticks. */
+
 import type { Containment } from '@signalbox/contract'
 import { agentAnswer } from './agents.ts'
+import { type Asked, type BuiltInAnswer, no } from './asked.ts'
 import { correlationAnswer } from './correlations.ts'
-import type { Expected, Refusal } from './expected.ts'
+import type { Made } from './expected.ts'
 import { generationAnswer } from './generation.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import { governing } from './more-rules.ts'
 import { escalationAnswer, escalationLapse } from './people.ts'
-import type { ModelResource, ModelTimer } from './rules.ts'
+import type { ModelResource } from './rules.ts'
 import { transferAnswer } from './transfers.ts'
 import { handoffAnswer, taskAnswer, taskLapse } from './work.ts'
-
-export interface Made {
-  readonly state: string
-  readonly data: PlainObject
-  readonly timer: ModelTimer | null
-}
-
-export interface Asked {
-  readonly intent: ModelIntent
-  readonly action: ModelAction
-  readonly before: ModelResource | undefined
-  readonly ledger: Ledger
-  readonly nowMs: number
-  readonly containment: Containment
-  readonly windowMs: number
-  /** The scope in which this partition keeps what concerns all of it. */
-  readonly systemScope: string
-  /** What would become of an intent that is pending, humans having agreed to the world of these versions. */
-  readonly decideAgain: (intent: ModelIntent, agreed: ReadonlyMap<string, number>) => Expected
-}
-
-export type BuiltInAnswer = Refusal | { readonly made: Made | null }
-
-export const no = { code: 'GUARD_REFUSED' } as const
 
 interface OwnAction {
   readonly from: readonly string[]

@@ -1,9 +1,9 @@
 /** What must follow from an event in the same record, one after another: escalations, breakers, handed-on work, settled intents. */
 import type { Event, ResourceChange } from '@signalbox/contract'
 import { knownOf } from './agents.ts'
-import { type Made, typeOf } from './built-in.ts'
-import { counting, countsResource } from './correlations.ts'
-import { changeOf, type Expected, type ModelChange, type Question } from './expected.ts'
+import { typeOf } from './built-in.ts'
+import { counting } from './correlations.ts'
+import { changeOf, type Expected, type Made, type ModelChange, type Question } from './expected.ts'
 import type { ModelIntent, PlainObject } from './intent.ts'
 import { isOwn, isTakenUp, isTurnedAway, type Ledger, type ModelPending } from './ledger.ts'
 import { mustOpen } from './limits.ts'
@@ -12,6 +12,7 @@ import { governing } from './more-rules.ts'
 import { agreedOn, hashOf, levelEnd, type SeenVersion } from './people.ts'
 import { isSeparated, type Level, levelsOf, versionsOf } from './questions.ts'
 import { claimed, isStillWith } from './work.ts'
+import { countsResource } from './works.ts'
 
 export interface RuleToApply {
   readonly kind: 'rule'

@@ -1,6 +1,5 @@
 /** What goes into the model, and what comes out of it. */
 import type { Containment } from '@signalbox/contract'
-import type { Made } from './built-in.ts'
 import type { ModelIntent, PlainObject } from './intent.ts'
 import type { ModelResource, ModelTimer } from './rules.ts'
 
@@ -8,6 +7,13 @@ export interface ModelRecord {
   readonly offset: number
   readonly timestampMs: number
   readonly intent: ModelIntent | null
+}
+
+/** What becomes of a resource. */
+export interface Made {
+  readonly state: string
+  readonly data: PlainObject
+  readonly timer: ModelTimer | null
 }
 
 export interface ModelChange {

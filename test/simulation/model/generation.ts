@@ -1,5 +1,5 @@
 /** `generation/log`, written a second time: who closes a log and opens it again, and what a closed one lets through. */
-import { type Asked, type BuiltInAnswer, no } from './built-in.ts'
+import { type Asked, type BuiltInAnswer, no } from './asked.ts'
 import type { ModelIntent } from './intent.ts'
 
 export const generationLog = 'generation/log'

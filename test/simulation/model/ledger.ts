@@ -1,9 +1,9 @@
 /** What the events of one partition say is so: plain maps, filled from after-images alone. */
 import type { Event, IntentCommitted, ResourceChange } from '@signalbox/contract'
-import { countsResource, Works } from './correlations.ts'
 import { KeyedCounts, ModelTally } from './counts.ts'
 import { type ModelIntent, type Plain, type PlainObject, toModel } from './intent.ts'
 import type { ModelMoment, ModelResource } from './rules.ts'
+import { countsResource, Works } from './works.ts'
 
 export interface ModelPending {
   readonly intent: ModelIntent

@@ -1,16 +1,22 @@
 /** What would come of an intent: one check after another, and what it would change. */
-import { type Asked, type BuiltInAnswer, builtInAnswer, isBuiltIn, mayTake, ownAction } from './built-in.ts'
+import type { Asked, BuiltInAnswer } from './asked.ts'
+import { builtInAnswer, isBuiltIn, mayTake, ownAction } from './built-in.ts'
 import { behind, fieldsOf, leases, stale, unmergeable } from './checks.ts'
-import { changeOf, type Expected, type ModelChange, type Question, type Refusal } from './expected.ts'
+import { changeOf, type Expected, type ModelChange, type ModelSettings, type Question, type Refusal } from './expected.ts'
 import { type ModelAction, type Plain, type PlainObject, sortedText } from './intent.ts'
 import { budgetOf, heldBack } from './limits.ts'
-import type { Model } from './model.ts'
 import { modelTypes } from './more-rules.ts'
 import type { Answer, Planned, Result, Subject } from './planned.ts'
 import type { ModelTimer, RuleContext } from './rules.ts'
 import { typeName, worldOf } from './shadow.ts'
 
-export function outcome(subject: Subject, model: Model): Answer {
+/** What must be known beside the intent: the settings, and what would become of another. */
+export interface Judging extends Pick<Asked, 'systemScope'> {
+  readonly settings: ModelSettings
+  readonly decideAgreed: Asked['decideAgain']
+}
+
+export function outcome(subject: Subject, model: Judging): Answer {
   const { settings } = model
   const held = heldBack(subject, settings)
   if (held !== null) return held
@@ -71,7 +77,7 @@ function contextOf({ intent, ledger, planned }: Subject, each: Planned): RuleCon
   }
 }
 
-function effects(subject: Subject, model: Model, preempted: readonly string[]): Answer {
+function effects(subject: Subject, model: Judging, preempted: readonly string[]): Answer {
   const { intent, ledger, planned } = subject
   const { containment, missed } = model.settings
   for (const each of planned) {
@@ -109,7 +115,7 @@ function effects(subject: Subject, model: Model, preempted: readonly string[]): 
   return { results, preempted, amount, question: questionOf(subject) }
 }
 
-function askedOf({ intent, ledger }: Subject, model: Model, { action, before }: Planned): Asked {
+function askedOf({ intent, ledger }: Subject, model: Judging, { action, before }: Planned): Asked {
   const { settings, systemScope } = model
   return {
     intent,

@@ -1,7 +1,7 @@
 /** `escalation/ID`, written a second time: who may answer what, and what it comes to. */
 import { createHash } from 'node:crypto'
-import { type Asked, type BuiltInAnswer, type Made, no } from './built-in.ts'
-import type { Refusal } from './expected.ts'
+import { type Asked, type BuiltInAnswer, no } from './asked.ts'
+import type { Made, Refusal } from './expected.ts'
 import { type ModelIntent, type PlainObject, sortedText, toModel } from './intent.ts'
 import type { ModelPending } from './ledger.ts'
 import type { ModelResource, ModelTimer } from './rules.ts'

@@ -1,6 +1,6 @@
 /** An intent on its way through the checks of the model. */
-import type { Made } from './built-in.ts'
-import type { Question, Refusal } from './expected.ts'
+
+import type { Made, Question, Refusal } from './expected.ts'
 import type { ModelAction, ModelIntent, PlainObject } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import type { ModelResource, ModelRule } from './rules.ts'

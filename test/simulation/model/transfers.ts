@@ -1,5 +1,5 @@
 /** `transfer/ID`, written a second time: what its legs come to. */
-import { type Asked, type BuiltInAnswer, no } from './built-in.ts'
+import { type Asked, type BuiltInAnswer, no } from './asked.ts'
 import type { PlainObject } from './intent.ts'
 
 export function transferAnswer({ action, before, intent, nowMs }: Asked): BuiltInAnswer {

@@ -1,5 +1,6 @@
 /** `task/ID` and `handoff/ID`, written a second time: who has the work, since when and until when, and how it changes hands. */
-import { type Asked, type BuiltInAnswer, type Made, no } from './built-in.ts'
+import { type Asked, type BuiltInAnswer, no } from './asked.ts'
+import type { Made } from './expected.ts'
 import type { PlainObject } from './intent.ts'
 import { hashOf } from './people.ts'
 import type { ModelResource } from './rules.ts'

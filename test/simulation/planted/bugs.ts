@@ -1,16 +1,12 @@
 /** Bugs put in on purpose, each with the check that must find it. A simulator that misses one of them proves little. */
 import { type Batch, isLogError, type Log } from '@signalbox/log'
-import type { CheckName, PlantedBug } from '../environment.ts'
+import type { BugToFind } from './bug.ts'
 import { inCoordination } from './coordination-bugs.ts'
 import { missingAfterBreak, withBatches, withMethods, withSnapshotParts, withStart } from './decorators.ts'
 import { earlyAnswer } from './early-answer.ts'
 import { aroundGenerations } from './generation-bugs.ts'
 import { withBlindBatches, withOneIndexForAll, withoutCheck, withoutMemory, withShortMemory, withTimeGoingBack } from './modules.ts'
 import { ForgetfulStore, LateFenceStore, TornStore, UnfencedStore } from './stores.ts'
-
-export interface BugToFind extends PlantedBug {
-  readonly foundBy: CheckName
-}
 
 const nowhere = { firstOffset: -1, lastOffset: -1 }
 

@@ -1,5 +1,5 @@
 /** Bugs in waiting, time, leases, limits, work, verdicts and transfers, each with the check that must find it. */
-import type { BugToFind } from './bugs.ts'
+import type { BugToFind } from './bug.ts'
 import { nothing, passes, withBuiltIn, withoutInfluences, withPart, withTrialsInForce } from './coordination.ts'
 import { withoutCheck } from './modules.ts'
 

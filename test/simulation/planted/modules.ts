@@ -1,8 +1,8 @@
 /** Changes to production modules that no decorator reaches. Each gives how to undo it. */
 import { PartitionState } from '@signalbox/core'
 import { ReadModel } from '@signalbox/partition-state'
-import type { Check } from '../../../packages/core/src/check.ts'
-import { decisionChecks, doorChecks } from '../../../packages/core/src/checks/index.ts'
+import type { Check } from '../../../packages/core/src/examine/check.ts'
+import { decisionChecks, doorChecks } from '../../../packages/core/src/examine/checks/index.ts'
 
 type Undo = () => void
 type Method = (this: PartitionState, ...parameters: unknown[]) => unknown

@@ -10,10 +10,10 @@ import {
   isSystemScope,
   systemScope,
 } from '@signalbox/contract'
-import { closeEscalation } from '../escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import { agentIn } from '../follow.ts'
-import type { Rejection } from '../rejection.ts'
+import { agentIn } from '../decide/consequences.ts'
+import { closeEscalation } from '../decide/open-escalations.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 /** Who may put an agent in quarantine, and let it out of it or of an open breaker: no agent does that to another. */

@@ -1,7 +1,7 @@
 import { type AllowanceData, allowanceData, allowanceInputs, holdsAgent, homeScope } from '@signalbox/contract'
-import { allowanceState, allowanceTimer, newAllowance } from '../allowance.ts'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import { allowanceState, allowanceTimer, newAllowance } from '../examine/allowance.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 const carriers = ['process-manager']

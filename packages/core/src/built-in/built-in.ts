@@ -5,8 +5,8 @@
 import type { AnyAction, Contract, ContractOwner } from '@signalbox/contract'
 import { builtInVersion, coordinationOf } from '@signalbox/contract'
 import type { z } from 'zod'
-import type { BuiltInAction, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import type { BuiltInAction, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 
 interface ActionDefinition extends BuiltInAction {
   readonly from: readonly string[]

@@ -1,6 +1,6 @@
 import { type CorrelationData, correlationData, correlationInputs, correlationResource, systemScope } from '@signalbox/contract'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 const carriers = ['process-manager']

@@ -7,8 +7,8 @@ import {
   parseDeadLetterId,
   systemScope,
 } from '@signalbox/contract'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 /** What is done with dead letters is done by people. */

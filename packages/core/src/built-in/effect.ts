@@ -1,8 +1,8 @@
 import { type EffectData, effectData, effectInputs } from '@signalbox/contract'
-import type { Decisions } from '../decisions.ts'
-import { closeEscalation, openEscalation } from '../escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import { closeEscalation, openEscalation } from '../decide/open-escalations.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
+import type { Decisions } from '../record/decisions.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 /** `effect/ID`: what an agent does in the world after a commit. Made by the commit; its agent reports how it went. */

@@ -1,8 +1,8 @@
 import { withdrawInput } from '@signalbox/contract'
 import { z } from 'zod'
-import type { Examination, PlannedAction } from '../examination.ts'
-import { rejectPending } from '../recorder.ts'
-import type { Rejection } from '../rejection.ts'
+import { rejectPending } from '../decide/recorder.ts'
+import type { Examination, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 /** `intent/ID`: an intent that is pending. Its agent may withdraw it, and so may a human. */

@@ -1,7 +1,7 @@
 import { isReservedType, type ReservationData, reservationData, reservationInputs, resourceType } from '@signalbox/contract'
-import { priorityOf, reservationIn, reserved } from '../checks/reservations.ts'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import { priorityOf, reservationIn, reserved } from '../examine/checks/reservations.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 /** `reservation/TYPE/ID`: a lease on TYPE/ID, taken before minutes of thinking. Only who holds it may act on the resource. */

@@ -1,9 +1,9 @@
 import { type AgentData, agentResource, type TaskData, taskData, taskInputs } from '@signalbox/contract'
-import type { Decisions } from '../decisions.ts'
-import { closeEscalation, openEscalation } from '../escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
-import type { ResourceState } from '../resource.ts'
+import { closeEscalation, openEscalation } from '../decide/open-escalations.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
+import type { Decisions } from '../record/decisions.ts'
+import type { ResourceState } from '../state/resource.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 /** `task/ID`: work that is offered, claimed by one agent at a time under a lease, and offered again when the lease runs out. */

@@ -1,8 +1,8 @@
 import { type TransferData, type TransferLeg, transferData, transferInputs } from '@signalbox/contract'
-import type { Decisions } from '../decisions.ts'
-import { openEscalation } from '../escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examination.ts'
-import type { Rejection } from '../rejection.ts'
+import { openEscalation } from '../decide/open-escalations.ts'
+import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Rejection } from '../examine/rejection.ts'
+import type { Decisions } from '../record/decisions.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
 type Status = TransferLeg['status']

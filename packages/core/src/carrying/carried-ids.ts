@@ -2,7 +2,7 @@
  * Remembered intent ids as an event carries them: base64 of 42 bytes each, as schemas/PartitionCarried.avsc says. A base64 text of whole
  * groups of three bytes needs no padding, so that texts of several ids can be put together.
  */
-import type { RememberedId } from '../identity.ts'
+import type { RememberedId } from '../state/identity.ts'
 
 const idBytes = 42
 

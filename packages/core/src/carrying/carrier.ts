@@ -13,9 +13,9 @@ import {
   partitionOf,
   systemScope,
 } from '@signalbox/contract'
-import { type Count, summed } from '../coordination/windows.ts'
-import type { ResourceState } from '../resource.ts'
-import type { PartitionState } from '../state.ts'
+import { type Count, summed } from '../state/coordination/windows.ts'
+import type { ResourceState } from '../state/resource.ts'
+import type { PartitionState } from '../state/state.ts'
 import { CarriedIds } from './carried-ids.ts'
 import { correlationParts, resourceParts, ScopeEvents } from './scope-events.ts'
 

@@ -1,12 +1,12 @@
 /** What a state holds of a scope, as events. */
 import type { CarriedTally, Event, IntentPending, PastChange, ResourceChange, ResourceHistory, ScopeCarried } from '@signalbox/contract'
-import type { PendingIntent } from '../coordination/pending.ts'
-import type { Tally } from '../coordination/tallies.ts'
-import type { Count } from '../coordination/windows.ts'
-import type { Change, ResourceState } from '../resource.ts'
-import { scopeOfShadow } from '../shadow-scope.ts'
-import { changesOf } from '../snapshot-runs.ts'
-import type { PartitionState } from '../state.ts'
+import type { PendingIntent } from '../state/coordination/pending.ts'
+import type { Tally } from '../state/coordination/tallies.ts'
+import type { Count } from '../state/coordination/windows.ts'
+import type { Change, ResourceState } from '../state/resource.ts'
+import { scopeOfShadow } from '../state/shadow-scope.ts'
+import { changesOf } from '../state/snapshot-runs.ts'
+import type { PartitionState } from '../state/state.ts'
 
 /** Of an event: few enough for any batch. */
 const most = 200

@@ -1,0 +1,116 @@
+import { type EscalationData, escalationData, escalationInputs } from '@signalbox/contract'
+import { levelTimer } from '../../decide/open-escalations.ts'
+import { rejectPending } from '../../decide/recorder.ts'
+import type { Examination, Made, PlannedAction } from '../../examine/examination.ts'
+import type { Decisions } from '../../record/decisions.ts'
+import { defineBuiltIn } from '../built-in.ts'
+import { checkHuman, checkVerdict, followVerdict } from './verdict.ts'
+
+const open = ['triggered', 'acknowledged']
+
+/** `escalation/ID`: what a human is asked. Nobody having answered on any level, it expires, and that denies. */
+export const escalation = defineBuiltIn({
+  type: 'escalation',
+  data: escalationData,
+  states: ['triggered', 'acknowledged', 'resolved', 'expired'],
+  actions: {
+    trigger: { from: ['none', 'resolved', 'expired'], to: 'triggered', by: [], apply: keep('triggered') },
+    acknowledge: { from: open, to: 'acknowledged', input: escalationInputs.acknowledge, check: checkHuman, apply: acknowledge },
+    assign: { from: open, to: 'acknowledged', input: escalationInputs.assign, check: checkHuman, apply: assign },
+    approve: { from: open, to: 'resolved', input: escalationInputs.approve, check: checkVerdict, apply: approve, follow: followVerdict },
+    reject: { from: open, to: 'resolved', input: escalationInputs.reject, check: checkHuman, apply: verdict('rejected'), follow: denied },
+    amend: {
+      from: open,
+      to: 'resolved',
+      input: escalationInputs.amend,
+      check: checkVerdict,
+      apply: verdict('amended'),
+      follow: followVerdict,
+    },
+    lapse: { from: open, to: 'expired', by: ['clock'], apply: lapse, follow: lapsed },
+    again: { from: open, to: null, by: [], apply: keep('triggered') },
+    renew: { from: open, to: null, by: [], apply: keep('triggered') },
+    close: { from: open, to: 'resolved', by: [], apply: keep('resolved') },
+  },
+})
+
+function keep(state: string) {
+  return (_examination: Examination, planned: PlannedAction): Made => ({ state, data: planned.data as EscalationData })
+}
+
+function acknowledge({ intent }: Examination, planned: PlannedAction): Made {
+  // The clock of the level runs on: to have seen it is not to have answered.
+  return {
+    state: 'acknowledged',
+    data: { ...(planned.data as EscalationData), acknowledgedBy: intent.agent },
+    timer: planned.before!.timer,
+  }
+}
+
+function assign({ intent }: Examination, planned: PlannedAction): Made {
+  const { assignee } = planned.input as { assignee: string }
+  const data = planned.data as EscalationData
+  return {
+    state: 'acknowledged',
+    data: { ...data, acknowledgedBy: data.acknowledgedBy ?? intent.agent, assignee },
+    timer: planned.before!.timer,
+  }
+}
+
+/** The last approval that is needed resolves it. */
+function approve({ intent }: Examination, planned: PlannedAction): Made {
+  const { reason } = planned.input as { reason: string }
+  const data = planned.data as EscalationData
+  const approvals = [...data.approvals, { by: intent.agent, reason }]
+  if (approvals.length < data.approvalsNeeded)
+    return { state: planned.before!.state, data: { ...data, approvals }, timer: planned.before!.timer }
+  return { state: 'resolved', data: { ...data, approvals, verdict: 'approved', verdictBy: intent.agent, verdictReason: reason } }
+}
+
+function verdict(said: 'rejected' | 'amended') {
+  return ({ intent }: Examination, planned: PlannedAction): Made => {
+    const { reason } = planned.input as { reason: string }
+    const data: EscalationData = { ...(planned.data as EscalationData), verdict: said, verdictBy: intent.agent, verdictReason: reason }
+    return { state: 'resolved', data }
+  }
+}
+
+function denied(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+  const { intentId } = planned.data as EscalationData
+  const { reason } = planned.input as { reason: string }
+  if (intentId !== null)
+    rejectPending(decisions, intentId, {
+      code: 'ESCALATION_DENIED',
+      message: `${intent.agent} said no: ${reason}`,
+      resource: planned.request.resource,
+      details: { by: intent.agent, reason },
+    })
+}
+
+/**
+ * The next level is asked; after the last it is over. Each level has its own time from when it is asked, also where the log stood still
+ * for longer than all of them: only the deadline of the intent cuts it short.
+ */
+function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
+  const data = planned.data as EscalationData
+  // Escalations of earlier versions do not say which of the two ended them.
+  const untilMs = data.untilMs === undefined ? data.expiresMs : (data.untilMs ?? Number.MAX_SAFE_INTEGER)
+  const level = data.level + 1
+  if (nowMs >= untilMs || level >= data.levels.length)
+    return { state: 'expired', data: { ...data, verdict: 'expired', verdictReason: 'nobody answered in time' } }
+  const restMs = data.levels.slice(level).reduce((sum, { withinMs }) => sum + withinMs, 0)
+  const expiresMs = Math.min(untilMs, Math.max(data.expiresMs, nowMs + restMs))
+  const next: EscalationData = { ...data, level, to: data.levels[level]!.to, expiresMs }
+  return { state: 'triggered', data: next, timer: levelTimer(next, nowMs) }
+}
+
+function lapsed(decisions: Decisions, _examination: Examination, planned: PlannedAction): void {
+  if (planned.after!.state !== 'expired') return
+  const { intentId, levels } = planned.data as EscalationData
+  if (intentId === null) return
+  rejectPending(decisions, intentId, {
+    code: 'ESCALATION_EXPIRED',
+    message: `nobody of ${levels.map(({ to }) => to).join(', ')} answered in time, and that denies; if it still makes sense, ask again`,
+    resource: planned.request.resource,
+  })
+}
