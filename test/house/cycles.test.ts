@@ -31,7 +31,11 @@ describe('no file imports itself over others', () => {
 
   it.each([
     ['values', "import { b } from './b.ts'\nexport const a = () => b\n", "import { a } from './a.ts'\nexport const b = () => a\n"],
-    ['types alone', "import type { B } from './b.ts'\nexport type A = B[]\n", "import type { A } from './a.ts'\nexport type B = { a: A }\n"],
+    [
+      'types alone',
+      "import type { B } from './b.ts'\nexport type A = B[]\n",
+      "import type { A } from './a.ts'\nexport type B = { a: A }\n",
+    ],
   ])('a planted circle is noticed: of %s', (_of, a, b) => {
     writeFileSync(join(directory, 'a.ts'), a)
     writeFileSync(join(directory, 'b.ts'), b)

@@ -26,15 +26,15 @@ export interface Figures {
   readonly decisions: number
   /** Decisions by what they are: `committed`, `duplicate`, or the code of a reject. */
   readonly outcomes: Readonly<Record<string, number>>
-  /** Changes in force of Signalbox's own resources, by type and action. */
-  readonly ownActions: Readonly<Record<string, number>>
+  /** Changes in force of Signalbox's own resources: how often each went by which way, like `task claim: offered -> claimed`. */
+  readonly ownWays: Readonly<Record<string, number>>
 }
 
 type Found = Decided & { readonly era: Era }
 
 interface Judging {
   readonly decided: Map<string, Found>
-  readonly ownActions: Record<string, number>
+  readonly ownWays: Record<string, number>
   readonly memory: LawsMemory
   intents: number
 }
@@ -43,13 +43,13 @@ interface Judging {
 export function checkWorld(world: World): Figures & { readonly models: readonly Model[] } {
   const { environment } = world
   const { eras, report } = environment
-  const judging: Judging = { decided: new Map(), ownActions: {}, memory: new LawsMemory(), intents: 0 }
+  const judging: Judging = { decided: new Map(), ownWays: {}, memory: new LawsMemory(), intents: 0 }
   let models: readonly Model[] = []
   for (const [number, era] of eras.entries()) {
     models = checkEra(world, era, models, judging)
     if (number > 0) checkLettersCarried(eras[number - 1]!, era, environment)
   }
-  const { decided, intents, ownActions } = judging
+  const { decided, intents, ownWays } = judging
   if (!world.violations.some(({ check }) => check === 'exactly one')) checkLiveness(models, report)
   const commits = [...decided.values()].flatMap(({ stored: { event } }) => (event.type === 'IntentCommitted' ? [event.payload] : []))
   checkLegs(
@@ -67,7 +67,7 @@ export function checkWorld(world: World): Figures & { readonly models: readonly 
     const name = expected.outcome === 'rejected' ? expected.code! : expected.outcome
     outcomes[name] = (outcomes[name] ?? 0) + 1
   }
-  return { intents, decisions, outcomes, ownActions, models }
+  return { intents, decisions, outcomes, ownWays, models }
 }
 
 /** One log, from what the one before came to. */
@@ -83,7 +83,7 @@ function checkEra(world: World, era: Era, before: readonly Model[], judging: Jud
   for (const partition of partitions) {
     const records = storedRecords(store, 'intents', partition)
     const events = logs[partition]!
-    countOwnActions(events, judging.ownActions)
+    countOwnWays(events, judging.ownWays)
     if (moved !== null) checkCarried(events, models[partition]!, report)
     const decided = checkDecisions({
       partition,
@@ -124,11 +124,11 @@ function timeOfCarried(events: readonly StoredEvent[]): number {
   return Math.max(0, ...events.filter(({ event }) => event.offset < 0).map(({ event }) => event.time))
 }
 
-function countOwnActions(events: readonly StoredEvent[], counts: Record<string, number>): void {
+function countOwnWays(events: readonly StoredEvent[], counts: Record<string, number>): void {
   for (const { event } of events) {
     if (event.type !== 'IntentCommitted' && event.type !== 'RuleApplied') continue
-    for (const { action, resource } of event.payload.changes) {
-      const name = `${typeOf(resource)} ${action}`
+    for (const { action, fromState, resource, state } of event.payload.changes) {
+      const name = `${typeOf(resource)} ${action}: ${fromState ?? 'none'} -> ${state}`
       if (isBuiltIn(resource)) counts[name] = (counts[name] ?? 0) + 1
     }
   }

@@ -20,7 +20,7 @@ export interface RunResult {
   readonly intents: number
   readonly decisions: number
   readonly outcomes: Readonly<Record<string, number>>
-  readonly ownActions: Readonly<Record<string, number>>
+  readonly ownWays: Readonly<Record<string, number>>
   readonly given: number
   /** How often the log was moved into another. */
   readonly moves: number
@@ -52,7 +52,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
       isAudited = true
     })
     if (!(await time.runUntil(() => isAudited, questionsBoundMs))) report('settles', 'an audit did not come to its end in time')
-    const { decisions, intents, models, outcomes, ownActions } = checkWorld(world)
+    const { decisions, intents, models, outcomes, ownWays } = checkWorld(world)
     // The last rejections that nobody handled are told of now.
     await new Promise((resolve) => setImmediate(resolve))
     // A model that parted from the log has no final state to compare with.
@@ -65,7 +65,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
       intents,
       decisions,
       outcomes,
-      ownActions,
+      ownWays,
       given: givenDecisions.length,
       moves: environment.eras.length - 1,
       faults: faults.injected,

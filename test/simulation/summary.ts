@@ -5,7 +5,7 @@ export class Summary {
   readonly #startedMs = performance.now()
   readonly #faults: Record<string, number> = {}
   readonly #outcomes: Record<string, number> = {}
-  readonly #ownActions: Record<string, number> = {}
+  readonly #ownWays: Record<string, number> = {}
   readonly #failedSeeds: number[] = []
   #seeds = 0
   #decisions = 0
@@ -15,7 +15,7 @@ export class Summary {
   intents = 0
   violations = 0
 
-  add({ decisions, faults, given, intents, moves, outcomes, ownActions, seed, violations, virtualMs }: RunResult): void {
+  add({ decisions, faults, given, intents, moves, outcomes, ownWays, seed, violations, virtualMs }: RunResult): void {
     this.#seeds++
     this.intents += intents
     this.#decisions += decisions
@@ -26,7 +26,7 @@ export class Summary {
     if (violations.length > 0 && this.#failedSeeds.length < 20) this.#failedSeeds.push(seed)
     addTo(this.#faults, faults)
     addTo(this.#outcomes, outcomes)
-    addTo(this.#ownActions, ownActions)
+    addTo(this.#ownWays, ownWays)
   }
 
   toJson() {
@@ -37,7 +37,7 @@ export class Summary {
       intents: this.intents,
       decisions: this.#decisions,
       decisions_by_outcome: Object.fromEntries(sorted(this.#outcomes)),
-      own_actions: Object.fromEntries(sorted(this.#ownActions)),
+      own_ways: Object.fromEntries(sorted(this.#ownWays)),
       decisions_given_to_agents: this.#given,
       moves: this.#moves,
       violations: this.violations,

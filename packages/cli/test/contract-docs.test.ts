@@ -7,13 +7,13 @@ import { contractPage } from '../src/render/contract.ts'
 
 const pages = resolve(import.meta.dirname, '../../../docs/contracts')
 
-it.each(builtIns.map(({ contract }) => [contract.type, contract] as const))('%s has its page', (type, contract) => {
+it.each(builtIns.map((own) => [own.contract.type, own] as const))('%s has its page', (type, own) => {
   const file = join(pages, `${type}.md`)
   if (process.env.UPDATE_GOLDEN === '1') {
     mkdirSync(pages, { recursive: true })
-    writeFileSync(file, contractPage(contract))
+    writeFileSync(file, contractPage(own.contract, own))
   }
-  expect(readFileSync(file, 'utf8')).toBe(contractPage(contract))
+  expect(readFileSync(file, 'utf8')).toBe(contractPage(own.contract, own))
 })
 
 it('no page is of a contract that there is not', () => {

@@ -1,3 +1,4 @@
+export type { BuiltIn, Way } from './built-in/built-in.ts'
 export { builtIns } from './built-in/index.ts'
 export { Carrier, type Carrying, feeds, type QuarantineGap } from './carrying/carrier.ts'
 export { preparedContracts } from './contracts.ts'

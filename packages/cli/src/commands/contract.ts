@@ -1,7 +1,7 @@
 /** `signalbox contract docs` */
 import { join, resolve } from 'node:path'
 import { type Contract, nearestOf } from '@signalbox/contract'
-import { builtIns } from '@signalbox/core'
+import { type BuiltIn, builtIns } from '@signalbox/core'
 import { makeFolder, replaceFile } from '@signalbox/files'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { printOne, say } from '../output.ts'
@@ -12,6 +12,10 @@ import { inOneLine, visible } from '../visible.ts'
 export interface DocsFlags {
   readonly out?: string
   readonly builtIn?: boolean
+}
+
+function ownOf(contract: Contract): BuiltIn | undefined {
+  return builtIns.find((builtIn) => builtIn.contract === contract)
 }
 
 /** A page for each contract, or for one: to stdout, or a file each into a folder. */
@@ -33,16 +37,16 @@ export async function contractDocs(settings: Settings, type: string | undefined,
       type: contract.type,
       version: contract.version,
       owner: contract.owner,
-      diagram: stateDiagram(contract),
-      page: contractPage(contract),
+      diagram: stateDiagram(contract, ownOf(contract)),
+      page: contractPage(contract, ownOf(contract)),
     }))
-    printOne(settings.output, described, () => found.map((contract) => contractPage(inOneLine(contract))).join('\n'))
+    printOne(settings.output, described, () => found.map((contract) => contractPage(inOneLine(contract), ownOf(contract))).join('\n'))
     return exitCodes.ok
   }
   makeFolder(resolve(out))
   for (const contract of found) {
     const file = join(resolve(out), `${contract.type}.md`)
-    replaceFile(file, visible(contractPage(inOneLine(contract))))
+    replaceFile(file, visible(contractPage(inOneLine(contract), ownOf(contract))))
     say(`wrote ${file}`)
   }
   return exitCodes.ok

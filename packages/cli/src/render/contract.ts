@@ -1,9 +1,13 @@
 /** A contract as a page: a state diagram, its actions, its rules, its owner, and the JSON Schemas of what it takes. */
 import { type AnyAction, type Contract, none } from '@signalbox/contract'
+import type { BuiltIn } from '@signalbox/core'
 import { z } from 'zod'
 
+/** Of Signalbox's own contracts: where an action leads is said by its code, and here. */
+export type Own = Pick<BuiltIn, 'ways' | 'who'>
+
 /** Markdown with a Mermaid diagram. The same contract gives the same text. */
-export function contractPage(contract: Contract): string {
+export function contractPage(contract: Contract, own?: Own): string {
   const { owner, type, version } = contract
   return [
     `# ${type}@${version}`,
@@ -11,12 +15,12 @@ export function contractPage(contract: Contract): string {
     `Owned by ${owner.team}, ${owner.contact}.`,
     '',
     '```mermaid',
-    stateDiagram(contract),
+    stateDiagram(contract, own),
     '```',
     '',
     '## Actions',
     '',
-    actionTable(contract),
+    actionTable(contract, own),
     '',
     ...rules(contract),
     '## Schemas',
@@ -29,30 +33,42 @@ export function contractPage(contract: Contract): string {
     .concat('\n')
 }
 
-export function stateDiagram({ actions, coordination }: Contract): string {
+export function stateDiagram({ actions, coordination }: Contract, own?: Own): string {
   const lines = ['stateDiagram-v2']
-  for (const [name, { from, to }] of Object.entries(actions)) {
-    for (const state of from) {
-      const timed = coordination.after[state]
-      const when = timed?.action === name ? ` after ${duration(timed.ms)}` : ''
-      lines.push(`    ${state === none ? '[*]' : state} --> ${to ?? state}: ${name}${when}`)
-    }
+  for (const { action, from, to } of own?.ways ?? waysOf(actions)) {
+    const timed = coordination.after[from]
+    const when = timed?.action === action ? ` after ${duration(timed.ms)}` : ''
+    lines.push(`    ${from === none ? '[*]' : from} --> ${to}: ${action}${when}`)
   }
   return lines.join('\n')
 }
 
-function actionTable({ actions }: Contract): string {
+function waysOf(actions: Contract['actions']): Own['ways'] {
+  return Object.entries(actions).flatMap(([action, { from, to }]) => from.map((state) => ({ action, from: state, to: to ?? state })))
+}
+
+function actionTable({ actions }: Contract, own?: Own): string {
   const rows = Object.entries(actions).map(([name, action]) => [
     `\`${name}\``,
     action.from.map((state) => (state === none ? '(new)' : state)).join(', '),
-    action.to ?? '(stays)',
-    action.by === null ? 'anyone' : action.by.join(', ') || 'Signalbox itself',
+    leadsTo(name, action, own),
+    whoMay(own?.who[name] ?? action.by),
     action.conflict,
     asks(action).join('; ') || '-',
   ])
   return [['action', 'from', 'to', 'who', 'conflict', 'besides'], ['---', '---', '---', '---', '---', '---'], ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n')
+}
+
+function leadsTo(name: string, { to }: AnyAction, own: Own | undefined): string {
+  const ways = own?.ways.filter(({ action }) => action === name) ?? []
+  if (to !== null || ways.every((way) => way.from === way.to)) return to ?? '(stays)'
+  return [...new Set(ways.map((way) => way.to))].join(' or ')
+}
+
+function whoMay(by: readonly string[] | null): string {
+  return by === null ? 'anyone' : by.join(', ') || 'Signalbox itself'
 }
 
 function asks({ amount, effect, escalate, fact, guard, undo }: AnyAction): string[] {

@@ -28,7 +28,13 @@ export const agent = defineBuiltIn({
   data: agentData,
   states: ['active', 'open', 'half-open', 'quarantined'],
   actions: {
-    declare: { from: ['none', 'active', 'open', 'half-open'], to: null, input: agentInputs.declare, check: checkSelf, apply: declare },
+    declare: {
+      from: ['none', 'active', 'open', 'half-open'],
+      to: { none: ['active'], active: ['active'], open: ['open'], 'half-open': ['half-open'] },
+      input: agentInputs.declare,
+      check: checkSelf,
+      apply: declare,
+    },
     quarantine: {
       from: ['none', 'active', 'open', 'half-open', 'quarantined'],
       to: 'quarantined',

@@ -29,8 +29,8 @@ export const allowance = defineBuiltIn({
       check: checkReceive,
       apply: receive,
     },
-    spend: { from: ['held', 'asking'], to: null, by: [], apply: keep },
-    lapse: { from: ['asking', 'held'], to: null, by: ['clock'], apply: lapse },
+    spend: { from: ['held', 'asking'], to: { held: ['held', 'asking', 'empty'], asking: ['asking'] }, by: [], apply: keep },
+    lapse: { from: ['asking', 'held'], to: { asking: ['asking', 'held', 'empty'], held: ['held', 'empty'] }, by: ['clock'], apply: lapse },
     return: { from: ['lending'], to: 'lending', by: carriers, input: allowanceInputs.return, apply: takeBack },
   },
 })

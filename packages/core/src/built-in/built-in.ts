@@ -8,17 +8,35 @@ import type { z } from 'zod'
 import type { BuiltInAction, PlannedAction } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 
-interface ActionDefinition extends BuiltInAction {
+/** Where an action leads: to one state; from each state to one of several; null: the resource stays where it is. */
+type Leading = string | Readonly<Record<string, readonly string[]>> | null
+
+interface Change {
   readonly from: readonly string[]
-  /** As a diagram shows it; `apply` says what is. */
-  readonly to: string | null
+  readonly to: Leading
+}
+
+interface ActionDefinition extends BuiltInAction, Change {
   readonly by?: readonly string[]
+  /** Whom `check` lets, where that is not said by `by`. */
+  readonly who?: readonly string[]
   readonly input?: z.ZodType
+}
+
+/** What a change of a resource is called, where it may lead, and who makes it, for those who read about it. */
+export interface Way {
+  readonly action: string
+  readonly from: string
+  readonly to: string
 }
 
 export interface BuiltIn {
   readonly contract: Contract
   readonly actions: { readonly [name: string]: BuiltInAction }
+  /** Every way that a resource can go, with those that nobody asks for. */
+  readonly ways: readonly Way[]
+  /** By action; null: anyone. */
+  readonly who: { readonly [name: string]: readonly string[] | null }
 }
 
 interface Definition {
@@ -26,16 +44,18 @@ interface Definition {
   readonly data: z.ZodType
   readonly states: readonly string[]
   readonly actions: { readonly [name: string]: ActionDefinition }
+  /** Changes that follow from something else, and that nobody can ask for. */
+  readonly following?: { readonly [name: string]: Change }
 }
 
 const owner: ContractOwner = { team: 'signalbox', contact: 'the operators of this installation' }
 
-export function defineBuiltIn({ actions, data, states, type }: Definition): BuiltIn {
+export function defineBuiltIn({ actions, data, following = {}, states, type }: Definition): BuiltIn {
   const plain: Record<string, AnyAction> = {}
   for (const [name, { by, from, input, to }] of Object.entries(actions)) {
     plain[name] = {
       from,
-      to,
+      to: typeof to === 'string' ? to : null,
       by: by ?? null,
       input: input ?? null,
       conflict: 'commutative',
@@ -60,7 +80,16 @@ export function defineBuiltIn({ actions, data, states, type }: Definition): Buil
     dataSubject: null,
     upcast: {},
   }
-  return { contract, actions }
+  const ways = Object.entries({ ...actions, ...following }).flatMap(([action, change]) => waysOf(action, change))
+  const who = Object.fromEntries(Object.entries(actions).map(([name, { by = null, who: whoMay = by }]) => [name, whoMay]))
+  return { contract, actions, ways, who }
+}
+
+function waysOf(action: string, { from, to }: Change): Way[] {
+  return from.flatMap((state) => {
+    const led = to === null ? [state] : typeof to === 'string' ? [to] : to[state]!
+    return led.map((each) => ({ action, from: state, to: each }))
+  })
 }
 
 /** A no with a reason of its own, as a guard says it. */

@@ -29,8 +29,11 @@ export const effect = defineBuiltIn({
       follow: failed,
       relief: 'report',
     },
-    lapse: { from: ['pending'], to: 'unreported', by: ['clock'], apply: lapse, follow: lapsed },
+    // Tried again, where it may be.
+    lapse: { from: ['pending'], to: { pending: ['pending', 'unreported'] }, by: ['clock'], apply: lapse, follow: lapsed },
   },
+  // With the commit of an action that has one.
+  following: { start: { from: ['none'], to: 'pending' } },
 })
 
 function checkAgent({ intent }: Examination, planned: PlannedAction): Rejection | null {

@@ -25,8 +25,16 @@ export const task = defineBuiltIn({
       apply: finish('cancelled'),
       follow: offered,
     },
-    lapse: { from: ['offered', 'claimed'], to: 'offered', by: ['clock'], apply: lapse, follow: lapsed },
+    lapse: {
+      from: ['offered', 'claimed'],
+      to: { offered: ['unclaimed'], claimed: ['offered', 'unclaimed'] },
+      by: ['clock'],
+      apply: lapse,
+      follow: lapsed,
+    },
   },
+  // With a handoff that is accepted.
+  following: { 'hand-on': { from: ['claimed'], to: 'claimed' } },
 })
 
 function offer({ intent, nowMs }: Examination, planned: PlannedAction): Made {

@@ -20,13 +20,40 @@ export const transfer = defineBuiltIn({
   states: ['preparing', 'confirming', 'releasing', 'done', 'undone', 'stuck'],
   actions: {
     begin: { from: ['none'], to: 'preparing', input: transferInputs.begin, apply: begin },
-    prepared: { ...reported, from: ['preparing', 'releasing'], to: null, apply: report('prepared') },
-    refused: { ...reported, from: ['preparing', 'releasing'], to: null, apply: report('refused') },
-    confirmed: { ...reported, from: ['confirming', 'stuck'], to: null, apply: report('confirmed') },
-    released: { ...reported, from: ['releasing', 'stuck'], to: null, apply: report('released') },
+    prepared: {
+      ...reported,
+      from: ['preparing', 'releasing'],
+      to: { preparing: ['preparing', 'confirming', 'releasing'], releasing: ['releasing'] },
+      apply: report('prepared'),
+    },
+    refused: {
+      ...reported,
+      from: ['preparing', 'releasing'],
+      to: { preparing: ['releasing', 'undone'], releasing: ['releasing', 'undone'] },
+      apply: report('refused'),
+    },
+    confirmed: {
+      ...reported,
+      from: ['confirming', 'stuck'],
+      to: { confirming: ['confirming', 'done'], stuck: ['stuck', 'done'] },
+      apply: report('confirmed'),
+    },
+    released: {
+      ...reported,
+      from: ['releasing', 'stuck'],
+      to: { releasing: ['releasing', 'undone'], stuck: ['stuck', 'undone'] },
+      apply: report('released'),
+    },
     stuck: { ...reported, from: ['confirming', 'releasing', 'stuck'], to: 'stuck', apply: report('stuck') },
-    cancel: { from: ['preparing'], to: 'releasing', input: transferInputs.cancel, check: checkOwner, apply: giveUp, relief: 'release' },
-    lapse: { from: ['preparing'], to: 'releasing', by: ['clock'], apply: giveUp },
+    cancel: {
+      from: ['preparing'],
+      to: { preparing: ['releasing', 'undone'] },
+      input: transferInputs.cancel,
+      check: checkOwner,
+      apply: giveUp,
+      relief: 'release',
+    },
+    lapse: { from: ['preparing'], to: { preparing: ['releasing', 'undone'] }, by: ['clock'], apply: giveUp },
   },
 })
 

@@ -1,6 +1,5 @@
 /** What follows from a decision, in the same record: from what was committed, and from what went wrong too often. */
-import { type AgentData, agentKey, agentResource, isSystemScope } from '@signalbox/contract'
-import { isTurnedAway } from '../evolve/coordination.ts'
+import { type AgentData, agentKey, agentResource, isMarked, isSystemScope } from '@signalbox/contract'
 import { builtInOf, type Examination, type NewEscalation } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import type { Decisions } from '../record/decisions.ts'
@@ -151,7 +150,7 @@ function followReject(decisions: Decisions, examination: Examination, rejection:
   const { intent, nowMs } = examination
   const { agent, intentId, scope } = intent
   const tally = decisions.state.coordination.tallies.get(scope, agent, nowMs)
-  if (tally.breaker === 'half-open' && !isTurnedAway(rejection.code)) probe(decisions, examination, false)
+  if (tally.breaker === 'half-open' && !isMarked(rejection.code, 'limit')) probe(decisions, examination, false)
   else {
     const why = whyOpen(examination, tally, 0)
     if (why !== null && tally.breaker === 'closed') openBreaker(decisions, scope, agent, intentId, why)

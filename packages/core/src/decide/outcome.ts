@@ -2,7 +2,7 @@
  * What becomes of an intent: examined, then one of six outcomes. Whoever decides or explains goes this way: a record's own intent,
  * one that waits, one that a human has agreed to.
  */
-import { intentFromJson, JsonError } from '@signalbox/contract'
+import { intentFromJson, isMarked, JsonError } from '@signalbox/contract'
 import type { Check } from '../examine/check.ts'
 import { decisionChecks, doorChecks } from '../examine/checks/index.ts'
 import { escalationNeeded } from '../examine/consent.ts'
@@ -139,15 +139,12 @@ function unlessFull(examination: Examination, outcome: Outcome): Outcome {
   return full === null ? outcome : { kind: 'rejected', rejection: full }
 }
 
-/** What can still come true. A version that is gone never comes back. */
-const waitable: ReadonlySet<string> = new Set(['RESERVED', 'BEHIND_WAITERS', 'STATE_CONFLICT', 'GUARD_REFUSED', 'INVARIANT_VIOLATED'])
-
 /**
- * A verdict is decided at once: it is about the world as its human saw it. So is a withdrawal, of what is pending then; and whether a
+ * What can still come true; a version that is gone never comes back. A verdict is decided at once: it is about the world as its human saw it. So is a withdrawal, of what is pending then; and whether a
  * log goes on, as what waited in a closed one would wait for ever.
  */
 function canWait({ planned }: Examination, { code }: Rejection): boolean {
-  return waitable.has(code) && !planned.some(isOfTheMoment)
+  return isMarked(code, 'waitable') && !planned.some(isOfTheMoment)
 }
 
 const ofTheMoment: ReadonlySet<string> = new Set(['escalation', 'generation', 'intent'])

@@ -10,6 +10,7 @@ import {
   type GenerationData,
   generationResource,
   type Intent,
+  isMarked,
   isSystemScope,
   type ResourceChange,
 } from '@signalbox/contract'
@@ -21,16 +22,9 @@ import { isOwnAgent } from '../state/own-agents.ts'
 import type { PartitionState } from '../state/state.ts'
 import { isRemembered } from './remembered.ts'
 
-/** Codes of what a limit turned away at once: it must not use up the limit that turned it away. */
-const turnedAway: ReadonlySet<string> = new Set(['BUDGET_EXCEEDED', 'BREAKER_OPEN', 'AGENT_QUARANTINED', 'CORRELATION_EXHAUSTED'])
-
-export function isTurnedAway(code: string): boolean {
-  return turnedAway.has(code)
-}
-
 /** Whether a reject counts as something that its piece of work asked for. */
 export function isTakenUp(code: string): boolean {
-  return isRemembered(code) && !isTurnedAway(code)
+  return isRemembered(code) && !isMarked(code, 'limit')
 }
 
 export function evolveCoordination(state: PartitionState, event: Event): void {
@@ -130,7 +124,7 @@ function noteReject(state: PartitionState, { payload, scope, time }: Event & { t
   // held then is all that is carried over.
   if (agent === null || scope === '' || isOwnAgent(agent) || code === 'WRONG_PARTITION' || coordination.closed !== null) return
   // What waited and came to nothing is no reject that the agent could have spared itself.
-  if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isTurnedAway(code))
+  if (settles === null) coordination.tallies.reject(scope, agent, time, `${code} ${resource ?? ''}`, !isMarked(code, 'limit'))
   if (movedBy !== null && resource !== null && agentKey(movedBy.agent) !== agentKey(agent) && !isOwnAgent(movedBy.agent)) {
     const key = contradictionKey(scope, resource, agent, movedBy.agent)
     coordination.setContradictions(key, counted(coordination.contradictions.get(key), time, state.limits.windowMs))

@@ -7,6 +7,7 @@ import { defineBuiltIn } from '../built-in.ts'
 import { checkHuman, checkVerdict, followVerdict } from './verdict.ts'
 
 const open = ['triggered', 'acknowledged']
+const people = ['human:*']
 
 /** `escalation/ID`: what a human is asked. Nobody having answered on any level, it expires, and that denies. */
 export const escalation = defineBuiltIn({
@@ -15,19 +16,51 @@ export const escalation = defineBuiltIn({
   states: ['triggered', 'acknowledged', 'resolved', 'expired'],
   actions: {
     trigger: { from: ['none', 'resolved', 'expired'], to: 'triggered', by: [], apply: keep('triggered') },
-    acknowledge: { from: open, to: 'acknowledged', input: escalationInputs.acknowledge, check: checkHuman, apply: acknowledge },
-    assign: { from: open, to: 'acknowledged', input: escalationInputs.assign, check: checkHuman, apply: assign },
-    approve: { from: open, to: 'resolved', input: escalationInputs.approve, check: checkVerdict, apply: approve, follow: followVerdict },
-    reject: { from: open, to: 'resolved', input: escalationInputs.reject, check: checkHuman, apply: verdict('rejected'), follow: denied },
+    acknowledge: {
+      from: open,
+      who: people,
+      to: 'acknowledged',
+      input: escalationInputs.acknowledge,
+      check: checkHuman,
+      apply: acknowledge,
+    },
+    assign: { from: open, who: people, to: 'acknowledged', input: escalationInputs.assign, check: checkHuman, apply: assign },
+    approve: {
+      from: open,
+      // The last that is needed resolves it.
+      to: { triggered: ['triggered', 'resolved'], acknowledged: ['acknowledged', 'resolved'] },
+      who: people,
+      input: escalationInputs.approve,
+      check: checkVerdict,
+      apply: approve,
+      follow: followVerdict,
+    },
+    reject: {
+      from: open,
+      who: people,
+      to: 'resolved',
+      input: escalationInputs.reject,
+      check: checkHuman,
+      apply: verdict('rejected'),
+      follow: denied,
+    },
     amend: {
       from: open,
+      who: people,
       to: 'resolved',
       input: escalationInputs.amend,
       check: checkVerdict,
       apply: verdict('amended'),
       follow: followVerdict,
     },
-    lapse: { from: open, to: 'expired', by: ['clock'], apply: lapse, follow: lapsed },
+    lapse: {
+      from: open,
+      // The next level is asked, or it is over.
+      to: { triggered: ['triggered', 'expired'], acknowledged: ['triggered', 'expired'] },
+      by: ['clock'],
+      apply: lapse,
+      follow: lapsed,
+    },
     again: { from: open, to: null, by: [], apply: keep('triggered') },
     renew: { from: open, to: null, by: [], apply: keep('triggered') },
     close: { from: open, to: 'resolved', by: [], apply: keep('resolved') },
