@@ -23,7 +23,7 @@ export const transfer = defineBuiltIn({
     prepared: {
       ...reported,
       from: ['preparing', 'releasing'],
-      to: { preparing: ['preparing', 'confirming', 'releasing'], releasing: ['releasing'] },
+      to: { preparing: ['preparing', 'confirming'], releasing: ['releasing'] },
       apply: report('prepared'),
     },
     refused: {
@@ -47,13 +47,13 @@ export const transfer = defineBuiltIn({
     stuck: { ...reported, from: ['confirming', 'releasing', 'stuck'], to: 'stuck', apply: report('stuck') },
     cancel: {
       from: ['preparing'],
-      to: { preparing: ['releasing', 'undone'] },
+      to: 'releasing',
       input: transferInputs.cancel,
       check: checkOwner,
       apply: giveUp,
       relief: 'release',
     },
-    lapse: { from: ['preparing'], to: { preparing: ['releasing', 'undone'] }, by: ['clock'], apply: giveUp },
+    lapse: { from: ['preparing'], to: 'releasing', by: ['clock'], apply: giveUp },
   },
 })
 
