@@ -96,7 +96,7 @@ const wrong: readonly (readonly [string, () => unknown, RegExp])[] = [
       ring.actions = [ring]
       return [ring]
     },
-    /nests deeper/,
+    / is \[0\] again/,
   ],
   ['ten thousand of them', () => Array.from({ length: 10_000 }, () => take()), /has 10000 follow-ups; give at most 256/],
   ['a note that is too long', () => [{ ...take(), note: 'x'.repeat(5_000) }], /\[0\]\.note/],
