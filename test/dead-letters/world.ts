@@ -1,5 +1,5 @@
 /** Dead letters of a real sequencer on the memory log, and a gateway's desk to redrive them by. */
-import { type RunningSignalbox, startSignalbox } from '@signalbox/cli'
+
 import { newIntentId } from '@signalbox/client'
 import { createCodec } from '@signalbox/codec'
 import { type ContractSet, contractSet, type Decision, defaultLimits, type Event, isOwnEvent } from '@signalbox/contract'
@@ -14,6 +14,7 @@ import {
 } from '@signalbox/dead-letters'
 import { systemClock } from '@signalbox/log'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
+import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import { pino } from 'pino'
 import { first, second } from './contracts.ts'
 import { intent } from './intents.ts'

@@ -1,9 +1,10 @@
 /** How far one intent reached, and what agents in shadow would have done: read from a real log. */
-import { startSignalbox } from '@signalbox/cli'
+
 import { connect } from '@signalbox/client'
 import { containmentOf, contractSet, type Decision, defineContract, none } from '@signalbox/contract'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { blastRadius, shadowReport } from '@signalbox/replay'
+import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import { z } from 'zod'

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startSignalbox } from '@signalbox/cli'
 import {
   type ContainmentSettings,
   type CorrelationData,
@@ -13,6 +12,7 @@ import {
   systemScope,
 } from '@signalbox/contract'
 import { openSqliteLog } from '@signalbox/log-sqlite'
+import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, test } from 'vitest'
 import { intent, order, stock } from './shop.ts'

@@ -1,7 +1,8 @@
 /** Cursors and positions that are not of the gateway's log: each is refused with a sentence, none is waited for. */
-import { startSignalbox } from '@signalbox/cli'
+
 import { contractSet, type Decision, type Observation, type Problem, partitionOf } from '@signalbox/contract'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
+import { startSignalbox } from '@signalbox/signalbox'
 import { createParser } from 'eventsource-parser'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -25,6 +25,15 @@ const ask = async (on: HttpServers, name: ServerName, method: string, headers: r
   return { status: answer?.status, problem: method === 'HEAD' || answer === null ? null : answer.body }
 }
 
+const openNames = serverNames.filter((name) => name !== 'operations')
+const networks = ['0.0.0.0', '::', '192.0.2.1', 'signalbox.example'] as const
+
+describe.each(openNames)('the %s, which does not authenticate', (name) => {
+  it.each(networks)('does not listen on %s unless something else is said to guard it', async (host) => {
+    await expect(servers.open[name].listen({ host, port: 0 })).rejects.toThrow(/does not authenticate.*set SIGNALBOX_TRUST_NETWORK=true/)
+  })
+})
+
 describe.each(serverNames)('the %s', (name) => {
   it.each([
     'localhost',

@@ -234,7 +234,13 @@ describe('connections', () => {
   beforeAll(async () => {
     const words = { who: 'the test', body: 'the body', whatThereIs: 'there is /echo', own: () => null }
     const bounds = { headersTimeoutMs: 300, requestTimeoutMs: 600, checkEveryMs: 50, keepAliveTimeoutMs: 300, connections: 8 }
-    server = createHttpServer({ logger: pino({ level: 'silent' }), words, bodyBytes: 1_000, openness: null, bounds })
+    server = createHttpServer({
+      logger: pino({ level: 'silent' }),
+      words,
+      bodyBytes: 1_000,
+      openness: { who: 'the test', why: 'it is one', risk: 'may look' },
+      bounds,
+    })
     server.app.post('/echo', async ({ body }) => body)
     server.app.get('/slow', async () => {
       await new Promise((resolve) => setTimeout(resolve, 1_500))

@@ -1,7 +1,8 @@
 /** Every kind of HTTP server that Signalbox has, listening. */
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
-import { createOperationsServer, type ListenSettings } from '@signalbox/http'
+import { createInboxServer, startEscalation } from '@signalbox/escalation'
+import { createOperationsServer, type ListeningServer, type ListenSettings } from '@signalbox/http'
 import { createMemoryLog } from '@signalbox/log-memory'
 import { shippedProjections } from '@signalbox/projection/shipped'
 import { EventFeed } from '@signalbox/projection-host'
@@ -11,13 +12,15 @@ import pino from 'pino'
 import { Registry } from 'prom-client'
 import { openShop } from './shop.ts'
 
-export const serverNames = ['gateway', 'projector', 'operations'] as const
+export const serverNames = ['gateway', 'projector', 'inbox', 'operations'] as const
 export type ServerName = (typeof serverNames)[number]
 
 export interface HttpServers {
   readonly urls: Readonly<Record<ServerName, string>>
   /** An address of each that answers 200 to whoever may ask. */
   readonly reads: Readonly<Record<ServerName, string>>
+  /** Those that do not say who may ask what: they may be reached on loopback alone. */
+  readonly open: Readonly<Record<Exclude<ServerName, 'operations'>, ListeningServer>>
   close(): Promise<void>
 }
 
@@ -28,20 +31,26 @@ export async function openHttpServers(where: Partial<ListenSettings> = {}): Prom
   const registry = new Registry()
   const log = createMemoryLog()
   const feed = new EventFeed(log, createCodec({ limits: defaultLimits }))
+  const escalation = startEscalation({ log, codec: createCodec({ limits: defaultLimits }), logger, registry: new Registry() })
+  const inbox = createInboxServer(escalation, { logger, registry: new Registry() })
   const store = new MemoryStore()
   const projector = startProjector({ log, feed, store, projections: shippedProjections, logger, registry })
   const server = createProjectorServer(projector, registry, logger)
   const operations = createOperationsServer({ registry: new Registry(), notReady: () => null }, logger)
-  const listening = [await server.listen(address), await operations.listen(address)] as const
+  const listening = [await server.listen(address), await inbox.listen(address), await operations.listen(address)] as const
   return {
     urls: {
       gateway: shop.url,
       projector: listening[0],
-      operations: listening[1],
+      inbox: listening[1],
+      operations: listening[2],
     },
-    reads: { gateway: '/v1/status', projector: '/v1/projections', operations: '/livez' },
+    reads: { gateway: '/v1/status', projector: '/v1/projections', inbox: '/v1/inbox', operations: '/livez' },
+    open: { gateway: shop.signalbox.gateway.server, projector: server, inbox },
     async close() {
       await operations.close()
+      await inbox.close()
+      await escalation.stop()
       await server.close()
       await projector.stop()
       await feed.close()

@@ -1,5 +1,5 @@
 /** Reactions that lead back to themselves: each chain ends as a dead letter, and everything else goes on. */
-import { startSignalbox } from '@signalbox/cli'
+
 import { connect } from '@signalbox/client'
 import {
   type CommittedChange,
@@ -11,6 +11,7 @@ import {
   type Reaction,
 } from '@signalbox/contract'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
+import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, test, vi } from 'vitest'
 import { order, stock } from './shop.ts'

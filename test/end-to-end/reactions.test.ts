@@ -1,10 +1,10 @@
 /** What a reaction throws or gives back that no intent can be: kept as a dead letter, everything else goes on, redriven by command. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type RunningSignalbox, startSignalbox } from '@signalbox/cli'
 import { connect } from '@signalbox/client'
 import { contractSet, defineReaction, type FollowUp, FollowUpError, readFollowUps } from '@signalbox/contract'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
+import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { root } from '../house/files.ts'

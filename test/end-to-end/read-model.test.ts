@@ -1,10 +1,11 @@
 /** What becomes of a start on a log that cannot be read. */
-import { startSignalbox } from '@signalbox/cli'
+
 import { createCodec } from '@signalbox/codec'
 import { contractSet, defaultLimits } from '@signalbox/contract'
 import { systemClock } from '@signalbox/log'
 import { createMemoryLog, type FaultCall, MemoryLogStore } from '@signalbox/log-memory'
 import { ReadModel } from '@signalbox/partition-state'
+import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, it, vi } from 'vitest'
 import { order } from './shop.ts'

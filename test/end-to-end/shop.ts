@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningSignalbox, type StartOptions, startSignalbox } from '@signalbox/cli'
 import { newIntentId } from '@signalbox/client'
 import { contractSet, defineContract, type IntentJson, none, refuse } from '@signalbox/contract'
 import type { ListenSettings } from '@signalbox/http'
 import { openSqliteLog } from '@signalbox/log-sqlite'
+import { type RunningSignalbox, type StartOptions, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { z } from 'zod'
 

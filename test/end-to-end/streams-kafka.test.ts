@@ -1,8 +1,9 @@
 /** Readers of server-sent events of a log on a real broker: the bound holds, each gets everything in order, and decisions go on falling. */
-import { startSignalbox } from '@signalbox/cli'
+
 import { connect } from '@signalbox/client'
 import { contractSet, partitionOf } from '@signalbox/contract'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
+import { startSignalbox } from '@signalbox/signalbox'
 import { createParser } from 'eventsource-parser'
 import pino from 'pino'
 import { expect, it, vi } from 'vitest'

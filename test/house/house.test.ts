@@ -33,6 +33,10 @@ describe('the layers', () => {
     ['packages/projection-store/src/store.ts', '@signalbox/event-log'],
     ['packages/projection-host/src/verify.ts', '@signalbox/projection-postgres'],
     ['packages/projection-sqlite/src/index.ts', 'pg'],
+    ['packages/cli/src/commands/up.ts', '@signalbox/sequencer'],
+    ['packages/examples/src/demo.ts', '@signalbox/gateway'],
+    ['packages/cli/src/commands/intent.ts', '../../../../test/bench/index.ts'],
+    ['packages/signalbox/src/start.ts', '@signalbox/cli'],
   ])('a planted import is noticed: %s importing %s', (file, imported) => {
     expect(layerProblem(file, imported)).toMatch(file)
   })
@@ -84,7 +88,7 @@ describe('the core', () => {
 })
 
 /** Programs that print their own figures, and no text of others. */
-const printsFigures = /^packages\/(?:cli\/src\/bench|examples\/src)\/|^packages\/log-sqlite\/bench\//
+const printsFigures = /^packages\/(?:examples\/src|log-sqlite\/bench)\//
 
 /** What is written beside the one place where text of others is made harmless. */
 function writes(file: string, text: string): string[] {
@@ -96,7 +100,7 @@ function writes(file: string, text: string): string[] {
 describe('what people read', () => {
   it('is written in one place, and logged in one', () => {
     const shipped = sources.filter((file) => /^(?:packages|services)\/[^/]+\/(?:src|bench)\//.test(file))
-    expect(shipped.flatMap((file) => writes(file, read(file)))).toEqual(['packages/cli/src/commands/up.ts writes by itself'])
+    expect(shipped.flatMap((file) => writes(file, read(file)))).toEqual(['packages/cli/src/service-logger.ts writes by itself'])
   })
 
   it.each(['process.stdout.write(note)', 'console.log(note)', 'process.stderr.write(note)', 'pino({ level })', 'writeSync(2, note)'])(
@@ -107,14 +111,56 @@ describe('what people read', () => {
   )
 })
 
-/** The proxies of an SDK are of the environment; demos and benchmarks start others in theirs. */
-const readsEnvironment = /^packages\/(?:cli\/src\/(?:environment\.ts|bench\/)|client\/src\/connection\.ts|examples\/src\/)/
+/** The proxies of an SDK are of the environment; demos start others in theirs. */
+const readsEnvironment = /^packages\/(?:cli\/src\/environment\.ts|client\/src\/connection\.ts|examples\/src\/)/
 
 describe('the environment', () => {
   it('is read in one place', () => {
     const shipped = sources.filter((file) => /^(?:packages|services)\/[^/]+\/src\//.test(file) && !readsEnvironment.test(file))
     expect(shipped.filter((file) => /\bprocess\.env\b|\benv\b[^:]*from 'node:process'/.test(withoutComments(read(file))))).toEqual([])
   })
+})
+
+/** What makes a server, which would answer whoever reaches it. The one package that may guards whom it answers, and on which address. */
+function servers(file: string, text: string): string[] {
+  if (file.startsWith('packages/http/')) return []
+  const code = withoutComments(text)
+  const makes =
+    /\bimport\s+(?!type\b)[^'\n]*\bfrom 'fastify'|\bimport\('(?:fastify|node:(?:https?|http2|net|tls))'\)|\bcreate(?:Secure)?Server\b[^'\n]*\bfrom 'node:|\bcreateUnguarded\b/
+  const ofNode = /\bimport\s+(?!type\b)(?:\w+|\* as \w+)[^'\n]* from 'node:(?:https?|http2|net|tls)'/
+  return makes.test(code) || ofNode.test(code) ? [`${file} makes a server of its own`] : []
+}
+
+describe('HTTP servers', () => {
+  it('are made in one way, which guards their address', () => {
+    const shipped = sources.filter((file) => /^(?:packages|services)\/[^/]+\/src\//.test(file))
+    // The stub stands for systems of others that the demo pays out through.
+    expect(shipped.flatMap((file) => servers(file, read(file)))).toEqual([
+      'packages/examples/src/refunds/stub-process.ts makes a server of its own',
+    ])
+  })
+
+  it.each([
+    "import Fastify from 'fastify'",
+    "import { fastify } from 'fastify'",
+    "import Fastify, { type FastifyInstance } from 'fastify'",
+    "const { default: make } = await import('fastify')",
+    "import { createServer } from 'node:http'",
+    "import { createSecureServer } from 'node:http2'",
+    "import { type AddressInfo, createServer } from 'node:net'",
+    "import http from 'node:http'",
+    "import * as https from 'node:https'",
+    "import { createUnguarded } from '../../../packages/http/src/server.ts'",
+  ])('a planted server is noticed: %s', (text) => {
+    expect(servers('services/escalation/src/planted.ts', text)).not.toEqual([])
+  })
+
+  it.each(["import type { FastifyInstance } from 'fastify'", "import { isIP } from 'node:net'", "import type { Server } from 'node:http'"])(
+    'does not mistake what makes none: %s',
+    (text) => {
+      expect(servers('services/escalation/src/planted.ts', text)).toEqual([])
+    },
+  )
 })
 
 describe('the rooms', () => {

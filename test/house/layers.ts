@@ -15,6 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'packages/follow-ups': ['packages/contract', 'packages/codec'],
   'packages/codec': ['packages/contract'],
   'packages/http': ['packages/contract'],
+  'packages/service': ['packages/codec', 'packages/log', 'packages/http'],
   'packages/files': [],
   'packages/log': [],
   'packages/log-memory': ['packages/log'],
@@ -65,6 +66,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/log',
     'packages/event-log',
     'packages/partition-state',
+    'packages/http',
+    'packages/service',
   ],
   'services/process-manager': [
     'packages/contract',
@@ -73,9 +76,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/event-log',
     'packages/follow-ups',
     'packages/dead-letters',
+    'packages/http',
+    'packages/service',
   ],
-  'services/ingest': ['packages/contract', 'packages/codec', 'packages/log', 'packages/follow-ups'],
-  'services/escalation': ['packages/contract', 'packages/codec', 'packages/log', 'packages/event-log', 'packages/dead-letters'],
+  'services/ingest': ['packages/contract', 'packages/codec', 'packages/log', 'packages/follow-ups', 'packages/http', 'packages/service'],
+  'services/escalation': [
+    'packages/contract',
+    'packages/codec',
+    'packages/log',
+    'packages/event-log',
+    'packages/dead-letters',
+    'packages/http',
+    'packages/service',
+  ],
   'services/projector': [
     'packages/contract',
     'packages/log',
@@ -83,6 +96,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/projection',
     'packages/projection-store',
     'packages/projection-host',
+    'packages/service',
   ],
   'services/gateway': [
     'packages/contract',
@@ -95,8 +109,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/client',
     'packages/http',
     'packages/personal',
+    'packages/service',
   ],
-  // The command joins everything: `up` is the one place that imports services.
+  // What a program imports to run Signalbox inside it: it joins the services.
+  'packages/signalbox': [
+    'packages/contract',
+    'packages/codec',
+    'packages/log',
+    'packages/personal',
+    'packages/service',
+    'services/sequencer',
+    'services/gateway',
+    'services/process-manager',
+    'services/escalation',
+  ],
+  // The command knows everything, and starts the services.
   'packages/cli': [
     'packages/contract',
     'packages/codec',
@@ -122,12 +149,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/follow-ups',
     'packages/generation',
     'packages/files',
+    'packages/service',
+    'packages/signalbox',
     'services/sequencer',
     'services/gateway',
     'services/process-manager',
     'services/projector',
     'services/ingest',
     'services/escalation',
+    'test',
   ],
   'packages/examples': [
     'packages/contract',
@@ -142,6 +172,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'packages/client',
     'packages/handoff',
     'packages/cli',
+    'packages/signalbox',
     'packages/files',
     'infra',
   ],
@@ -170,8 +201,8 @@ export function allowedOf(room: string): readonly string[] {
 /** Which rooms there are. */
 export const rooms: readonly string[] = Object.keys(allowed)
 
-/** Which files of the command may import services: `up`, each service as a process, who takes a partition over for a moment, and the benchmarks, which measure them. */
-const mayImportServices = /^packages\/cli\/src\/(commands\/(up|services|projector|skip|operating\/move)\.ts|bench\/)/
+/** Which files of the command may import services: who starts each as a process, and who takes a partition over for a moment. */
+const mayImportServices = /^packages\/cli\/src\/commands\/(services|projector|skip|operating\/move)\.ts$/
 
 /** Which third parties only some rooms may know. */
 const exclusive: Readonly<Record<string, readonly string[]>> = {
@@ -203,6 +234,7 @@ export function layerProblem(file: string, imported: string): string | null {
   if (!(allowed[room] ?? []).includes(target)) return `${file} imports ${imported}: ${room} may not know ${target}`
   if (room === 'packages/cli' && target.startsWith('services/') && !mayImportServices.test(file))
     return `${file} imports ${imported}: only what runs services may import one`
+  if (target === 'test' && file !== 'packages/cli/src/commands/bench.ts') return `${file} imports ${imported}: that is for tests alone`
   return null
 }
 

@@ -5,11 +5,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startSignalbox } from '@signalbox/cli'
 import { connect } from '@signalbox/client'
 import { contractSet, type Decision } from '@signalbox/contract'
 import { type Actor, act, type Ending, type Story, setUp, stage, stories, tell } from '@signalbox/examples/stories'
 import { createMemoryLog } from '@signalbox/log-memory'
+import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 

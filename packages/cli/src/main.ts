@@ -33,6 +33,7 @@ const usersFaults: ReadonlySet<string> = new Set([
   'KeyStoreError',
   'ContractError',
   'ConfigError',
+  'ContractsRefused',
 ])
 
 function explainFailure(error: unknown): number {

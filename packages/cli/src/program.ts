@@ -1,4 +1,5 @@
 /** The grammar of the command: noun verb, flags, help. */
+import { software } from '@signalbox/signalbox/version'
 import { Command, Option } from 'commander'
 import {
   explainIntent,
@@ -13,9 +14,9 @@ import {
 } from './commands/intent.ts'
 import { listAllResources, resourceHistory, showResource, showStatus } from './commands/resource.ts'
 import type { SkipFlags } from './commands/skip.ts'
-import type { UpFlags } from './commands/up.ts'
 import { unknownVariables } from './environment.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { ServiceFlags } from './listening.ts'
 import { checkNames } from './names.ts'
 import { wholeNumber } from './numbers.ts'
 import { revealWith, say, sayPart } from './output.ts'
@@ -28,7 +29,6 @@ import { addProjection } from './program-projection.ts'
 import { addReplay } from './program-replay.ts'
 import { addTopics } from './program-topics.ts'
 import { type CommonFlags, readSettings } from './settings.ts'
-import { software } from './version.ts'
 
 /** `done` gets the exit code of the command that ran. */
 export function createProgram(done: (exitCode: number) => void): Command {
@@ -116,7 +116,7 @@ function addUp(program: Command, action: Action): void {
     .action(
       action(async (settings, _parameters, flags) => {
         const { up } = await import('./commands/up.ts')
-        await up(settings, flags as UpFlags)
+        await up(settings, flags as ServiceFlags)
         return undefined
       }),
     )
@@ -146,7 +146,7 @@ function addServices(program: Command, action: Action): void {
       .action(
         action(async (settings, _parameters, flags) => {
           const { runService } = await import('./commands/services.ts')
-          await runService(name as keyof typeof services, settings, flags as UpFlags)
+          await runService(name as keyof typeof services, settings, flags as ServiceFlags)
           return undefined
         }),
       )
@@ -240,7 +240,7 @@ function addBench(program: Command, action: Action): void {
     .option('--seconds <SECONDS>', 'how long each measurement takes', '3')
     .action(
       action(async (_settings, [what], flags) => {
-        const { bench } = await import('./bench/index.ts')
+        const { bench } = await import('./commands/bench.ts')
         return await bench(what!, wholeNumber('--seconds', (flags as { seconds: string }).seconds, { least: 1, most: 3_600 }))
       }),
     )

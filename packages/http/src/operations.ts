@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { ProblemWords } from './problems.ts'
-import { createHttpServer, type HttpServer } from './server.ts'
+import { createUnguarded, type ListeningServer } from './server.ts'
 
 export interface Operations {
   readonly registry: Registry
@@ -36,9 +36,12 @@ const words: ProblemWords = {
 /** It takes no bodies. */
 const bodyBytes = 1_024
 
-/** A server for a process that has nothing else to serve. Nobody can change anything through it, so any address will do. */
-export function createOperationsServer(operations: Operations, logger: Logger): HttpServer {
-  const server = createHttpServer({ logger, words, bodyBytes, openness: null })
+/**
+ * A server for a process that has nothing else to serve. It holds nothing of what is decided, and nobody can change anything through
+ * it, so any address will do; it takes no further routes.
+ */
+export function createOperationsServer(operations: Operations, logger: Logger): ListeningServer {
+  const server = createUnguarded({ logger, words, bodyBytes, openness: null })
   addOperations(server.app, operations)
-  return server
+  return { listen: (where) => server.listen(where), close: () => server.close() }
 }

@@ -17,19 +17,27 @@ export interface HttpServerSettings {
   readonly bodyBytes: number
   /** Of a part of an address. Default 100. */
   readonly paramCharacters?: number
-  /** Null: whoever reaches it may, on any address. */
-  readonly openness: Openness | null
+  readonly openness: Openness
   readonly bounds?: Partial<ConnectionBounds>
 }
 
-export interface HttpServer {
+export interface HttpServer extends ListeningServer {
   readonly app: FastifyInstance
+}
+
+export interface ListeningServer {
   /** Starts to listen; gives the address as a URL. Errors: ListenError, for an address that others reach too. */
   listen(settings: ListenSettings): Promise<string>
   close(): Promise<void>
 }
 
+/** Listens on loopback alone, unless something else is said to guard the network. */
 export function createHttpServer(settings: HttpServerSettings): HttpServer {
+  return createUnguarded(settings)
+}
+
+/** Null for openness: whoever reaches it may, on any address. So this stays inside the package, which says what is served so. */
+export function createUnguarded(settings: Omit<HttpServerSettings, 'openness'> & { readonly openness: Openness | null }): HttpServer {
   const { bodyBytes, logger, openness, paramCharacters, words } = settings
   const bounds = { ...connectionBounds, ...settings.bounds }
   const guard = new HostGuard()

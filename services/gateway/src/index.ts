@@ -1,4 +1,5 @@
 export * from './desk.ts'
 export * from './event-stream.ts'
+export { runGateway } from './main.ts'
 export { createServer } from './server.ts'
 export * from './wiring.ts'

@@ -1,5 +1,6 @@
 export { ContractsRefused, contractsMisfit } from './contracts-fit.ts'
 export { watchLag } from './lag.ts'
+export { runSequencer } from './main.ts'
 export * from './metrics.ts'
 export { PartitionOwner } from './partition-owner.ts'
 export { Sequencer } from './sequencer.ts'

@@ -2,11 +2,12 @@
  * Makes the log of the incident that docs/incident.md walks through, always the same: two intake agents take the same complaint
  * in, by mail and by telephone, and an hour lies between the two approvals.
  */
-import { startSignalbox } from '@signalbox/cli'
+
 import { createCodec } from '@signalbox/codec'
 import { bareIntent, canonicalize, contractSet, defaultLimits, type Intent, type JsonObject, makeUuidV7 } from '@signalbox/contract'
 import { createMemoryLog } from '@signalbox/log-memory'
 import { exportLog } from '@signalbox/replay'
+import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { order, refund } from '../../../packages/examples/src/incident/contracts.ts'
 

@@ -2,15 +2,15 @@
 import { noContracts } from '@signalbox/contract'
 import { isLogError } from '@signalbox/log'
 import { NotNextError, settingsOf, skipIntent } from '@signalbox/sequencer'
+import { software } from '@signalbox/signalbox/version'
 import { logLevel } from '../environment.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import { openEngine } from '../logs.ts'
 import { wholeNumber } from '../numbers.ts'
 import { printOne } from '../output.ts'
+import { serviceLogger } from '../service-logger.ts'
 import type { Settings } from '../settings.ts'
 import { humanOf } from '../user.ts'
-import { software } from '../version.ts'
-import { serviceLogger } from './up.ts'
 
 export interface SkipFlags {
   readonly reason?: string

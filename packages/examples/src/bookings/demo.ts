@@ -1,10 +1,11 @@
 /** The main job: real booking agents compete for the same rooms, and no night is ever sold twice. */
 import { join, relative, resolve } from 'node:path'
-import { environment, openLog, type RunningSignalbox, rememberConfig, serviceLogger, signalled, startSignalbox } from '@signalbox/cli'
+import { environment, openLog, rememberConfig, serviceLogger, signalled } from '@signalbox/cli'
 import { connect } from '@signalbox/client'
 import { contractSet, partitionOf } from '@signalbox/contract'
 import { readEvents } from '@signalbox/event-log'
 import type { Source } from '@signalbox/partition-state'
+import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import { runAgents } from './agents.ts'
 import { type Booking, readBookings, wishes } from './bookings-file.ts'
 import { nightContract, stayContract } from './contracts.ts'

@@ -1,7 +1,8 @@
 /** A Kafka log for one run of the demo: the brokers of KAFKA_BROKERS, or one broker for the length of the run. */
-import { environment, software } from '@signalbox/cli'
+import { environment } from '@signalbox/cli'
 import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
+import { software } from '@signalbox/signalbox'
 import { startBroker } from '../../../../infra/kafka/broker.ts'
 
 export interface KafkaForDemo {

@@ -1,7 +1,8 @@
 /** What the acts of the story have at hand. */
-import type { RunningSignalbox } from '@signalbox/cli'
+
 import type { ProposedAction } from '@signalbox/client'
 import type { Decision } from '@signalbox/contract'
+import type { RunningSignalbox } from '@signalbox/signalbox'
 import type { AgentProcess, StubProcess } from './cast.ts'
 import type { AgentName, Plan, Plant } from './plan.ts'
 

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { say } from '@signalbox/cli'
 import { Chain, chainHeader, createCodec, epochHeader } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { decide, evolve, PartitionState } from '@signalbox/core'
@@ -15,7 +16,6 @@ import type { RecordToAppend } from '@signalbox/log'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
 import { currentState, type Source } from '@signalbox/partition-state'
 import { ReplaySession, resourceAt } from '@signalbox/replay'
-import { say } from '../output.ts'
 import { CounterLoad, rules } from './workload.ts'
 
 const resources = 10_000
@@ -98,7 +98,7 @@ async function measureLookups(source: Source, end: number): Promise<object> {
   }
 }
 
-const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
 
 /** As a person types it, less what the command takes to start. */
 function measureCommand(directory: string, end: number): object {

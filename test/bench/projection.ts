@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { environment, say } from '@signalbox/cli'
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { type LogReader, systemClock } from '@signalbox/log'
@@ -13,8 +14,6 @@ import { openPostgresStore } from '@signalbox/projection-postgres'
 import { openSqliteStore } from '@signalbox/projection-sqlite'
 import { MemoryStore, type ProjectionStore } from '@signalbox/projection-store'
 import { z } from 'zod'
-import { environment } from '../environment.ts'
-import { say } from '../output.ts'
 import { Flood } from './event-flood.ts'
 
 const partitionCount = 2

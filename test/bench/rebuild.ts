@@ -1,8 +1,9 @@
 /** Events a second when a state is rebuilt: decoding, verifying the chain, evolve. Reading the log is not in it. */
+
+import { say } from '@signalbox/cli'
 import { Chain, createCodec } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { decide, evolve, PartitionState } from '@signalbox/core'
-import { say } from '../output.ts'
 import { CounterLoad, rules } from './workload.ts'
 
 const counters = 1_000

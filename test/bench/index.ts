@@ -1,5 +1,5 @@
 /** `signalbox bench WHAT`: JSON lines on stdout (the last sums up), progress on stderr. */
-import { CommandError, exitCodes } from '../exit-codes.ts'
+import { CommandError, exitCodes } from '@signalbox/cli'
 
 /** Runs a benchmark and gives the exit code. `seconds` is how long each measurement takes. */
 export async function bench(what: string, seconds: number): Promise<number> {

@@ -8,10 +8,11 @@
  *   reservations  waits for leases on all that it picked, then looks, thinks, and proposes under them
  *   watch         is told the moment something moves, and repairs its reasoning for a part of the time that it took
  */
+
+import { say } from '@signalbox/cli'
 import { contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
 import { decide, evolve, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
-import { say } from '../output.ts'
 import { counterIntent, makeId, rules, startMs } from './workload.ts'
 
 export interface WorkloadOptions {

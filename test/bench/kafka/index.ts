@@ -2,11 +2,11 @@
  * `signalbox bench kafka`: decisions a second and latencies of a sequencer, beside a loop of kafkajs that decides next to
  * nothing, on the same brokers, in the same run and in turns; how fast a partition is restored; how long a failover takes.
  */
+
+import { CommandError, say } from '@signalbox/cli'
 import { createTopics, kafkaOptionsFromEnvironment } from '@signalbox/log-kafka'
 import { defaultBounds } from '@signalbox/sequencer'
 import kafkajs from 'kafkajs'
-import { CommandError } from '../../exit-codes.ts'
-import { say } from '../../output.ts'
 import { type ClientFigures, figuresOf, type Latencies, runClients } from '../clients.ts'
 import { Engine } from './engine.ts'
 import { measureFailover } from './failover.ts'

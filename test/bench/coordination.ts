@@ -3,11 +3,12 @@
  * rule off, and with every rule on, leases and waiters in every scope, and nothing of it in their way; and of intents that
  * use all of it at once: a lease, a cause, an amount, an escalation rule to be asked, a timer to be set anew. Then a flood: what an agent far beyond its budget does to the others' waiting.
  */
+
+import { say } from '@signalbox/cli'
 import { createCodec } from '@signalbox/codec'
 import { containmentOf, contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
-import { say } from '../output.ts'
 import { benchFlood } from './flood.ts'
 import { counterIntent, makeIntent, rules, timeOf } from './workload.ts'
 

@@ -2,10 +2,11 @@
  * Decisions a second on one core: decide, evolve and publish, with the validation of inputs and data by zod, identity, and
  * the SHA-256 of every canonical intent. The intents have come through the codec before, outside of the time measured.
  */
+
+import { say } from '@signalbox/cli'
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, PartitionState } from '@signalbox/core'
-import { say } from '../output.ts'
 import { CounterLoad, rules } from './workload.ts'
 
 const counters = 64

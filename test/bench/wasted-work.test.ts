@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
-import { benchWastedWork, workload } from '../src/bench/wasted-work.ts'
+import { benchWastedWork, workload } from './wasted-work.ts'
 
-const root = resolve(import.meta.dirname, '../../..')
+const root = resolve(import.meta.dirname, '../..')
 const { results } = benchWastedWork()
 const rows = results.map(
   ({ ratio_to_retry, strategy, useful_commits, waiting_minutes, wasted_minutes_per_commit }) =>

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { say } from '../output.ts'
+import { say } from '@signalbox/cli'
 import { measureDecisions } from './decisions.ts'
 import type { MemoryFigures } from './memory.ts'
 import { measureRebuild } from './rebuild.ts'
