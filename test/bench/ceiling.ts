@@ -7,8 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits, formatEventReference } from '@signalbox/contract'
 import { decide, evolve, PartitionState } from '@signalbox/core'
+import { CounterLoad, rules } from '../support/workload.ts'
 import { type Latencies, runClients } from './clients.ts'
-import { CounterLoad, rules } from './workload.ts'
 
 /** What an intent and its event take in the log: values, keys and headers. */
 interface RowBytes {

@@ -9,8 +9,8 @@ import { createCodec } from '@signalbox/codec'
 import { containmentOf, contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
+import { counterIntent, makeIntent, rules, timeOf } from '../support/workload.ts'
 import { benchFlood } from './flood.ts'
-import { counterIntent, makeIntent, rules, timeOf } from './workload.ts'
 
 const counters = 64
 const batchRecords = 128

@@ -7,7 +7,7 @@ import { say } from '@signalbox/cli'
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { decide, evolve, type IntentRecord, PartitionState } from '@signalbox/core'
-import { CounterLoad, rules } from './workload.ts'
+import { CounterLoad, rules } from '../support/workload.ts'
 
 const counters = 64
 const batchRecords = 128

@@ -11,9 +11,9 @@ import { type Agent, connect } from '@signalbox/client'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
+import { capacity, contracts, counterName } from '../support/workload.ts'
 import { Ceiling } from './ceiling.ts'
 import { figuresOf, type Latencies, runClients } from './clients.ts'
-import { capacity, contracts, counterName } from './workload.ts'
 
 const clients = 64
 // Ceiling and Signalbox take turns: a disk that others use too is not as fast from one second to the next.

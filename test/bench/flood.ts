@@ -9,7 +9,7 @@ import { containmentOf } from '@signalbox/contract'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
-import { capacity, contracts, counterName } from './workload.ts'
+import { capacity, contracts, counterName } from '../support/workload.ts'
 
 const others = 16
 const everyMs = 10

@@ -1,8 +1,8 @@
 /** The worker thread of `signalbox bench embedded` in which the HTTP clients run. Posts what they saw. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { connect } from '@signalbox/client'
+import { counterName } from '../support/workload.ts'
 import { runClients } from './clients.ts'
-import { counterName } from './workload.ts'
 
 interface HttpLoad {
   readonly url: string

@@ -5,7 +5,7 @@
 import { createCodec } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { evolve, PartitionState } from '@signalbox/core'
-import { makeIntent, rules, timeOf } from './workload.ts'
+import { makeIntent, rules, timeOf } from '../support/workload.ts'
 
 const count = 1_000_000
 const resourcesPerScope = 100

@@ -14,7 +14,7 @@ import { openPostgresStore } from '@signalbox/projection-postgres'
 import { openSqliteStore } from '@signalbox/projection-sqlite'
 import { MemoryStore, type ProjectionStore } from '@signalbox/projection-store'
 import { z } from 'zod'
-import { Flood } from './event-flood.ts'
+import { Flood } from '../support/event-flood.ts'
 
 const partitionCount = 2
 const eventsPerSecond = 50_000

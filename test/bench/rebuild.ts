@@ -4,7 +4,7 @@ import { say } from '@signalbox/cli'
 import { Chain, createCodec } from '@signalbox/codec'
 import { defaultLimits, type Event } from '@signalbox/contract'
 import { decide, evolve, PartitionState } from '@signalbox/core'
-import { CounterLoad, rules } from './workload.ts'
+import { CounterLoad, rules } from '../support/workload.ts'
 
 const counters = 1_000
 const batchRecords = 128

@@ -16,7 +16,7 @@ import type { RecordToAppend } from '@signalbox/log'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
 import { currentState, type Source } from '@signalbox/partition-state'
 import { ReplaySession, resourceAt } from '@signalbox/replay'
-import { CounterLoad, rules } from './workload.ts'
+import { CounterLoad, rules } from '../support/workload.ts'
 
 const resources = 10_000
 const batchEvents = 500

@@ -13,7 +13,7 @@ import { say } from '@signalbox/cli'
 import { contractSet, defaultLimits, defineContract, type Event, type Intent, none } from '@signalbox/contract'
 import { decide, evolve, PartitionState, preparedContracts, type Rules } from '@signalbox/core'
 import { z } from 'zod'
-import { counterIntent, makeId, rules, startMs } from './workload.ts'
+import { counterIntent, makeId, rules, startMs } from '../support/workload.ts'
 
 export interface WorkloadOptions {
   readonly seed: number

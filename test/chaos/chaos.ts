@@ -6,7 +6,7 @@
  * Exit code 0 when nothing was found, 1 when something was, 2 for wrong usage.
  */
 import { parseArgs } from 'node:util'
-import { Random } from '../simulation/random.ts'
+import { Random } from '../support/random.ts'
 import { Brokers } from './brokers.ts'
 import { type PlantedName, plantedNames } from './planted.ts'
 import { type Point, points } from './points.ts'

@@ -1,5 +1,5 @@
 /** The faults themselves. Each resolves, to what it did in a few words, once the run is whole again as far as it broke it. */
-import type { Random } from '../simulation/random.ts'
+import type { Random } from '../support/random.ts'
 import type { Brokers } from './brokers.ts'
 import type { Fleet, SequencerProcess } from './fleet.ts'
 import { API_KEYS } from './kafka-frames.ts'

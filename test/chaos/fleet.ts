@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Random } from '../simulation/random.ts'
+import type { Random } from '../support/random.ts'
 import type { Armed, Point } from './points.ts'
 import type { FromSequencer, SequencerSettings, ToSequencer } from './protocol.ts'
 import { came, sleep } from './wait.ts'

@@ -2,7 +2,7 @@
 import type { Codec } from '@signalbox/codec'
 import { bareIntent, type Intent, makeUuidV7, partitionOf } from '@signalbox/contract'
 import { isLogError, type Log } from '@signalbox/log'
-import type { Random } from '../simulation/random.ts'
+import type { Random } from '../support/random.ts'
 import type { Acknowledged, History } from './history.ts'
 import { sleep, until } from './wait.ts'
 

@@ -1,5 +1,5 @@
 /** Which faults strike when: drawn from the seed before anything runs. */
-import type { Random } from '../simulation/random.ts'
+import type { Random } from '../support/random.ts'
 import type { Point } from './points.ts'
 import type { CutKind } from './proxy.ts'
 

@@ -7,7 +7,7 @@ import { partitionOf, type Status } from '@signalbox/contract'
 import type { DeadLetter, RedriveResult } from '@signalbox/dead-letters'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Commands, openCommands } from '../end-to-end/commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
 
 const config = (name: string) => join(import.meta.dirname, `${name}.config.ts`)
 let commands: Commands

@@ -6,7 +6,7 @@ import { partitionOf } from '@signalbox/contract'
 import type { DeadLetter, RedriveResult } from '@signalbox/dead-letters'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { describe, expect, it, vi } from 'vitest'
-import { type Commands, openCommands } from '../end-to-end/commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
 import { intent } from './intents.ts'
 
 const minute = 60_000

@@ -1,6 +1,6 @@
 /** A shop whose orders come from a system of record, of which one kind cannot be read until SOURCE says that the map is mended. */
 import { defineConfig, defineSource } from '@signalbox/contract'
-import { order, stock } from '../end-to-end/shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 export const tills = defineSource({
   name: 'tills',

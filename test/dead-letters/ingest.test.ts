@@ -10,7 +10,7 @@ import { systemClock } from '@signalbox/log'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Commands, openCommands } from '../end-to-end/commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
 import { tills } from './ingest.config.ts'
 
 const config = join(import.meta.dirname, 'ingest.config.ts')

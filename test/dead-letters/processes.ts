@@ -1,7 +1,7 @@
 /** `signalbox` as processes, on a folder or on Kafka. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const readyMs = 60_000

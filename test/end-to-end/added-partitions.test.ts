@@ -9,10 +9,10 @@ import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Ended, runOnTopics } from './commands.ts'
+import { type Ended, runOnTopics } from '../support/commands.ts'
+import { root } from '../support/root.ts'
+import { intent as asked } from '../support/shop.ts'
 import shop from './shop.config.ts'
-import { intent as asked } from './shop.ts'
 
 const brokers = process.env.KAFKA_BROKERS!
 const config = join(root, 'test/end-to-end/shop.config.ts')

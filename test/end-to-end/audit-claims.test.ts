@@ -8,9 +8,9 @@ import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditReport } from '../../packages/cli/src/commands/audit.ts'
+import { intent } from '../support/shop.ts'
 import { first } from './bills/contracts.ts'
 import { runHere } from './run-here.ts'
-import { intent } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-claims-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

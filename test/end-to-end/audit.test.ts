@@ -7,7 +7,7 @@ import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { type AuditCheck, auditPartition, type PartitionAudit } from '@signalbox/replay'
 import { startSequencer } from '@signalbox/sequencer'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { intent, order, stock } from './shop.ts'
+import { intent, order, stock } from '../support/shop.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 const contracts = contractSet([order, stock])

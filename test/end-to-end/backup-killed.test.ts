@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
 import { afterAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { runHere } from './run-here.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-backups-'))

@@ -5,8 +5,8 @@ import { connect } from '@signalbox/client'
 import type { Decision } from '@signalbox/contract'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 const config = join(root, 'test/end-to-end/shop.config.ts')
 let commands: Commands

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Decision } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { decidedAtLeast, decisionsIn, spawnDemo } from './demo.ts'
 import { decideBookings, type ModelDecision } from './plain-model.ts'
 

@@ -15,7 +15,7 @@ import { openSqliteLog } from '@signalbox/log-sqlite'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, test } from 'vitest'
-import { intent, order, stock } from './shop.ts'
+import { intent, order, stock } from '../support/shop.ts'
 
 const scopes = ['left', 'right', 'a', 'b', 'c', 'd']
 const scopeOn = (partition: number) => scopes.find((scope) => partitionOf(scope, 2) === partition)!

@@ -4,8 +4,8 @@ import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { ClientError, connect, HttpCoordinator, newIntentId } from '@signalbox/client'
 import { type Intent, type Invalidation, intentFromJson, type Status } from '@signalbox/contract'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { intent, openShop, type Shop } from '../support/shop.ts'
 import { runCommandLine } from './run-command.ts'
-import { intent, openShop, type Shop } from './shop.ts'
 
 let shop: Shop
 /** What the proxy does with the next requests, one after another; then it hands them on. */

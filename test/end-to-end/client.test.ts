@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Agent, connect, NotReserved } from '@signalbox/client'
 import type { Invalidation } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openShop, type Shop } from './shop.ts'
+import { openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
 const agents: Agent[] = []

@@ -7,8 +7,8 @@ import { openSqliteLog } from '@signalbox/log-sqlite'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { intent, order, stock } from '../support/shop.ts'
 import { runHere } from './run-here.ts'
-import { intent, order, stock } from './shop.ts'
 
 const hourMs = 3_600_000
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-clock-'))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { sha256 } from '@signalbox/codec'
 import type { Decision, EscalationData, Resource } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
 
 let commands: Commands
 

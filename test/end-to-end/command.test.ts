@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Decision, Resource } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 const config = join(root, 'packages/examples/src/bookings/signalbox.config.ts')
 let commands: Commands

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { contractSet, upcastActions } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Commands, openCommands } from '../support/commands.ts'
 import { first, second } from './bills/contracts.ts'
-import { type Commands, openCommands } from './commands.ts'
 
 const config = (name: string) => join(import.meta.dirname, 'bills', `${name}.config.ts`)
 let commands: Commands

@@ -10,10 +10,10 @@ import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { root } from '../house/files.ts'
-import { openCommands } from './commands.ts'
+import { openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
+import { stock } from '../support/shop.ts'
 import { runCommandLine } from './run-command.ts'
-import { stock } from './shop.ts'
 
 const timeout = 120_000
 let directory = ''

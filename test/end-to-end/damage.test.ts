@@ -9,9 +9,9 @@ import { openSqliteStore } from '@signalbox/projection-sqlite'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
+import { order } from '../support/shop.ts'
 import { runHere } from './run-here.ts'
-import { order } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-damage-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

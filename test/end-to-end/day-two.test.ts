@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Decision, EscalationData, Resource } from '@signalbox/contract'
 import type { Diff } from '@signalbox/replay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
 import { runHere } from './run-here.ts'
 
 const config = (name: string) => join(import.meta.dirname, `parcels/${name}.config.ts`)

@@ -5,7 +5,7 @@ import { createCodec } from '@signalbox/codec'
 import { type Decision, defaultLimits } from '@signalbox/contract'
 import { openSqliteLogReader } from '@signalbox/log-sqlite'
 import { decisions } from '@signalbox/presentation'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 
 export interface Ended {
   readonly code: number | null

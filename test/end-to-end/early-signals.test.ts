@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
-import { runOnTopics } from './commands.ts'
+import { runOnTopics } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const config = join(root, 'test/end-to-end/shop.config.ts')

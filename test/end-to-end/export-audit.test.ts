@@ -7,9 +7,9 @@ import { openSqliteLog } from '@signalbox/log-sqlite'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
+import { intent, order, stock } from '../support/shop.ts'
 import { runHere } from './run-here.ts'
-import { intent, order, stock } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-excerpts-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

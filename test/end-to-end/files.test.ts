@@ -6,9 +6,9 @@ import { gzipSync } from 'node:zlib'
 import { replaceFile } from '@signalbox/files'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
+import { intent, openShop } from '../support/shop.ts'
 import { runHere } from './run-here.ts'
-import { intent, openShop } from './shop.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-files-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

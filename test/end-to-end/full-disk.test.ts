@@ -10,7 +10,7 @@ import { openSqliteLog, openSqliteLogReader } from '@signalbox/log-sqlite'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, it } from 'vitest'
-import { order } from './shop.ts'
+import { order } from '../support/shop.ts'
 
 it('a full disk stops acknowledging; everything acknowledged is there, and the process ends with a reason', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-full-'))

@@ -6,7 +6,7 @@ import { startSignalbox } from '@signalbox/signalbox'
 import { createParser } from 'eventsource-parser'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { intent, order } from './shop.ts'
+import { intent, order } from '../support/shop.ts'
 
 const partitionCount = 3
 const scopes = [0, 1, 2].map((partition) => {

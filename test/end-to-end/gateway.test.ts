@@ -12,7 +12,7 @@ import {
 } from '@signalbox/contract'
 import { createParser } from 'eventsource-parser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { intent, openShop, type Shop } from './shop.ts'
+import { intent, openShop, type Shop } from '../support/shop.ts'
 
 let shop: Shop
 

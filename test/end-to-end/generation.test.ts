@@ -23,9 +23,9 @@ import { auditPartition } from '@signalbox/replay'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Ended, runOnTopics } from './commands.ts'
-import { order, stock } from './shop.ts'
+import { type Ended, runOnTopics } from '../support/commands.ts'
+import { root } from '../support/root.ts'
+import { order, stock } from '../support/shop.ts'
 
 const brokers = process.env.KAFKA_BROKERS!
 const partitions = 3

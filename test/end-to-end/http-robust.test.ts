@@ -5,9 +5,9 @@ import type { Decision, Problem, Status } from '@signalbox/contract'
 import { createHttpServer, type HttpServer } from '@signalbox/http'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { intent, openShop, type Shop } from '../support/shop.ts'
 import { type HttpServers, openHttpServers, serverNames } from './http-servers.ts'
 import { raw, sendRaw } from './raw-http.ts'
-import { intent, openShop, type Shop } from './shop.ts'
 
 let servers: HttpServers
 

@@ -10,7 +10,7 @@ import { MemoryStore } from '@signalbox/projection-store'
 import { createProjectorServer, startProjector } from '@signalbox/projector'
 import pino from 'pino'
 import { Registry } from 'prom-client'
-import { openShop } from './shop.ts'
+import { openShop } from '../support/shop.ts'
 
 export const serverNames = ['gateway', 'projector', 'inbox', 'operations'] as const
 export type ServerName = (typeof serverNames)[number]

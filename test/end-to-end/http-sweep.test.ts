@@ -2,8 +2,8 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { defaultLimits, type Problem } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { intent } from '../support/shop.ts'
 import { type HttpServers, openHttpServers, type ServerName } from './http-servers.ts'
-import { intent } from './shop.ts'
 
 let servers: HttpServers
 

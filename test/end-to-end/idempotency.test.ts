@@ -8,7 +8,7 @@ import { rulesOf, startSequencer } from '@signalbox/sequencer'
 import pino from 'pino'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openShop, order, type Shop } from './shop.ts'
+import { openShop, order, type Shop } from '../support/shop.ts'
 
 const windowMs = defaultLimits.identityHorizonMs + defaultLimits.clockSkewMs + 1
 

@@ -1,7 +1,7 @@
 /** The shop, with a contract whose code ends the process that runs it. */
 import { defineConfig, defineContract, none } from '@signalbox/contract'
 import { z } from 'zod'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 /** What lies behind a function is not seen when a contract is examined; a loop without an end has the same effect. */
 function endProcess(): never {

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { createTopics } from '@signalbox/log-kafka'
 import { describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 const brokers = process.env.KAFKA_BROKERS!
 const topicPrefix = `embedded-${process.pid}-${Date.now()}`

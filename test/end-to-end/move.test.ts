@@ -25,10 +25,10 @@ import { startSequencer } from '@signalbox/sequencer'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Ended, runOnTopics } from './commands.ts'
+import { type Ended, runOnTopics } from '../support/commands.ts'
+import { root } from '../support/root.ts'
+import { intent as asked, openShop } from '../support/shop.ts'
 import shop, { stockName, warehouse } from './shop.config.ts'
-import { intent as asked, openShop } from './shop.ts'
 
 const brokers = process.env.KAFKA_BROKERS!
 const prefix = `move-${process.pid}-${Date.now()}`

@@ -10,8 +10,8 @@ import { openFileKeyStore, personalData } from '@signalbox/personal'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 import { customer } from './personal.config.ts'
 
 const config = join(root, 'test/end-to-end/personal.config.ts')

@@ -6,7 +6,7 @@ import { openSqliteLog } from '@signalbox/log-sqlite'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { POSTGRES_SOURCES, type PostgresForTests, postgresForTests } from '../../infra/postgres/choose.ts'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { runCommandLine } from './run-command.ts'
 import { runHere } from './run-here.ts'
 

@@ -2,7 +2,7 @@
 import { defineConfig } from '@signalbox/contract'
 import { defineProjection } from '@signalbox/projection'
 import { z } from 'zod'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 const dear = defineProjection({
   name: 'dear-orders',

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 const timeout = 120_000
 let commands: Commands

@@ -1,5 +1,5 @@
 /** The shop, with its rows in PostgreSQL. */
 import { defineConfig } from '@signalbox/contract'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 export default defineConfig({ contracts: [order, stock], projector: { store: 'postgres' } })

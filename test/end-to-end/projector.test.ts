@@ -5,7 +5,7 @@ import { connect } from '@signalbox/client'
 import { createTopics } from '@signalbox/log-kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type PostgresForTests, postgresForTests } from '../../infra/postgres/choose.ts'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const config = join(root, 'test/end-to-end/projector.config.ts')

@@ -14,7 +14,7 @@ import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, test, vi } from 'vitest'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 const timeout = 60_000
 const full = 1_000

@@ -1,6 +1,6 @@
 /** A shop whose reaction throws until REACTION says that it is mended. */
 import { defineConfig, defineReaction } from '@signalbox/contract'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 export default defineConfig({
   contracts: [order, stock],

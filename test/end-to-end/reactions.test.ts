@@ -7,9 +7,9 @@ import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { type RunningSignalbox, startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { openCommands } from './commands.ts'
-import { order, stock } from './shop.ts'
+import { openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
+import { order, stock } from '../support/shop.ts'
 
 const timeout = 60_000
 const contracts = contractSet([order, stock])

@@ -8,7 +8,7 @@ import { ReadModel } from '@signalbox/partition-state'
 import { startSignalbox } from '@signalbox/signalbox'
 import pino from 'pino'
 import { expect, it, vi } from 'vitest'
-import { order } from './shop.ts'
+import { order } from '../support/shop.ts'
 
 /** A log whose only event is no event. */
 async function damagedStore(): Promise<MemoryLogStore> {

@@ -4,8 +4,8 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const config = join(root, 'test/end-to-end/shop.config.ts')

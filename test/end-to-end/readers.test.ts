@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const toolchain = join(root, 'infra/toolchain/run.mjs')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Event, homeScope, type ResourceChange, systemScope } from '@signalbox/contract'
 import { Counter, planOf } from '@signalbox/examples/refunds'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { spawnDemo } from './demo.ts'
 
 let directory = ''

@@ -23,7 +23,7 @@ import { diffLog, openExport, ReplaySession, resourceAt } from '@signalbox/repla
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import bookings from '../../packages/examples/src/bookings/signalbox.config.ts'
 import refunds from '../../packages/examples/src/refunds/signalbox.config.ts'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { spawnDemo } from './demo.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')

@@ -1,8 +1,8 @@
 /** One command as a process, in the folder of the tests. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { root } from '../house/files.ts'
-import type { Ended } from './commands.ts'
+import type { Ended } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 
 export async function runCommandLine(
   parameters: readonly string[],

@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 import { run } from '../../packages/cli/src/main.ts'
-import type { Ended } from './commands.ts'
+import type { Ended } from '../support/commands.ts'
 
 /** The brokers of the tests are not meant by commands on an embedded log. */
 const embedded = { KAFKA_BROKERS: undefined, KAFKA_BOOTSTRAP_SERVERS: undefined }

@@ -12,7 +12,7 @@ import { openSqliteLog } from '@signalbox/log-sqlite'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { intent, order, stock } from './shop.ts'
+import { intent, order, stock } from '../support/shop.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 const contracts = contractSet([order, stock])

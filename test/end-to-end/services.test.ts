@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Agent, connect } from '@signalbox/client'
 import { createTopics } from '@signalbox/log-kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { stockName, warehouse } from './shop.config.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')

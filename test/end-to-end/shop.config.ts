@@ -1,6 +1,6 @@
 /** The shop with a warehouse: whoever opens an order takes one from the stock, in another scope. */
 import { defineConfig, defineReaction } from '@signalbox/contract'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 export const warehouse = 'warehouse'
 export const stockName = 'stock/main'

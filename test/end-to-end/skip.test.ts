@@ -10,8 +10,8 @@ import type { Log } from '@signalbox/log'
 import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { openSqliteLog } from '@signalbox/log-sqlite'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { root } from '../house/files.ts'
-import { intent } from './shop.ts'
+import { root } from '../support/root.ts'
+import { intent } from '../support/shop.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const config = join(root, 'test/end-to-end/killer.config.ts')

@@ -7,7 +7,7 @@ import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { intent, order, stock } from './shop.ts'
+import { intent, order, stock } from '../support/shop.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 const contracts = contractSet([order, stock])

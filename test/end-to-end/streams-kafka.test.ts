@@ -7,7 +7,7 @@ import { startSignalbox } from '@signalbox/signalbox'
 import { createParser } from 'eventsource-parser'
 import pino from 'pino'
 import { expect, it, vi } from 'vitest'
-import { order, stock } from './shop.ts'
+import { order, stock } from '../support/shop.ts'
 
 const topicPrefix = `streams-${process.pid}-${Date.now()}`
 const maxStreams = 20

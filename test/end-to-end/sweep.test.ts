@@ -22,7 +22,7 @@ import { createTopics, openKafkaLog } from '@signalbox/log-kafka'
 import { type Sequencer, startSequencer } from '@signalbox/sequencer'
 import avro from 'avsc'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { intent, openShop, order, type Shop, stock } from './shop.ts'
+import { intent, openShop, order, type Shop, stock } from '../support/shop.ts'
 
 const codec = createCodec({ limits: defaultLimits })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { newIntentId } from '@signalbox/client'
 import type { Decision, Resource } from '@signalbox/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Commands, type Ended, openCommands } from './commands.ts'
+import { type Commands, type Ended, openCommands } from '../support/commands.ts'
 import { forged, hostile, obeyed } from './hostile/text.ts'
 import { runHere } from './run-here.ts'
 

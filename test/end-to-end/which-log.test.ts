@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { environment as given } from '../../packages/cli/src/environment.ts'
 import { readSettings } from '../../packages/cli/src/settings.ts'
-import { root } from '../house/files.ts'
-import { type Commands, openCommands } from './commands.ts'
+import { type Commands, openCommands } from '../support/commands.ts'
+import { root } from '../support/root.ts'
 import { runCommandLine } from './run-command.ts'
 
 const config = join(root, 'test/end-to-end/shop.config.ts')

@@ -1,10 +1,9 @@
 /** The repository's own files, as git knows them, and the imports in them. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseSync } from 'oxc-parser'
-
-export const root = resolve(import.meta.dirname, '../..')
+import { root } from '../support/root.ts'
 
 /** Tracked files and untracked ones that are not ignored, relative to the root, with `/`. */
 export const files: readonly string[] = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {

@@ -1,6 +1,6 @@
 /** The examples of agents in other languages, as an engineer would run them: on a real broker, with a real schema registry. */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type RegistryForTests, registryForTests } from '../../infra/kafka/registry.ts'
 import { pythonWithPackages } from '../../infra/python/environment.ts'
 import bookings from '../../packages/examples/src/bookings/signalbox.config.ts'
-import { read, root } from '../house/files.ts'
+import { root } from '../support/root.ts'
 import { ensureKcat } from './kcat.ts'
 
 const run = promisify(execFile)
@@ -273,7 +273,7 @@ describe('a decision that was written and not committed', { timeout }, () => {
 })
 
 it('the intent of the documentation is one', () => {
-  const page = read('docs/agents-in-other-languages.md')
+  const page = readFileSync(join(root, 'docs/agents-in-other-languages.md'), 'utf8')
   const example = readIntentJson(/```json\n(.*?)```/s.exec(page)![1]!)
   expect(example).toMatchObject({ scope: 'city', actions: [{ action: 'open' }], reads: [{ version: 3 }] })
   for (const [, file] of page.matchAll(/\]\(([^)#]+)[^)]*\)/g)) expect(existsSync(join(root, 'docs', file!)), file).toBe(true)

@@ -8,8 +8,8 @@ import openapiTypescript, { astToString } from 'openapi-typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommand } from '../../infra/kafka/command.ts'
 import { pythonWithPackages } from '../../infra/python/environment.ts'
-import { openShop, type Shop } from '../end-to-end/shop.ts'
-import { root } from '../house/files.ts'
+import { root } from '../support/root.ts'
+import { openShop, type Shop } from '../support/shop.ts'
 
 const minute = 60_000
 let shop: Shop

@@ -6,7 +6,7 @@
  */
 import type { PartitionWriter } from '@signalbox/log'
 import { openSqliteLog } from '@signalbox/log-sqlite'
-import { Flood } from '../bench/event-flood.ts'
+import { Flood } from '../support/event-flood.ts'
 
 const [directory, ...numbers] = process.argv.slice(2)
 const [partitionCount, wanted, perSecond] = numbers.map(Number) as [number, number, number]

@@ -1,9 +1,10 @@
 /** Faults of whole processes and machines: crashes, zombies, restarts, clocks that jump. */
+
+import type { Random } from '../support/random.ts'
 import type { SimulatedAgent } from './agents.ts'
 import type { Environment } from './environment.ts'
 import type { Operator } from './operator.ts'
 import type { Service, SimulatedProcess } from './process.ts'
-import type { Random } from './random.ts'
 import type { EscalationProcess, GatewayProcess, ManagerProcess, ProducerProcess, SequencerProcess } from './services.ts'
 
 export interface Cast {

@@ -1,8 +1,8 @@
 /** What agents and humans ask of Signalbox itself. */
 import type { ProposedAction } from '@signalbox/client'
 import { generationResource, systemScope } from '@signalbox/contract'
+import type { Random } from '../support/random.ts'
 import { drawResources } from './intents.ts'
-import type { Random } from './random.ts'
 
 /** An intent that waits, and an effect that is to be reported, as somebody knows of them; null: of none. */
 export interface Known {

@@ -1,7 +1,7 @@
 /** Which faults a run meets, drawn from its seed: at every call of the log port, on the agents' network, and of whole processes. */
 import type { LogErrorCode } from '@signalbox/log'
 import type { FaultCall, FaultDecision, FaultOperation, FaultOutcome } from '@signalbox/log-memory'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 
 /** How rough a run is. Probabilities are per call, or per step of the process faults. */
 export interface Roughness {

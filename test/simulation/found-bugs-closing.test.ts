@@ -6,8 +6,8 @@ import { createMemoryLog, MemoryLogStore } from '@signalbox/log-memory'
 import { ReadModel } from '@signalbox/partition-state'
 import { rulesOf, startSequencer } from '@signalbox/sequencer'
 import { afterEach, expect, test } from 'vitest'
+import { Random } from '../support/random.ts'
 import { simulatedContracts, simulatedLimits } from './contracts.ts'
-import { Random } from './random.ts'
 
 const codec = createCodec({ limits: simulatedLimits })
 const silent = { info() {}, warn() {}, error() {} }

@@ -10,9 +10,9 @@ import { startSequencer } from '@signalbox/sequencer'
 import { Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Random } from '../support/random.ts'
 import { storedRecords } from './check-log.ts'
 import { simulatedContracts, simulatedLimits } from './contracts.ts'
-import { Random } from './random.ts'
 import { MachineClock, VirtualTime } from './virtual-clock.ts'
 
 const startMs = 1_800_000_000_000

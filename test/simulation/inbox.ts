@@ -1,7 +1,7 @@
 /** What is put before the humans of the simulated world, and what they make of it. */
 import type { ProposedAction } from '@signalbox/client'
+import type { Random } from '../support/random.ts'
 import { drawActions } from './intents.ts'
-import type { Random } from './random.ts'
 import type { GatewayProcess } from './services.ts'
 
 export interface OpenEscalation {

@@ -2,8 +2,8 @@
 
 import type { ProposedAction, Seen } from '@signalbox/client'
 import { type Intent, makeUuidV7 } from '@signalbox/contract'
+import type { Random } from '../support/random.ts'
 import { allScopes } from './model/partitions.ts'
-import type { Random } from './random.ts'
 
 interface Option {
   readonly action: string

@@ -2,10 +2,10 @@
 import { GenerationError, type Moved, moveLog } from '@signalbox/generation'
 import { isLogError } from '@signalbox/log'
 import { createMemoryLog, type MemoryLogStore } from '@signalbox/log-memory'
+import type { Random } from '../support/random.ts'
 import { simulatedLimits } from './contracts.ts'
 import type { Environment } from './environment.ts'
 import { describe } from './process.ts'
-import type { Random } from './random.ts'
 import { MachineClock } from './virtual-clock.ts'
 
 const waitMs = 10_000

@@ -4,9 +4,9 @@ import { ClientError, type Coordinator, type SubmitOptions } from '@signalbox/cl
 import type { Decision, ExplanationJson, Intent, Invalidation, Observation, Read } from '@signalbox/contract'
 import { RequestRefused } from '@signalbox/http'
 import { isLogError } from '@signalbox/log'
+import type { Random } from '../support/random.ts'
 import type { Environment } from './environment.ts'
 import { describe } from './process.ts'
-import type { Random } from './random.ts'
 import type { GatewayProcess } from './services.ts'
 
 const graceMs = 3_000

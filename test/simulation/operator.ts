@@ -1,9 +1,9 @@
 /** A human who closes partitions, as one who means to move the log, and after a while opens them again. */
 import { generationResource, systemScope } from '@signalbox/contract'
+import type { Random } from '../support/random.ts'
 import type { SimulatedAgent } from './agents.ts'
 import { drawOversight } from './coordinations.ts'
 import type { Environment } from './environment.ts'
-import type { Random } from './random.ts'
 import type { GatewayProcess } from './services.ts'
 
 const lookMs = 200

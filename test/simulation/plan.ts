@@ -1,7 +1,7 @@
 /** What a run is about: which operations its agents draw most, on what, and how much the settings of containment let them. */
 import { type Containment, type ContainmentSettings, containmentOf } from '@signalbox/contract'
+import type { Random } from '../support/random.ts'
 import { allScopes } from './model/partitions.ts'
-import type { Random } from './random.ts'
 
 export type Operation =
   | 'propose'

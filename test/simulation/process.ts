@@ -1,9 +1,9 @@
 /** A process of the simulated world: started, killed, started again, each time with a new handle on the log and an old clock. */
 import { isLogError, type Log } from '@signalbox/log'
 import { createMemoryLog, type FaultCall, type MemoryLog } from '@signalbox/log-memory'
+import type { Random } from '../support/random.ts'
 import type { Environment } from './environment.ts'
 import { ObservedLog } from './observed-log.ts'
-import type { Random } from './random.ts'
 import { MachineClock } from './virtual-clock.ts'
 
 /** What a process runs. */

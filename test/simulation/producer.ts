@@ -1,10 +1,10 @@
 /** Writes records to the log without gateway or client, as `kcat` would: good ones, broken ones, and ones in the wrong place. */
 import { type Intent, intentToJson, type JsonObject, makeUuidV7 } from '@signalbox/contract'
+import type { Random } from '../support/random.ts'
 import type { Environment } from './environment.ts'
 import { drawActions, drawResources } from './intents.ts'
 import { modelPartitionOf } from './model/partitions.ts'
 import { describe } from './process.ts'
-import type { Random } from './random.ts'
 import type { ProducerProcess } from './services.ts'
 
 export class Producer {

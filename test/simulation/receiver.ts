@@ -1,7 +1,7 @@
 /** Who is told of escalations in the simulated world: webhook targets without a network, which fail as receivers do. */
 import type { Post } from '@signalbox/escalation'
+import type { Random } from '../support/random.ts'
 import type { Environment } from './environment.ts'
-import type { Random } from './random.ts'
 
 export interface Received {
   readonly target: string

@@ -3,7 +3,7 @@
  * nothing more can happen at the present moment.
  */
 import type { Clock } from '@signalbox/log'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 
 interface Scheduled {
   readonly atMs: number

@@ -1,7 +1,7 @@
 /** What agents do with tasks, handoffs and transfers: what fits what they saw, and now and then what does not. */
 import type { ProposedAction, Seen } from '@signalbox/client'
+import type { Random } from '../support/random.ts'
 import { hashOf as sealOf } from './model/people.ts'
-import type { Random } from './random.ts'
 
 export const tasks = ['task/1', 'task/2'] as const
 export const handoffs = ['handoff/1', 'handoff/2'] as const

@@ -3,7 +3,7 @@ import { createCodec } from '@signalbox/codec'
 import { defaultLimits } from '@signalbox/contract'
 import { openKafkaLog } from '@signalbox/log-kafka'
 import { startSequencer } from '@signalbox/sequencer'
-import { contracts } from '../workload.ts'
+import { contracts } from '../../support/workload.ts'
 import type { EngineMessage, EngineSettings } from './protocol.ts'
 import { type RunningLoop, runRawLoop } from './raw-loop.ts'
 

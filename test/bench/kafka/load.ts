@@ -5,7 +5,7 @@ import { defaultLimits, formatEventReference, type Intent, partitionOf } from '@
 import { decide, evolve, PartitionState } from '@signalbox/core'
 import { type Cursor, isLogError, type Log } from '@signalbox/log'
 import { openKafkaLog } from '@signalbox/log-kafka'
-import { type Asked, capacity, counterIntent, rules } from '../workload.ts'
+import { type Asked, capacity, counterIntent, rules } from '../../support/workload.ts'
 
 const scopes = 64
 const decisionTimeoutMs = 60_000

@@ -13,7 +13,7 @@ import kafkajs, { type IHeaders } from 'kafkajs'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { pythonWithPackages } from '../../../infra/python/environment.ts'
-import { intent, order, stock } from '../../end-to-end/shop.ts'
+import { intent, order, stock } from '../../support/shop.ts'
 
 const run = promisify(execFile)
 const timeout = 60_000

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
-import { root } from '../house/files.ts'
+import { root } from './root.ts'
 
 const main = join(root, 'packages/cli/src/main.ts')
 const environment = (() => {
