@@ -224,6 +224,13 @@ function targetOf(file: string, imported: string): string | null {
   return service in allowed ? service : `packages/${name}`
 }
 
+/** The packages and services that may import a room, sorted. */
+export function importersOf(room: string): readonly string[] {
+  return Object.keys(allowed)
+    .filter((importer) => importer.includes('/') && allowed[importer]!.includes(room))
+    .sort()
+}
+
 /** What is wrong with an import, in a sentence; null when it is allowed. Tests may import anything. */
 export function layerProblem(file: string, imported: string): string | null {
   const room = roomOf(file)
