@@ -19,13 +19,13 @@ export function needsService(file: string, seen = new Set<string>()): boolean {
     .some((target) => /(?:^|\/)test\//.test(target) && needsService(target, seen))
 }
 
-/** They need no service, and take long all the same: processes that are killed, schedules by the thousand, a compiler. */
-const slow: readonly string[] = []
+/** They need no service, and take long all the same: properties on cases by the thousand, processes that are killed again and again. */
+const slow = /\/(?:laws|properties)\.test\.ts$|^packages\/log-sqlite\/test\/(?:first-start|index-repair)\.test\.ts$/
 
 export const unitTests: readonly string[] = globSync(
   ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'test/house/*.test.ts', 'test/bench/*.test.ts'],
   { cwd: root, exclude: ['**/node_modules/**'] },
 )
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => !slow.includes(file) && !needsService(file))
+  .filter((file) => !slow.test(file) && !needsService(file))
   .sort()

@@ -58,7 +58,7 @@ describe('the unit tier', () => {
   it('tells a test that needs a service from one that needs none', () => {
     expect(needsService('packages/log-kafka/test/transactions.test.ts')).toBe(true)
     expect(needsService('test/end-to-end/services.test.ts')).toBe(true)
-    expect(needsService('packages/core/test/laws.test.ts')).toBe(false)
+    expect(needsService('packages/core/test/waiting.test.ts')).toBe(false)
   })
 
   it('knows what is for tests alone', () => {
