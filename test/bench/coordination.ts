@@ -62,8 +62,8 @@ const plain = defineContract({
 const containment = containmentOf({
   breaker: { rejects: 1_000, opensBeforeQuarantine: 10 },
   repeatedRejects: 1_000,
-  budgets: [{ agents: ['agent-*'], intents: 1e12, amount: 1e15, pending: 100 }],
-  maxDepth: 1e12,
+  budgets: [{ agents: ['agent-*'], intents: 1e12, amount: 1e14, pending: 100 }],
+  maxDepth: 1e6,
   correlationIntents: 1e12,
   shadowAgents: ['trainee-*'],
 })
