@@ -9,9 +9,6 @@ import { importersOf } from './layers.ts'
 const rooms = [...new Set(files.map((file) => /^(?:packages|services)\/[^/]+(?=\/package\.json$)/.exec(file)?.[0] ?? ''))].filter(
   (room) => room !== '',
 )
-/** Those that are written when these packages are split. */
-const later = ['packages/projection', 'packages/replay'].filter((room) => !files.includes(`${room}/README.md`))
-
 const importers = /^- May be imported by: .*$/m
 const mostLines = 20
 
@@ -35,7 +32,7 @@ function problemsOf(room: string, text: string): string[] {
 }
 
 describe('the README of a room', () => {
-  it.each(rooms.filter((room) => !later.includes(room)))('%s has one, which is true', (room) => {
+  it.each(rooms)('%s has one, which is true', (room) => {
     const file = `${room}/README.md`
     expect(files, `${file} is missing`).toContain(file)
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(join(root, file), read(file).replace(importers, importersLine(room)))

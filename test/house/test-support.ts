@@ -17,6 +17,8 @@ const doors: readonly (readonly [from: RegExp, to: RegExp])[] = [
   [/./, /^test\/support\//],
   // Who starts a service for tests in Docker imports it from beside the dependency that it needs.
   [/^infra\/(?:kafka|postgres)\/choose\.ts$/, /^packages\/[^/]+\/test\/support\/docker-[a-z]+\.ts$/],
+  // A host's tests run on every store, each with what the tests of that store have to open it.
+  [/^packages\/projection-host\/test\//, /^packages\/projection-(?:store|sqlite|postgres)\/test\/support\//],
   // The command starts the benchmarks.
   [/^packages\/cli\/src\/commands\/bench\.ts$/, /^test\/bench\/index\.ts$/],
 ]
