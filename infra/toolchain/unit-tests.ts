@@ -20,7 +20,8 @@ export function needsService(file: string, seen = new Set<string>()): boolean {
 }
 
 /** They need no service, and take long all the same: properties on cases by the thousand, processes that are killed again and again. */
-const slow = /\/(?:laws|properties)\.test\.ts$|^packages\/log-sqlite\/test\/(?:first-start|index-repair)\.test\.ts$/
+const slow =
+  /\/(?:laws|properties)\.test\.ts$|^packages\/log-sqlite\/test\/(?:conformance|event-index|first-start|index-repair|kill)\.test\.ts$/
 
 export const unitTests: readonly string[] = globSync(
   ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'test/house/*.test.ts', 'test/bench/*.test.ts'],
