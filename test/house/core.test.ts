@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { importsOf, root, sources } from './files.ts'
+import { root } from '../support/root.ts'
+import { importsOf, sources } from './files.ts'
 
 /** The rooms of the core, the lowest first: each may import those before it. `''` is the files beside the rooms. */
 const rooms = ['state', 'carrying', 'evolve', 'rules', 'record', 'examine', 'decide', 'built-in', ''] as const
