@@ -4,6 +4,12 @@ import { generated } from '../../infra/generate/records.ts'
 import { files, importsOf, read, sources } from './files.ts'
 import { layerProblem } from './layers.ts'
 
+/** Lists of two reject codes or more. */
+function codeLists(text: string): string[] {
+  const isCode = (name: string) => Object.hasOwn(rejectCodes, name)
+  return (text.match(/\[\s*'[A-Z_]+'(?:,\s*'[A-Z_]+')+,?\s*\]/g) ?? []).filter((list) => list.match(/[A-Z_]+/g)!.every(isCode))
+}
+
 describe('the layers', () => {
   it('every import goes one way', () => {
     expect(
@@ -189,6 +195,13 @@ describe('the rooms', () => {
       expect(page).toContain(rejectCodes[code].sentence)
       expect(page).toContain('## What to do')
     }
+  })
+
+  it('what codes are is said in their table: no other file lists several of them', () => {
+    const ours = sources.filter((file) => /^(packages|services)\/[^/]+\/src\//.test(file))
+    expect(ours.flatMap((file) => codeLists(read(file)).map((list) => `${file}: ${list}`))).toEqual([])
+    expect(codeLists("const odd = new Set(['RESERVED', 'STALE_READ'])")).toEqual(["['RESERVED', 'STALE_READ']"])
+    expect(codeLists("const fine = ['RESERVED']; const other = ['A', 'B']")).toEqual([])
   })
 
   it('every page belongs to a code', () => {

@@ -5,6 +5,7 @@ import {
   type ExplanationJson,
   type Intent,
   type Invalidation,
+  isMarked,
   makeUuidV7,
   type Observation,
 } from '@signalbox/contract'
@@ -31,8 +32,6 @@ export interface ConnectOptions {
   /** Encrypts personal data here already, so that not even the gateway sees it. Left out: the gateway does. */
   readonly personal?: Personal
 }
-
-const moved: ReadonlySet<string> = new Set(['STALE_READ', 'STALE_VERSION', 'VERSION_REQUIRED'])
 
 const bitsAnId = 10
 // Random bits are cheap by the thousand and dear by the ten.
@@ -107,7 +106,7 @@ export class Agent {
     options: ProposeOptions,
   ): Promise<Decision> {
     let decision = first
-    for (let attempt = 1; attempt < attempts && !decision.committed && moved.has(decision.code ?? ''); attempt++) {
+    for (let attempt = 1; attempt < attempts && !decision.committed && isMarked(decision.code ?? '', 'moved'); attempt++) {
       const seen = await this.observe(scope, resources, { after: decision })
       const actions = await again({ decision, missed: decision.missed, seen })
       if (actions === null) break

@@ -1,4 +1,4 @@
-type CodeMark = 'waitable' | 'limit' | 'moved' | 'elsewhere' | 'undecided'
+type CodeMark = 'waitable' | 'limit' | 'moved' | 'elsewhere' | 'undecided' | 'passing' | 'fromOutside'
 
 type CodeProperties = { readonly remembered: boolean; readonly sentence: string } & { readonly [Mark in CodeMark]?: true }
 
@@ -11,7 +11,8 @@ type CodeProperties = { readonly remembered: boolean; readonly sentence: string 
  *
  * The other properties are there where they hold. `waitable`: it can still come true, so that an intent may wait. `limit`: a limit
  * turned it away at once, and what it turned away does not count against it. `moved`: observe again, and propose on what is seen.
- * `elsewhere`: it is nothing of this log or partition. `undecided`: the intent itself was not judged; with a new id it may be good.
+ * `elsewhere`: it is nothing of this log or partition. `undecided`: the intent itself was not judged; with a new id it may be good. `passing`: the same intent, sent again, may be decided.
+ * `fromOutside`: what was pending ended by time, by a human or by its own agent, and by no check.
  */
 export const rejectCodes = {
   DEAD_LETTERED: {
@@ -23,7 +24,7 @@ export const rejectCodes = {
   INTENT_MALFORMED: { remembered: false, sentence: 'A field of the intent has no allowed value.' },
   INTENT_ID_INVALID: { remembered: false, sentence: 'The intent id is no UUIDv7 in lower case.' },
   INTENT_EXPIRED: { remembered: false, undecided: true, sentence: 'The intent id is older than ids are remembered.' },
-  INTENT_FROM_THE_FUTURE: { remembered: false, undecided: true, sentence: 'The intent id is too far ahead of the log.' },
+  INTENT_FROM_THE_FUTURE: { remembered: false, passing: true, undecided: true, sentence: 'The intent id is too far ahead of the log.' },
   INTENT_ID_REUSED: { remembered: false, sentence: 'The intent id was used before with another body.' },
   GENERATION_CLOSED: {
     remembered: false,
@@ -31,7 +32,7 @@ export const rejectCodes = {
     elsewhere: true,
     sentence: 'The log is closed: it goes on in other topics, and the intent must be sent there.',
   },
-  DEADLINE_PASSED: { remembered: true, sentence: 'The deadline of the intent had passed.' },
+  DEADLINE_PASSED: { remembered: true, fromOutside: true, sentence: 'The deadline of the intent had passed.' },
   AGENT_UNKNOWN: { remembered: true, sentence: 'The agent is not one of those that the settings list.' },
   AGENT_NOT_ALLOWED: { remembered: true, sentence: 'The contract does not let this agent take this action.' },
   AGENT_QUARANTINED: { remembered: true, limit: true, sentence: 'The agent is in quarantine: nothing it asks is committed.' },
@@ -60,10 +61,10 @@ export const rejectCodes = {
     sentence: 'Others have waited too long for the same action on the resource; they go first.',
   },
   WAIT_QUEUE_FULL: { remembered: true, sentence: 'As many intents wait for the resource as may.' },
-  WITHDRAWN: { remembered: true, sentence: 'The pending intent was withdrawn.' },
-  ESCALATION_DENIED: { remembered: true, sentence: 'A human said no.' },
-  ESCALATION_EXPIRED: { remembered: true, sentence: 'No human answered in time, and that denies.' },
-  ESCALATION_AMENDED: { remembered: true, sentence: 'A human had something else done in place of the intent.' },
+  WITHDRAWN: { remembered: true, fromOutside: true, sentence: 'The pending intent was withdrawn.' },
+  ESCALATION_DENIED: { remembered: true, fromOutside: true, sentence: 'A human said no.' },
+  ESCALATION_EXPIRED: { remembered: true, fromOutside: true, sentence: 'No human answered in time, and that denies.' },
+  ESCALATION_AMENDED: { remembered: true, fromOutside: true, sentence: 'A human had something else done in place of the intent.' },
   VERDICT_REFUSED: { remembered: true, sentence: 'The verdict does not fit the world as it is now; the escalation stays open.' },
   RESULT_TOO_LARGE: { remembered: true, sentence: 'The result is larger than one record may write.' },
 } as const satisfies Readonly<Record<string, CodeProperties>>
@@ -72,6 +73,11 @@ export type RejectCode = keyof typeof rejectCodes
 
 export function isRejectCode(code: string): code is RejectCode {
   return Object.hasOwn(rejectCodes, code)
+}
+
+/** Whether a reject uses its intent's id up. A code that this version does not know was written by a newer one: it does. */
+export function isRemembered(code: string): boolean {
+  return !isRejectCode(code) || rejectCodes[code].remembered
 }
 
 /** Whether a property holds of a code. Of one that this version does not know none does: a newer one wrote it. */

@@ -4,7 +4,6 @@ export { Carrier, type Carrying, feeds, type QuarantineGap } from './carrying/ca
 export { preparedContracts } from './contracts.ts'
 export { decide, decideAndWrite, type Written } from './decide.ts'
 export { evolve } from './evolve/evolve.ts'
-export { isRemembered } from './evolve/remembered.ts'
 export { canonicalIntent } from './examine/canonical-intent.ts'
 export type { IntentRecord, Skip } from './examine/intent-record.ts'
 export { type CheckReport, type Explanation, explain, explainPending } from './explain.ts'

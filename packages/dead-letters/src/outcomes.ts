@@ -1,9 +1,6 @@
 /** What became of intents, of the events in their order. */
-import { type Event, formatEventReference, isRejectCode, rejectCodes } from '@signalbox/contract'
+import { type Event, formatEventReference, isMarked, isRemembered } from '@signalbox/contract'
 import type { IntentOutcome } from './letter.ts'
-
-/** With these it did not get through the door for the moment: the same intent may still be decided. */
-const passing: ReadonlySet<string> = new Set(['INTENT_FROM_THE_FUTURE'])
 
 export class Outcomes {
   readonly #byIntent = new Map<string, IntentOutcome & { readonly isFinal: boolean }>()
@@ -18,9 +15,9 @@ export class Outcomes {
     )
       return
     const code = event.type === 'IntentCommitted' ? null : event.payload.code
-    const isFinal = event.type !== 'IntentRejected' || !isRejectCode(event.payload.code) || rejectCodes[event.payload.code].remembered
+    const isFinal = event.type !== 'IntentRejected' || isRemembered(event.payload.code)
     const settles = 'settles' in event.payload && event.payload.settles !== null
-    if (!isFinal && !settles && (this.#byIntent.has(key) || passing.has(code!))) return
+    if (!isFinal && !settles && (this.#byIntent.has(key) || isMarked(code!, 'passing'))) return
     this.#byIntent.set(key, {
       outcome: outcomes[event.type],
       code,

@@ -6,6 +6,7 @@ import {
   type Event,
   formatEventReference,
   type Intent,
+  isMarked,
   type JsonObject,
   type ResourceChange,
   type TransferData,
@@ -100,9 +101,6 @@ export function legAgain(intent: Intent, again: NonNullable<LegNote['again']>): 
   return { ...intent, intentId: idOf(note), note: `${mark}${JSON.stringify(note)}` }
 }
 
-/** With these an intent did not get through the door: of whether it was decided before, or will be elsewhere, they say nothing. */
-const undecided: ReadonlySet<string> = new Set(['INTENT_EXPIRED', 'INTENT_FROM_THE_FUTURE', 'GENERATION_CLOSED'])
-
 const outcomes: { readonly [Each in Step]: { readonly committed: string; readonly rejected: string } } = {
   reserve: { committed: 'prepared', rejected: 'refused' },
   confirm: { committed: 'confirmed', rejected: 'stuck' },
@@ -112,7 +110,7 @@ const outcomes: { readonly [Each in Step]: { readonly committed: string; readonl
 /** What the decision on a leg means for its transfer; null for any other event. */
 export function transferReport(event: Event): OwnFollowUp | null {
   if (event.type !== 'IntentCommitted' && event.type !== 'IntentRejected') return null
-  if (event.type === 'IntentRejected' && undecided.has(event.payload.code)) return null
+  if (event.type === 'IntentRejected' && isMarked(event.payload.code, 'undecided')) return null
   const { intent, intentId } = event.payload
   if (!isLeg(intent)) return null
   const note = noteOf(intent!)

@@ -3,8 +3,8 @@
  * the log as it grows. Nothing is ever written.
  */
 import type { Codec } from '@signalbox/codec'
-import type { Limits } from '@signalbox/contract'
-import { evolve, IdIndex, isRemembered, PartitionState } from '@signalbox/core'
+import { isRemembered, type Limits } from '@signalbox/contract'
+import { evolve, IdIndex, PartitionState } from '@signalbox/core'
 import { EventReader, type LoggedEvent } from '@signalbox/event-log'
 import { type Clock, isLogError, type LogReader } from '@signalbox/log'
 

@@ -7,6 +7,7 @@ import {
   type ExplainedDecision,
   type Intent,
   intentFromJson,
+  isMarked,
   type JsonObject,
 } from '@signalbox/contract'
 import { explain, explainPending, type PartitionState, type Rules } from '@signalbox/core'
@@ -73,18 +74,9 @@ function readSetOf(state: PartitionState, { actions, reads, scope }: Intent): Ex
   })
 }
 
-/** How a pending intent ended by what no check decides: by time, by a human, by its own agent. */
-const endedFromOutside: ReadonlySet<string> = new Set([
-  'DEADLINE_PASSED',
-  'WITHDRAWN',
-  'ESCALATION_DENIED',
-  'ESCALATION_EXPIRED',
-  'ESCALATION_AMENDED',
-])
-
 /** Whether every word of the decision comes out again: the outcome, why, who moved what, and every change. */
 function explanationAgrees(event: Event, decision: Decision, explanation: ExplainedDecision['explanation']): boolean {
-  if (event.type === 'IntentRejected' && event.payload.settles !== null && endedFromOutside.has(event.payload.code)) return true
+  if (event.type === 'IntentRejected' && event.payload.settles !== null && isMarked(event.payload.code, 'fromOutside')) return true
   const outcome = decisionOutcome(decision)
   if (explanation.outcome !== outcome) return false
   const { actualVersion, code, expectedVersion, message, missed, movedBy, owner } = explanation

@@ -5,12 +5,13 @@ import {
   clockAgent,
   type Event,
   formatEventReference,
+  isRemembered,
   noContracts,
   none,
   type Resource,
   type ResourceChange,
 } from '@signalbox/contract'
-import { asGuardsSee, isRemembered } from '@signalbox/core'
+import { asGuardsSee } from '@signalbox/core'
 import type { LoggedEvent } from '@signalbox/event-log'
 import { intentIndexKey, readEvent, readEvents, resourceIndexKey } from '@signalbox/event-log'
 import type { Source } from '@signalbox/partition-state'

@@ -15,13 +15,14 @@ import {
   type Invalidation,
   intentFromJson,
   isOwnEvent,
+  isRemembered,
   type Observation,
   parseEventReference,
   partitionOf,
   type Read,
   type Resource,
 } from '@signalbox/contract'
-import { explain, isRemembered, type PartitionState, type Rules, resourceKey } from '@signalbox/core'
+import { explain, type PartitionState, type Rules, resourceKey } from '@signalbox/core'
 import { type LoggedEvent, readEvent } from '@signalbox/event-log'
 import type { Clock, Headers, Log } from '@signalbox/log'
 import type { ReadModel, Source } from '@signalbox/partition-state'

@@ -13,11 +13,12 @@ import {
   type Intent,
   type IntentJson,
   intentFromJson,
+  isRemembered,
   type Limits,
   makeUuidV7,
   partitionOf,
 } from '@signalbox/contract'
-import { canonicalIntent, isRemembered } from '@signalbox/core'
+import { canonicalIntent } from '@signalbox/core'
 import { RequestRefused } from '@signalbox/http'
 import type { Desk } from './desk.ts'
 

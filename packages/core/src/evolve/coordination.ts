@@ -11,6 +11,7 @@ import {
   generationResource,
   type Intent,
   isMarked,
+  isRemembered,
   isSystemScope,
   type ResourceChange,
 } from '@signalbox/contract'
@@ -20,7 +21,6 @@ import { pendingTimerKey } from '../state/coordination/timers.ts'
 import { counted } from '../state/coordination/windows.ts'
 import { isOwnAgent } from '../state/own-agents.ts'
 import type { PartitionState } from '../state/state.ts'
-import { isRemembered } from './remembered.ts'
 
 /** Whether a reject counts as something that its piece of work asked for. */
 export function isTakenUp(code: string): boolean {

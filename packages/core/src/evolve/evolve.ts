@@ -1,14 +1,13 @@
 /**
  * The only place where state changes. Needs events and nothing else: no contract, no clock, no order beside the log's.
  */
-import { clockAgent, type Event, type EventBase, type ResourceChange } from '@signalbox/contract'
+import { clockAgent, type Event, type EventBase, isRemembered, type ResourceChange } from '@signalbox/contract'
 import type { Change, Influence } from '../state/resource.ts'
 import { shadowScope } from '../state/shadow-scope.ts'
 import type { PartitionState } from '../state/state.ts'
 import { evolvePartitionCarried, evolveScopeCarried } from './carried.ts'
 import { evolveCoordination, resourceMoved } from './coordination.ts'
 import { influencesOf, influencesOfCommit, noInfluences } from './influences.ts'
-import { isRemembered } from './remembered.ts'
 
 /** Who changed a resource, and with which intent; of a rule, its name and the intent that it followed. */
 interface Author {

@@ -1,5 +1,5 @@
 /** What became of every intent. */
-import { type Event, formatEventReference, isOfRecord } from '@signalbox/contract'
+import { type Event, formatEventReference, isMarked, isOfRecord } from '@signalbox/contract'
 import { z } from 'zod'
 import { defineProjection, type TableView } from '../definition/projection.ts'
 import { rowKey } from '../definition/row-key.ts'
@@ -42,18 +42,15 @@ export const decisions = defineProjection({
   },
 })
 
-/** Codes with which an intent was sent back as it is: what becomes of it is said elsewhere, before or after. */
-const turnedAway: readonly (string | null)[] = ['WRONG_PARTITION', 'GENERATION_CLOSED']
-
 /**
- * Whether a reject is what became of an intent, of which a row may be known. Partitions say `turnedAway` in any order to each other, so
- * that must not depend on it.
+ * Whether a reject is what became of an intent, of which a row may be known. That it was sent back as it is, partitions say in any
+ * order to each other, so that nothing must depend on it.
  */
 function isLastWord(event: Extract<Event, { type: 'IntentRejected' }>, known: Decision | undefined): boolean {
   if (known === undefined) return true
   const { code, settles } = event.payload
   const isNewer = event.time > known.decidedMs || (event.time === known.decidedMs && formatEventReference(event) > known.event)
-  if (turnedAway.includes(code)) return turnedAway.includes(known.code) && isNewer
+  if (isMarked(code, 'elsewhere')) return isMarked(known.code ?? '', 'elsewhere') && isNewer
   // Another body under an id that is used up is refused; what became of the first stays.
   if (known.outcome === 'committed' || known.outcome === 'shadowed') return false
   return known.outcome === 'rejected' || settles !== null
