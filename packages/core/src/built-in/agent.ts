@@ -12,7 +12,7 @@ import {
 } from '@signalbox/contract'
 import { agentIn } from '../decide/consequences.ts'
 import { closeEscalation } from '../decide/open-escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
@@ -65,9 +65,9 @@ function checkSelf({ intent }: Examination, planned: PlannedAction): Rejection |
     : refused(planned, 'NOT_YOURS', `only ${planned.id} itself declares what it can do`)
 }
 
-function declare(examination: Examination, planned: PlannedAction): Made {
+function declare(examination: Examination, planned: PlannedAs<unknown, { capabilities: string[] }>): Made {
   const { intent, nowMs, state } = examination
-  const { capabilities } = planned.input as { capabilities: string[] }
+  const { capabilities } = planned.input
   const data: AgentData = { ...agentIn(state, intent.scope, planned.id, nowMs), capabilities }
   return { state: planned.before?.state ?? 'active', data, timer: planned.before?.timer ?? null }
 }
@@ -92,9 +92,12 @@ function checkPlace({ intent, rules, state }: Examination, planned: PlannedActio
   )
 }
 
-function quarantine({ nowMs }: Examination, planned: PlannedAction): Made {
-  const { reason, taintedSinceMs } = planned.input as { reason: string; taintedSinceMs: number | null }
-  const before = planned.data as AgentData | undefined
+function quarantine(
+  { nowMs }: Examination,
+  planned: PlannedAs<AgentData | undefined, { reason: string; taintedSinceMs: number | null }>,
+): Made {
+  const { reason, taintedSinceMs } = planned.input
+  const before = planned.data
   const data: AgentData = {
     agent: planned.id,
     reason,
@@ -115,19 +118,19 @@ function checkPlaceOfRelease(examination: Examination, planned: PlannedAction): 
   return isSystemScope(intent.scope) ? checkPlace(examination, planned) : checkName(planned)
 }
 
-function release({ nowMs }: Examination, planned: PlannedAction): Made {
-  const { reason } = planned.input as { reason: string }
-  return { state: 'active', data: { ...(planned.data as AgentData), reason, sinceMs: nowMs, taintedSinceMs: null, successes: 0 } }
+function release({ nowMs }: Examination, planned: PlannedAs<AgentData, { reason: string }>): Made {
+  const { reason } = planned.input
+  return { state: 'active', data: { ...planned.data, reason, sinceMs: nowMs, taintedSinceMs: null, successes: 0 } }
 }
 
 function released(decisions: Parameters<typeof closeEscalation>[0], { intent }: Examination, planned: PlannedAction): void {
   closeEscalation(decisions, intent.scope, `escalation/breaker-${planned.id}`, 'moot', `${planned.id} was released by ${intent.agent}`)
 }
 
-function tryAgain(_examination: Examination, planned: PlannedAction): Made {
-  return { state: 'half-open', data: { ...(planned.data as AgentData), successes: 0 } }
+function tryAgain(_examination: Examination, planned: PlannedAs<AgentData>): Made {
+  return { state: 'half-open', data: { ...planned.data, successes: 0 } }
 }
 
 function keep(state: string) {
-  return (_examination: Examination, planned: PlannedAction): Made => ({ state, data: planned.data as AgentData })
+  return (_examination: Examination, planned: PlannedAs<AgentData>): Made => ({ state, data: planned.data })
 }

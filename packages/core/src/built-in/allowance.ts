@@ -1,6 +1,6 @@
 import { type AllowanceData, allowanceData, allowanceInputs, holdsAgent, homeScope } from '@signalbox/contract'
 import { allowanceState, allowanceTimer, newAllowance } from '../examine/allowance.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
@@ -35,8 +35,8 @@ export const allowance = defineBuiltIn({
   },
 })
 
-function keep(_examination: Examination, planned: PlannedAction): Made {
-  return { state: planned.before!.state, data: planned.data as AllowanceData }
+function keep(_examination: Examination, planned: PlannedAs<AllowanceData>): Made {
+  return { state: planned.before!.state, data: planned.data }
 }
 
 interface GrantInput {
@@ -51,21 +51,21 @@ function budgetOf({ rules }: Examination, agent: string) {
 }
 
 /** What still counts, oldest first. */
-function counting(planned: PlannedAction, nowMs: number): AllowanceData['grants'] {
-  return ((planned.data as AllowanceData | undefined)?.grants ?? []).filter(({ countsUntilMs }) => countsUntilMs > nowMs)
+function counting(planned: PlannedAs<AllowanceData | undefined>, nowMs: number): AllowanceData['grants'] {
+  return (planned.data?.grants ?? []).filter(({ countsUntilMs }) => countsUntilMs > nowMs)
 }
 
-function roomFor(examination: Examination, planned: PlannedAction): number {
+function roomFor(examination: Examination, planned: PlannedAs<AllowanceData | undefined>): number {
   const across = budgetOf(examination, planned.id)
   if (across === undefined) return 0
   return across.limit - counting(planned, examination.nowMs).reduce((sum, { amount }) => sum + amount, 0)
 }
 
-function checkGrant(examination: Examination, planned: PlannedAction): Rejection | null {
+function checkGrant(examination: Examination, planned: PlannedAs<AllowanceData | undefined, GrantInput>): Rejection | null {
   const { intent, nowMs } = examination
   if (intent.scope !== homeScope(planned.id))
     return refused(planned, 'WRONG_SCOPE', `what of a budget is lent is kept in the scope ${homeScope(planned.id)}`)
-  const { need } = planned.input as GrantInput
+  const { need } = planned.input
   const room = roomFor(examination, planned)
   if (room < need)
     return refused(
@@ -82,9 +82,9 @@ function checkGrant(examination: Examination, planned: PlannedAction): Rejection
       )
 }
 
-function grant(examination: Examination, planned: PlannedAction): Made {
+function grant(examination: Examination, planned: PlannedAs<AllowanceData | undefined, GrantInput>): Made {
   const { nowMs } = examination
-  const { grant: id, scope, want } = planned.input as GrantInput
+  const { grant: id, scope, want } = planned.input
   const { leaseMs, windowMs } = budgetOf(examination, planned.id)!
   const expiresMs = nowMs + leaseMs
   const amount = Math.min(want, roomFor(examination, planned))
@@ -99,23 +99,23 @@ interface ReceiveInput {
 }
 
 /** One that comes too late is not taken: at home it counts until its time is over, and nothing of it is spent. */
-function checkReceive({ nowMs }: Examination, planned: PlannedAction): Rejection | null {
-  const { expiresMs } = planned.input as ReceiveInput
+function checkReceive({ nowMs }: Examination, planned: PlannedAs<AllowanceData | undefined, ReceiveInput>): Rejection | null {
+  const { expiresMs } = planned.input
   if (expiresMs <= nowMs) return refused(planned, 'LEASE_OVER', `the lease ended ${nowMs - expiresMs} ms ago`)
-  const leases = (planned.data as AllowanceData | undefined)?.leases ?? []
+  const leases = planned.data?.leases ?? []
   return leases.length < mostLeases ? null : refused(planned, 'TOO_MANY_LEASES', `the scope holds ${mostLeases} leases already`)
 }
 
-function receive(_examination: Examination, planned: PlannedAction): Made {
-  const { amount, expiresMs, grant: id } = planned.input as ReceiveInput
-  const before = (planned.data as AllowanceData | undefined) ?? newAllowance(planned.id)
+function receive(_examination: Examination, planned: PlannedAs<AllowanceData | undefined, ReceiveInput>): Made {
+  const { amount, expiresMs, grant: id } = planned.input
+  const before = planned.data ?? newAllowance(planned.id)
   const data: AllowanceData = { ...before, leases: [...before.leases, { id, left: amount, expiresMs }], asked: null, returned: [] }
   return { state: 'held', data, timer: allowanceTimer(data) }
 }
 
 /** Leases that are over go home with what is left of them; a question without an answer may be asked again. */
-function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
-  const before = planned.data as AllowanceData
+function lapse({ nowMs }: Examination, planned: PlannedAs<AllowanceData>): Made {
+  const before = planned.data
   const data: AllowanceData = {
     ...before,
     leases: before.leases.filter(({ expiresMs }) => expiresMs > nowMs),
@@ -126,8 +126,8 @@ function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
 }
 
 /** What was not spent counts no more. */
-function takeBack({ nowMs }: Examination, planned: PlannedAction): Made {
-  const { grant: id, left } = planned.input as { grant: string; left: number }
+function takeBack({ nowMs }: Examination, planned: PlannedAs<AllowanceData, { grant: string; left: number }>): Made {
+  const { grant: id, left } = planned.input
   const grants = counting(planned, nowMs).flatMap((each) => {
     const amount = each.id === id ? each.amount - left : each.amount
     return amount > 0 ? [{ ...each, amount }] : []

@@ -1,5 +1,5 @@
 import { type CorrelationData, correlationData, correlationInputs, correlationResource, systemScope } from '@signalbox/contract'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
@@ -28,12 +28,12 @@ function checkPlace({ intent, rules, state }: Examination, planned: PlannedActio
   return refused(planned, 'WRONG_SCOPE', `pieces of work are counted by ${correlationResource} in the scope of a partition (here ${scope})`)
 }
 
-function keep(_examination: Examination, planned: PlannedAction): Made {
-  return { state: to, data: planned.data as CorrelationData }
+function keep(_examination: Examination, planned: PlannedAs<CorrelationData>): Made {
+  return { state: to, data: planned.data }
 }
 
-function tell({ nowMs, rules, state }: Examination, planned: PlannedAction): Made {
-  const { correlationId, count, partition } = planned.input as Omit<CorrelationData, 'exhausted'>
+function tell({ nowMs, rules, state }: Examination, planned: PlannedAs<unknown, Omit<CorrelationData, 'exhausted'>>): Made {
+  const { correlationId, count, partition } = planned.input
   const { coordination, limits } = state
   let sum = count
   for (let other = 0; other < rules.partitionCount; other++)
@@ -44,7 +44,10 @@ function tell({ nowMs, rules, state }: Examination, planned: PlannedAction): Mad
   return { state: to, data: { correlationId, partition, count, exhausted } satisfies CorrelationData }
 }
 
-function exhaust(_examination: Examination, planned: PlannedAction): Made {
-  const { correlationId, count, partition, untilMs } = planned.input as Omit<CorrelationData, 'exhausted'> & { readonly untilMs: number }
+function exhaust(
+  _examination: Examination,
+  planned: PlannedAs<unknown, Omit<CorrelationData, 'exhausted'> & { readonly untilMs: number }>,
+): Made {
+  const { correlationId, count, partition, untilMs } = planned.input
   return { state: to, data: { correlationId, partition, count, exhausted: { count, untilMs } } satisfies CorrelationData }
 }

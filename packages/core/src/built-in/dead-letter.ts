@@ -7,7 +7,7 @@ import {
   parseDeadLetterId,
   systemScope,
 } from '@signalbox/contract'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
@@ -67,10 +67,10 @@ function checkPlace({ intent, rules, state }: Examination, planned: PlannedActio
 }
 
 /** An intent that may still be decided must not get a second one beside it. */
-function checkReopen(examination: Examination, planned: PlannedAction): Rejection | null {
+function checkReopen(examination: Examination, planned: PlannedAs<DeadLetterData>): Rejection | null {
   const misplaced = checkPlace(examination, planned)
   if (misplaced !== null || planned.before!.state !== 'redriven') return misplaced
-  const { atMs, intentId } = planned.data as DeadLetterData
+  const { atMs, intentId } = planned.data
   const { clockSkewMs, identityHorizonMs } = examination.rules.limits
   // From then on its id is too old to be decided.
   if (intentId !== null && examination.nowMs <= atMs + identityHorizonMs + clockSkewMs)
@@ -82,8 +82,11 @@ function checkReopen(examination: Examination, planned: PlannedAction): Rejectio
   return null
 }
 
-function redrive({ intent, nowMs, record, rules, state }: Examination, planned: PlannedAction): Made {
-  const { batch, edited, fresh, reason } = planned.input as ReturnType<(typeof deadLetterInputs)['redrive']['parse']>
+function redrive(
+  { intent, nowMs, record, rules, state }: Examination,
+  planned: PlannedAs<unknown, ReturnType<(typeof deadLetterInputs)['redrive']['parse']>>,
+): Made {
+  const { batch, edited, fresh, reason } = planned.input
   const isIntent = letterOf(planned)!.topic === 'intents'
   const intentId = isIntent ? derivedId(nowMs, ['redrive', planned.id, `${state.partition}/${record.offset}`], rules.sha256) : null
   const data: DeadLetterData = { by: intent.agent, reason, atMs: nowMs, intentId, edited, fresh, batch }
@@ -91,8 +94,8 @@ function redrive({ intent, nowMs, record, rules, state }: Examination, planned: 
 }
 
 function settle(to: 'discarded' | 'open') {
-  return ({ intent, nowMs }: Examination, planned: PlannedAction): Made => {
-    const { reason } = planned.input as { reason: string }
+  return ({ intent, nowMs }: Examination, planned: PlannedAs<unknown, { reason: string }>): Made => {
+    const { reason } = planned.input
     const data: DeadLetterData = { by: intent.agent, reason, atMs: nowMs, intentId: null, edited: false, fresh: false, batch: null }
     return { state: to, data }
   }

@@ -1,6 +1,6 @@
 import { type EffectData, effectData, effectInputs } from '@signalbox/contract'
 import { closeEscalation, openEscalation } from '../decide/open-escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import type { Decisions } from '../record/decisions.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
@@ -36,29 +36,29 @@ export const effect = defineBuiltIn({
   following: { start: { from: ['none'], to: 'pending' } },
 })
 
-function checkAgent({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  const { agent } = planned.data as EffectData
+function checkAgent({ intent }: Examination, planned: PlannedAs<EffectData>): Rejection | null {
+  const { agent } = planned.data
   if (agent === intent.agent || intent.agent.startsWith('human:')) return null
   return refused(planned, 'NOT_YOURS', `the effect is ${agent}'s to report`)
 }
 
 function report(state: 'done' | 'failed') {
-  return (_examination: Examination, planned: PlannedAction): Made => {
-    const { reason, result = reason ?? null } = planned.input as { result?: string; reason?: string }
-    return { state, data: { ...(planned.data as EffectData), result } }
+  return (_examination: Examination, planned: PlannedAs<EffectData, { result?: string; reason?: string }>): Made => {
+    const { reason, result = reason ?? null } = planned.input
+    return { state, data: { ...planned.data, result } }
   }
 }
 
 /** An idempotent effect is asked for again; any other may have happened, and only a human can tell. */
-function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
-  const data = planned.data as EffectData
+function lapse({ nowMs }: Examination, planned: PlannedAs<EffectData>): Made {
+  const data = planned.data
   if (!data.idempotent || data.attempt >= data.attempts) return { state: 'unreported', data }
   return { state: 'pending', data: { ...data, attempt: data.attempt + 1 }, timer: { due: nowMs + data.reportWithinMs, action: 'lapse' } }
 }
 
-function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAs<EffectData>): void {
   if (planned.after!.state !== 'unreported') return
-  const { action, agent, resource } = planned.data as EffectData
+  const { action, agent, resource } = planned.data
   openEscalation(decisions, {
     id: `effect-${planned.id}`,
     scope: intent.scope,
@@ -79,10 +79,10 @@ function settled(decisions: Decisions, { intent }: Examination, planned: Planned
   )
 }
 
-function failed(decisions: Decisions, examination: Examination, planned: PlannedAction): void {
+function failed(decisions: Decisions, examination: Examination, planned: PlannedAs<EffectData, { reason: string }>): void {
   settled(decisions, examination, planned)
-  const { action, agent, resource, undo } = planned.data as EffectData
-  const { reason } = planned.input as { reason: string }
+  const { action, agent, resource, undo } = planned.data
+  const { reason } = planned.input
   openEscalation(decisions, {
     id: `effect-failed-${planned.id}`,
     scope: examination.intent.scope,

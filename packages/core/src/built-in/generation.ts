@@ -1,5 +1,5 @@
 import { type GenerationData, generationData, generationInputs, generationResource, systemScope } from '@signalbox/contract'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
@@ -61,14 +61,14 @@ function checkClose(examination: Examination, planned: PlannedAction): Rejection
   )
 }
 
-function close({ intent, nowMs }: Examination, planned: PlannedAction): Made {
-  const { next, reason } = planned.input as { next: string; reason: string }
+function close({ intent, nowMs }: Examination, planned: PlannedAs<unknown, { next: string; reason: string }>): Made {
+  const { next, reason } = planned.input
   const data: GenerationData = { next, by: intent.agent, reason, sinceMs: nowMs }
   return { state: 'closed', data }
 }
 
-function reopen({ intent, nowMs }: Examination, planned: PlannedAction): Made {
-  const { reason } = planned.input as { reason: string }
-  const data: GenerationData = { ...(planned.data as GenerationData), by: intent.agent, reason, sinceMs: nowMs }
+function reopen({ intent, nowMs }: Examination, planned: PlannedAs<GenerationData, { reason: string }>): Made {
+  const { reason } = planned.input
+  const data: GenerationData = { ...planned.data, by: intent.agent, reason, sinceMs: nowMs }
   return { state: 'open', data }
 }

@@ -1,6 +1,6 @@
 import { type HandoffData, handoffData, handoffInputs, type TaskData } from '@signalbox/contract'
 import { openEscalation } from '../decide/open-escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import type { Decisions } from '../record/decisions.ts'
 import { applyRule } from '../record/rule.ts'
@@ -39,8 +39,8 @@ function taskOf(
   return found === undefined ? undefined : { state: found.state, data: JSON.parse(found.data) as TaskData, found }
 }
 
-function checkOffer(examination: Examination, planned: PlannedAction): Rejection | null {
-  const { position, references, task } = planned.input as OfferInput
+function checkOffer(examination: Examination, planned: PlannedAs<unknown, OfferInput>): Rejection | null {
+  const { position, references, task } = planned.input
   const { partition } = examination.state
   if (Number(position.slice(0, position.indexOf(':'))) !== partition)
     return refused(planned, 'POSITION_ELSEWHERE', `the packet is of position ${position}, and this scope lies on partition ${partition}`)
@@ -72,22 +72,22 @@ function checkOffer(examination: Examination, planned: PlannedAction): Rejection
   )
 }
 
-function offer({ intent, nowMs }: Examination, planned: PlannedAction): Made {
-  const { withinMs, ...input } = planned.input as OfferInput
+function offer({ intent, nowMs }: Examination, planned: PlannedAs<unknown, OfferInput>): Made {
+  const { withinMs, ...input } = planned.input
   const data: HandoffData = { ...input, from: intent.agent, moved: [], expiresMs: nowMs + withinMs, reason: null }
   return { state: 'offered', data, timer: { due: data.expiresMs, action: 'lapse' } }
 }
 
-function checkReceiver({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  const { to } = planned.data as HandoffData
+function checkReceiver({ intent }: Examination, planned: PlannedAs<HandoffData>): Rejection | null {
+  const { to } = planned.data
   return to === intent.agent ? null : refused(planned, 'NOT_YOURS', `the handoff is to ${to}`)
 }
 
-function checkAccept(examination: Examination, planned: PlannedAction): Rejection | null {
+function checkAccept(examination: Examination, planned: PlannedAs<HandoffData, { readback: string }>): Rejection | null {
   const wrong = checkReceiver(examination, planned)
   if (wrong !== null) return wrong
-  const { from, seal, task } = planned.data as HandoffData
-  const { readback } = planned.input as { readback: string }
+  const { from, seal, task } = planned.data
+  const { readback } = planned.input
   if (examination.rules.sha256(readback) !== seal)
     return refused(planned, 'READBACK_WRONG', 'the digest read back is not that of the packet; read the packet itself and state its digest')
   if (task === null || isStillWith(examination, task, from)) return null
@@ -100,8 +100,8 @@ function isStillWith(examination: Examination, task: string, agent: string): boo
 }
 
 /** Tells the receiver what of the packet is out of date: its references that have moved. */
-function accept(examination: Examination, planned: PlannedAction): Made {
-  const data = planned.data as HandoffData
+function accept(examination: Examination, planned: PlannedAs<HandoffData>): Made {
+  const data = planned.data
   const moved = data.references.flatMap(({ resource, version }) => {
     const now = examination.current(resource)?.version ?? 0
     return now === version ? [] : [{ resource, from: version, to: now }]
@@ -109,8 +109,8 @@ function accept(examination: Examination, planned: PlannedAction): Made {
   return { state: 'accepted', data: { ...data, moved } }
 }
 
-function accepted(decisions: Decisions, examination: Examination, planned: PlannedAction): void {
-  const { from, task } = planned.data as HandoffData
+function accepted(decisions: Decisions, examination: Examination, planned: PlannedAs<HandoffData>): void {
+  const { from, task } = planned.data
   // The same intent may have finished it.
   if (task === null || !isStillWith(examination, task, from)) return
   const { intent, nowMs } = examination
@@ -125,17 +125,17 @@ function accepted(decisions: Decisions, examination: Examination, planned: Plann
   })
 }
 
-function decline(_examination: Examination, planned: PlannedAction): Made {
-  const { reason } = planned.input as { reason: string }
-  return { state: 'declined', data: { ...(planned.data as HandoffData), reason } }
+function decline(_examination: Examination, planned: PlannedAs<HandoffData, { reason: string }>): Made {
+  const { reason } = planned.input
+  return { state: 'declined', data: { ...planned.data, reason } }
 }
 
-function lapse(_examination: Examination, planned: PlannedAction): Made {
-  return { state: 'expired', data: planned.data as HandoffData }
+function lapse(_examination: Examination, planned: PlannedAs<HandoffData>): Made {
+  return { state: 'expired', data: planned.data }
 }
 
-function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
-  const { from, to } = planned.data as HandoffData
+function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAs<HandoffData>): void {
+  const { from, to } = planned.data
   openEscalation(decisions, {
     id: `handoff-${planned.id}`,
     scope: intent.scope,

@@ -1,6 +1,6 @@
 import { isReservedType, type ReservationData, reservationData, reservationInputs, resourceType } from '@signalbox/contract'
 import { priorityOf, reservationIn, reserved } from '../examine/checks/reservations.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
 
@@ -25,12 +25,12 @@ function governed({ rules }: Examination, { id }: PlannedAction) {
   return type === null || isReservedType(type) ? undefined : rules.contracts.governing(id, type.length)
 }
 
-function checkTake(examination: Examination, planned: PlannedAction): Rejection | null {
+function checkTake(examination: Examination, planned: PlannedAs<unknown, { forMs: number }>): Rejection | null {
   const governing = governed(examination, planned)
   if (governing === undefined)
     return refused(planned, 'NOTHING_TO_RESERVE', `no contract governs ${planned.id}; reserve a resource as reservation/TYPE/ID`)
   const { contract } = governing
-  const { forMs } = planned.input as { forMs: number }
+  const { forMs } = planned.input
   const tooLong = checkLength(planned, contract.coordination.reservation.maxMs, forMs)
   if (tooLong !== null) return tooLong
   const held = reservationIn(examination, planned.id)
@@ -50,9 +50,9 @@ function checkLength(planned: PlannedAction, maxMs: number, forMs: number): Reje
   )
 }
 
-function take(examination: Examination, planned: PlannedAction): Made {
+function take(examination: Examination, planned: PlannedAs<unknown, { forMs: number }>): Made {
   const { intent, nowMs } = examination
-  const { forMs } = planned.input as { forMs: number }
+  const { forMs } = planned.input
   const data: ReservationData = {
     holder: intent.agent,
     lease: intent.intentId,
@@ -65,9 +65,9 @@ function take(examination: Examination, planned: PlannedAction): Made {
   return { state: 'held', data, timer: { due: data.expiresMs, action: 'lapse' } }
 }
 
-function checkHolder(examination: Examination, planned: PlannedAction): Rejection | null {
+function checkHolder(examination: Examination, planned: PlannedAs<ReservationData>): Rejection | null {
   const { intent, nowMs, state } = examination
-  const { expiresMs, holder } = planned.data as ReservationData
+  const { expiresMs, holder } = planned.data
   if (expiresMs <= nowMs || state.coordination.isForfeit(holder, planned.before!.lastChange))
     return { code: 'RESERVATION_EXPIRED', message: `the reservation of ${planned.id} has ended; take a new one`, resource: planned.id }
   // A human may end what an agent holds.
@@ -75,25 +75,25 @@ function checkHolder(examination: Examination, planned: PlannedAction): Rejectio
   return refused(planned, 'NOT_YOURS', `${planned.id} is reserved by ${holder}`)
 }
 
-function checkRenew(examination: Examination, planned: PlannedAction): Rejection | null {
-  const { forMs } = planned.input as { forMs: number }
+function checkRenew(examination: Examination, planned: PlannedAs<ReservationData, { forMs: number }>): Rejection | null {
+  const { forMs } = planned.input
   const contract = governed(examination, planned)?.contract
   const tooLong = contract === undefined ? null : checkLength(planned, contract.coordination.reservation.maxMs, forMs)
   return tooLong ?? checkHolder(examination, planned)
 }
 
-function delegate(_examination: Examination, planned: PlannedAction): Made {
-  const { to } = planned.input as { to: string[] }
-  return { state: 'held', data: { ...(planned.data as ReservationData), delegates: to }, timer: planned.before!.timer }
+function delegate(_examination: Examination, planned: PlannedAs<ReservationData, { to: string[] }>): Made {
+  const { to } = planned.input
+  return { state: 'held', data: { ...planned.data, delegates: to }, timer: planned.before!.timer }
 }
 
-function renew({ nowMs }: Examination, planned: PlannedAction): Made {
-  const { forMs } = planned.input as { forMs: number }
-  const data = { ...(planned.data as ReservationData), expiresMs: nowMs + forMs }
+function renew({ nowMs }: Examination, planned: PlannedAs<ReservationData, { forMs: number }>): Made {
+  const { forMs } = planned.input
+  const data = { ...planned.data, expiresMs: nowMs + forMs }
   return { state: 'held', data, timer: { due: data.expiresMs, action: 'lapse' } }
 }
 
-function end({ nowMs }: Examination, planned: PlannedAction): Made {
-  const data = planned.data as ReservationData
+function end({ nowMs }: Examination, planned: PlannedAs<ReservationData>): Made {
+  const data = planned.data
   return { state: 'ended', data: { ...data, expiresMs: Math.min(data.expiresMs, nowMs) } }
 }

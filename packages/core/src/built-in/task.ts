@@ -1,6 +1,6 @@
 import { type AgentData, agentResource, type TaskData, taskData, taskInputs } from '@signalbox/contract'
 import { closeEscalation, openEscalation } from '../decide/open-escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import type { Decisions } from '../record/decisions.ts'
 import type { ResourceState } from '../state/resource.ts'
@@ -37,9 +37,12 @@ export const task = defineBuiltIn({
   following: { 'hand-on': { from: ['claimed'], to: 'claimed' } },
 })
 
-function offer({ intent, nowMs }: Examination, planned: PlannedAction): Made {
-  const input = planned.input as Pick<TaskData, 'title' | 'needs' | 'payload' | 'leaseMs' | 'claimWithinMs'>
-  const before = planned.data as TaskData | undefined
+function offer(
+  { intent, nowMs }: Examination,
+  planned: PlannedAs<TaskData | undefined, Pick<TaskData, 'title' | 'needs' | 'payload' | 'leaseMs' | 'claimWithinMs'>>,
+): Made {
+  const input = planned.input
+  const before = planned.data
   const data: TaskData = {
     ...input,
     offeredBy: intent.agent,
@@ -63,8 +66,8 @@ export function isHeld({ nowMs, state }: Examination, { claimedBy, expiresMs }: 
   return claimedBy !== null && expiresMs !== null && expiresMs > nowMs && !state.coordination.isForfeit(claimedBy, lastChange)
 }
 
-function checkClaim(examination: Examination, planned: PlannedAction): Rejection | null {
-  const data = planned.data as TaskData
+function checkClaim(examination: Examination, planned: PlannedAs<TaskData>): Rejection | null {
+  const data = planned.data
   const { intent } = examination
   if (planned.before!.state === 'claimed' && isHeld(examination, data, planned.before!)) {
     const leftMs = data.expiresMs! - examination.nowMs
@@ -90,8 +93,8 @@ function capabilitiesOf(examination: Examination): readonly string[] {
   return found === undefined ? [] : (JSON.parse(found.data) as AgentData).capabilities
 }
 
-function claim({ intent, nowMs }: Examination, planned: PlannedAction): Made {
-  return claimedBy(planned.data as TaskData, intent.agent, nowMs)
+function claim({ intent, nowMs }: Examination, planned: PlannedAs<TaskData>): Made {
+  return claimedBy(planned.data, intent.agent, nowMs)
 }
 
 /** A task in the hands of an agent, under a lease that begins now. */
@@ -100,43 +103,43 @@ export function claimedBy(task: TaskData, agent: string, nowMs: number): Made {
   return { state: 'claimed', data, timer: { due: data.expiresMs, action: 'lapse' } }
 }
 
-function checkClaimer(examination: Examination, planned: PlannedAction): Rejection | null {
-  const data = planned.data as TaskData
+function checkClaimer(examination: Examination, planned: PlannedAs<TaskData>): Rejection | null {
+  const data = planned.data
   if (data.claimedBy !== examination.intent.agent) return refused(planned, 'NOT_YOURS', `the task is claimed by ${data.claimedBy}`)
   if (!isHeld(examination, data, planned.before!)) return refused(planned, 'LEASE_EXPIRED', 'your lease has run out; claim the task again')
   return null
 }
 
-function renew({ nowMs }: Examination, planned: PlannedAction): Made {
-  const data = planned.data as TaskData
+function renew({ nowMs }: Examination, planned: PlannedAs<TaskData>): Made {
+  const data = planned.data
   const expiresMs = nowMs + data.leaseMs
   return { state: 'claimed', data: { ...data, expiresMs }, timer: { due: expiresMs, action: 'lapse' } }
 }
 
 function finish(state: 'done' | 'failed' | 'cancelled') {
-  return (_examination: Examination, planned: PlannedAction): Made => {
-    const { reason, result = reason ?? null } = planned.input as { result?: string; reason?: string }
-    return { state, data: { ...(planned.data as TaskData), expiresMs: null, result } }
+  return (_examination: Examination, planned: PlannedAs<TaskData, { result?: string; reason?: string }>): Made => {
+    const { reason, result = reason ?? null } = planned.input
+    return { state, data: { ...planned.data, expiresMs: null, result } }
   }
 }
 
-function checkOfferer({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  const { offeredBy } = planned.data as TaskData
+function checkOfferer({ intent }: Examination, planned: PlannedAs<TaskData>): Rejection | null {
+  const { offeredBy } = planned.data
   if (offeredBy === intent.agent || intent.agent.startsWith('human:')) return null
   return refused(planned, 'NOT_YOURS', `the task was offered by ${offeredBy}, who may cancel it; so may a human`)
 }
 
-function lapse({ nowMs, rules }: Examination, planned: PlannedAction): Made {
-  const data = planned.data as TaskData
+function lapse({ nowMs, rules }: Examination, planned: PlannedAs<TaskData>): Made {
+  const data = planned.data
   const free = { ...data, claimedBy: null, expiresMs: null }
   // Offered long enough, or given back often enough: a human must look.
   if (planned.before!.state === 'offered' || data.offers >= rules.containment.maxOffers) return { state: 'unclaimed', data: free }
   return offeredAs({ ...free, offers: data.offers + 1 }, nowMs)
 }
 
-function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAs<TaskData>): void {
   if (planned.after!.state !== 'unclaimed') return
-  const { offeredBy, offers, title } = planned.data as TaskData
+  const { offeredBy, offers, title } = planned.data
   openEscalation(decisions, {
     id: `task-${planned.id}`,
     scope: intent.scope,

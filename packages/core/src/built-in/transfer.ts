@@ -1,6 +1,6 @@
 import { type TransferData, type TransferLeg, transferData, transferInputs } from '@signalbox/contract'
 import { openEscalation } from '../decide/open-escalations.ts'
-import type { Examination, Made, PlannedAction } from '../examine/examination.ts'
+import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import type { Decisions } from '../record/decisions.ts'
 import { defineBuiltIn, refused } from './built-in.ts'
@@ -57,8 +57,11 @@ export const transfer = defineBuiltIn({
   },
 })
 
-function begin({ intent, nowMs }: Examination, planned: PlannedAction): Made {
-  const { legs, withinMs } = planned.input as { legs: readonly Omit<TransferLeg, 'status' | 'why'>[]; withinMs: number }
+function begin(
+  { intent, nowMs }: Examination,
+  planned: PlannedAs<unknown, { legs: readonly Omit<TransferLeg, 'status' | 'why'>[]; withinMs: number }>,
+): Made {
+  const { legs, withinMs } = planned.input
   const expiresMs = nowMs + withinMs
   const data: TransferData = {
     agent: intent.agent,
@@ -69,22 +72,22 @@ function begin({ intent, nowMs }: Examination, planned: PlannedAction): Made {
   return { state: 'preparing', data, timer: { due: expiresMs, action: 'lapse' } }
 }
 
-function checkOwner({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  const { agent } = planned.data as TransferData
+function checkOwner({ intent }: Examination, planned: PlannedAs<TransferData>): Rejection | null {
+  const { agent } = planned.data
   if (agent === intent.agent || intent.agent.startsWith('human:')) return null
   return refused(planned, 'NOT_YOURS', `the transfer is ${agent}'s; only it, or a human, cancels it`)
 }
 
-function checkReport(_examination: Examination, planned: PlannedAction): Rejection | null {
-  const { legs } = planned.data as TransferData
-  const { leg } = planned.input as { leg: number }
+function checkReport(_examination: Examination, planned: PlannedAs<TransferData, { leg: number }>): Rejection | null {
+  const { legs } = planned.data
+  const { leg } = planned.input
   return legs[leg] === undefined ? refused(planned, 'NO_SUCH_LEG', `it has ${legs.length} legs, and no leg ${leg}`) : null
 }
 
 function report(status: Status) {
-  return (_examination: Examination, planned: PlannedAction): Made => {
-    const { leg, why = null } = planned.input as { leg: number; why?: string | null }
-    const before = planned.data as TransferData
+  return (_examination: Examination, planned: PlannedAs<TransferData, { leg: number; why?: string | null }>): Made => {
+    const { leg, why = null } = planned.input
+    const before = planned.data
     const legs = before.legs.map((each, index) => (index === leg ? { ...each, status, why } : each))
     const state = next(planned.before!.state, legs)
     return { state, data: { ...before, legs }, timer: state === 'preparing' ? planned.before!.timer : null }
@@ -104,8 +107,8 @@ function next(state: string, legs: readonly TransferLeg[]): string {
 }
 
 /** A leg that is still being reserved is released once it is known to be. */
-function giveUp(_examination: Examination, planned: PlannedAction): Made {
-  const data = planned.data as TransferData
+function giveUp(_examination: Examination, planned: PlannedAs<TransferData>): Made {
+  const data = planned.data
   return { state: data.legs.every(({ status }) => status === 'refused') ? 'undone' : 'releasing', data }
 }
 

@@ -44,6 +44,9 @@ export interface PlannedAction {
   agreedTo: Examination | null
 }
 
+/** A planned action of a contract that says what its data and its input are. */
+export type PlannedAs<Data, Input = unknown> = Omit<PlannedAction, 'data' | 'input'> & { readonly data: Data; readonly input: Input }
+
 /** What an action of Signalbox's own makes of its resource. */
 export interface Made {
   readonly state: string
@@ -51,13 +54,14 @@ export interface Made {
   readonly timer?: Timer | null
 }
 
+/** Methods, so that each may say what its data and input are: its own schemas have read them. */
 export interface BuiltInAction {
   /** Besides state, input and `by`. */
-  readonly check?: (examination: Examination, planned: PlannedAction) => Rejection | null
+  check?(examination: Examination, planned: PlannedAction): Rejection | null
   /** What the resource becomes; null where the action leaves none behind. */
-  readonly apply: (examination: Examination, planned: PlannedAction) => Made | null
+  apply(examination: Examination, planned: PlannedAction): Made | null
   /** What follows once it is committed, in the same record. */
-  readonly follow?: (decisions: Decisions, examination: Examination, planned: PlannedAction) => void
+  follow?(decisions: Decisions, examination: Examination, planned: PlannedAction): void
   /** `report`: tells what happened in the world. `release`: gives back. Neither is held back by a breaker or budget. */
   readonly relief?: 'report' | 'release'
 }

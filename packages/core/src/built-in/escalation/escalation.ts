@@ -1,7 +1,7 @@
 import { type EscalationData, escalationData, escalationInputs } from '@signalbox/contract'
 import { levelTimer } from '../../decide/open-escalations.ts'
 import { rejectPending } from '../../decide/recorder.ts'
-import type { Examination, Made, PlannedAction } from '../../examine/examination.ts'
+import type { Examination, Made, PlannedAs } from '../../examine/examination.ts'
 import type { Decisions } from '../../record/decisions.ts'
 import { defineBuiltIn } from '../built-in.ts'
 import { checkHuman, checkVerdict, followVerdict } from './verdict.ts'
@@ -68,21 +68,21 @@ export const escalation = defineBuiltIn({
 })
 
 function keep(state: string) {
-  return (_examination: Examination, planned: PlannedAction): Made => ({ state, data: planned.data as EscalationData })
+  return (_examination: Examination, planned: PlannedAs<EscalationData>): Made => ({ state, data: planned.data })
 }
 
-function acknowledge({ intent }: Examination, planned: PlannedAction): Made {
+function acknowledge({ intent }: Examination, planned: PlannedAs<EscalationData>): Made {
   // The clock of the level runs on: to have seen it is not to have answered.
   return {
     state: 'acknowledged',
-    data: { ...(planned.data as EscalationData), acknowledgedBy: intent.agent },
+    data: { ...planned.data, acknowledgedBy: intent.agent },
     timer: planned.before!.timer,
   }
 }
 
-function assign({ intent }: Examination, planned: PlannedAction): Made {
-  const { assignee } = planned.input as { assignee: string }
-  const data = planned.data as EscalationData
+function assign({ intent }: Examination, planned: PlannedAs<EscalationData, { assignee: string }>): Made {
+  const { assignee } = planned.input
+  const data = planned.data
   return {
     state: 'acknowledged',
     data: { ...data, acknowledgedBy: data.acknowledgedBy ?? intent.agent, assignee },
@@ -91,9 +91,9 @@ function assign({ intent }: Examination, planned: PlannedAction): Made {
 }
 
 /** The last approval that is needed resolves it. */
-function approve({ intent }: Examination, planned: PlannedAction): Made {
-  const { reason } = planned.input as { reason: string }
-  const data = planned.data as EscalationData
+function approve({ intent }: Examination, planned: PlannedAs<EscalationData, { reason: string }>): Made {
+  const { reason } = planned.input
+  const data = planned.data
   const approvals = [...data.approvals, { by: intent.agent, reason }]
   if (approvals.length < data.approvalsNeeded)
     return { state: planned.before!.state, data: { ...data, approvals }, timer: planned.before!.timer }
@@ -101,16 +101,16 @@ function approve({ intent }: Examination, planned: PlannedAction): Made {
 }
 
 function verdict(said: 'rejected' | 'amended') {
-  return ({ intent }: Examination, planned: PlannedAction): Made => {
-    const { reason } = planned.input as { reason: string }
-    const data: EscalationData = { ...(planned.data as EscalationData), verdict: said, verdictBy: intent.agent, verdictReason: reason }
+  return ({ intent }: Examination, planned: PlannedAs<EscalationData, { reason: string }>): Made => {
+    const { reason } = planned.input
+    const data: EscalationData = { ...planned.data, verdict: said, verdictBy: intent.agent, verdictReason: reason }
     return { state: 'resolved', data }
   }
 }
 
-function denied(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
-  const { intentId } = planned.data as EscalationData
-  const { reason } = planned.input as { reason: string }
+function denied(decisions: Decisions, { intent }: Examination, planned: PlannedAs<EscalationData, { reason: string }>): void {
+  const { intentId } = planned.data
+  const { reason } = planned.input
   if (intentId !== null)
     rejectPending(decisions, intentId, {
       code: 'ESCALATION_DENIED',
@@ -124,8 +124,8 @@ function denied(decisions: Decisions, { intent }: Examination, planned: PlannedA
  * The next level is asked; after the last it is over. Each level has its own time from when it is asked, also where the log stood still
  * for longer than all of them: only the deadline of the intent cuts it short.
  */
-function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
-  const data = planned.data as EscalationData
+function lapse({ nowMs }: Examination, planned: PlannedAs<EscalationData>): Made {
+  const data = planned.data
   // Escalations of earlier versions do not say which of the two ended them.
   const untilMs = data.untilMs === undefined ? data.expiresMs : (data.untilMs ?? Number.MAX_SAFE_INTEGER)
   const level = data.level + 1
@@ -137,9 +137,9 @@ function lapse({ nowMs }: Examination, planned: PlannedAction): Made {
   return { state: 'triggered', data: next, timer: levelTimer(next, nowMs) }
 }
 
-function lapsed(decisions: Decisions, _examination: Examination, planned: PlannedAction): void {
+function lapsed(decisions: Decisions, _examination: Examination, planned: PlannedAs<EscalationData>): void {
   if (planned.after!.state !== 'expired') return
-  const { intentId, levels } = planned.data as EscalationData
+  const { intentId, levels } = planned.data
   if (intentId === null) return
   rejectPending(decisions, intentId, {
     code: 'ESCALATION_EXPIRED',

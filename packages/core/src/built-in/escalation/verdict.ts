@@ -9,7 +9,7 @@ import { examinationOfPending, outcomeOfPending } from '../../decide/outcome.ts'
 import { versionsOf } from '../../decide/pending-intents.ts'
 import { record, rejectPending } from '../../decide/recorder.ts'
 import { canonicalIntent } from '../../examine/canonical-intent.ts'
-import type { Examination, PlannedAction } from '../../examine/examination.ts'
+import type { Examination, PlannedAction, PlannedAs } from '../../examine/examination.ts'
 import type { Rejection } from '../../examine/rejection.ts'
 import type { Decisions } from '../../record/decisions.ts'
 import { applyRule } from '../../record/rule.ts'
@@ -30,12 +30,12 @@ export function checkHuman({ intent }: Examination, planned: PlannedAction): Rej
   return null
 }
 
-export function checkVerdict(examination: Examination, planned: PlannedAction): Rejection | null {
+export function checkVerdict(examination: Examination, planned: PlannedAs<EscalationData, VerdictInput>): Rejection | null {
   const wrong = checkHuman(examination, planned) ?? checkVoter(examination, planned)
   if (wrong !== null) return wrong
   const { nowMs, rules, state } = examination
-  const data = planned.data as EscalationData
-  const input = planned.input as VerdictInput
+  const data = planned.data
+  const input = planned.input
   if (data.approvals.length + 1 < data.approvalsNeeded) return null
   const pending = data.intentId === null ? undefined : state.coordination.pending.get(data.intentId)
   if (pending === undefined) {
@@ -66,9 +66,9 @@ export function checkVerdict(examination: Examination, planned: PlannedAction): 
 }
 
 /** Whether the human may vote, and votes on what is asked now. */
-function checkVoter({ intent }: Examination, planned: PlannedAction): Rejection | null {
-  const data = planned.data as EscalationData
-  const input = planned.input as VerdictInput
+function checkVoter({ intent }: Examination, planned: PlannedAs<EscalationData, VerdictInput>): Rejection | null {
+  const data = planned.data
+  const input = planned.input
   if (data.separationOfDuties && agentKey(data.agent) === agentKey(intent.agent))
     return refused(planned, 'SEPARATION_OF_DUTIES', `${intent.agent} asked for it, and somebody else must agree`)
   if (data.approvals.some(({ by }) => agentKey(by) === agentKey(intent.agent)))
@@ -79,14 +79,19 @@ function checkVoter({ intent }: Examination, planned: PlannedAction): Rejection 
 }
 
 /** Whether as many have agreed as must, as the world is now: then it will be committed. */
-function checkQuorum(examination: Examination, planned: PlannedAction, again: Examination, pending: PendingIntent): Rejection | null {
+function checkQuorum(
+  examination: Examination,
+  planned: PlannedAs<EscalationData, VerdictInput>,
+  again: Examination,
+  pending: PendingIntent,
+): Rejection | null {
   const needed = again.escalation?.approvals ?? 1
-  if (needed <= (planned.data as EscalationData).approvalsNeeded) {
+  if (needed <= planned.data.approvalsNeeded) {
     planned.agreedTo = again
     planned.followingLength = lengthOf(again) + pending.intent.length
     return null
   }
-  if ((planned.input as VerdictInput).actions !== undefined) return quorumNeeded(planned, needed)
+  if (planned.input.actions !== undefined) return quorumNeeded(planned, needed)
   examination.afterReject = (decisions) => renew(decisions, examination, planned, pending)
   return verdictRefused(planned, `as the world is now, ${needed} people must agree`, { approvals: needed })
 }
@@ -126,7 +131,7 @@ function pick({ actualVersion, current, expectedVersion }: Rejection): Partial<R
 }
 
 /** The world has moved: whoever answers next sees it as it is, and approvals of how it was count no more. */
-function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: PlannedAction, pending: PendingIntent): void {
+function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: PlannedAs<EscalationData>, pending: PendingIntent): void {
   const { rules, state } = decisions
   const first = examinationOfPending(state, rules, pending, nowMs)
   // Planned, so that it is known which of the resources are commutative.
@@ -135,7 +140,7 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
   // Once more, as if that had been agreed on: what would become of it, and how many must agree to that.
   const again = examinationOfPending(state, rules, pending, nowMs, new Map(versions.map(({ resource, version }) => [resource, version])))
   outcomeOfPending(again)
-  const before = planned.data as EscalationData
+  const before = planned.data
   const approvalsNeeded = Math.max(before.approvalsNeeded, again.escalation?.approvals ?? 1)
   const asked = askedOf(again)
   const digest = digestOf(versions, asked, rules.sha256)
@@ -173,14 +178,14 @@ function amended(
   return { intent, digest: rules.sha256(intent), since }
 }
 
-export function followVerdict(decisions: Decisions, { intent }: Examination, planned: PlannedAction): void {
+export function followVerdict(decisions: Decisions, { intent }: Examination, planned: PlannedAs<EscalationData, VerdictInput>): void {
   const { agreedTo: examination } = planned
   if (examination === null) return
-  const pending = decisions.state.coordination.pending.get((planned.data as EscalationData).intentId!)!
+  const pending = decisions.state.coordination.pending.get(planned.data.intentId!)!
   const { resource } = planned.request
   const { intentId } = examination.intent
   if (intentId !== pending.intentId) {
-    const { reason } = planned.input as VerdictInput
+    const { reason } = planned.input
     rejectPending(decisions, pending.intentId, {
       code: 'ESCALATION_AMENDED',
       message: `${intent.agent} had something else done in its place (intent ${intentId}): ${reason}`,
