@@ -1,11 +1,12 @@
 /** The shop, with a contract whose code ends the process that runs it. */
+import { exit } from 'node:process'
 import { defineConfig, defineContract, none } from '@signalbox/contract'
 import { z } from 'zod'
 import { order, stock } from '../support/shop.ts'
 
-/** What lies behind a function is not seen when a contract is examined; a loop without an end has the same effect. */
+/** What was taken when the module was loaded is out of reach for the seal of contract code; a loop without an end has the same effect. */
 function endProcess(): never {
-  process.exit(99)
+  exit(99)
 }
 
 export const killer = defineContract({
