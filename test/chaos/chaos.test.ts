@@ -120,7 +120,7 @@ describe('planted bugs', { timeout }, () => {
       name: 'fencing-off',
       healTimeoutMs: 30_000,
       // Where nobody had taken over when it came back, it only writes what was its own to write.
-      rounds: 3,
+      rounds: 6,
       // One that is stopped just anywhere often has nothing in its hands, and hears that it is out before it has read something.
       fault: { kind: 'zombie', atMs: 0, point: 'append:before' },
       checks: ['model', 'audit', 'python'],
