@@ -58,8 +58,7 @@ export function explainPending(
   const nowMs = Math.max(state.time, atMs)
   return state.scratch(() => {
     const agreed = verdict === null ? null : (escalationIn(state, pending.scope, verdict)?.data.versions ?? [])
-    const versions = agreed === null ? null : new Map(agreed.map(({ resource, version }) => [resource, version]))
-    const examination = examinationOfPending(state, rules, pending, nowMs, versions)
+    const examination = examinationOfPending(state, rules, pending, nowMs, agreed)
     return explained(state, nowMs, decisionChecks, (watch) => ({ examination, outcome: outcomeOfPending(examination, watch) }))
   })
 }

@@ -1,8 +1,7 @@
 /** What the owner of a projection does while it is the owner. Ends with the first error, or when it is told to. */
 import { isLogError } from '@signalbox/log'
 import { isProjectionError, ProjectionError } from '@signalbox/projection'
-import type { ProjectionWriter, StoredGeneration, StoredProjection } from '@signalbox/projection-store'
-import { Mutex } from '@signalbox/projection-store'
+import { Mutex, type ProjectionWriter, type StoredGeneration, type StoredProjection } from '@signalbox/projection-store'
 import type { Chunk } from './feed.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { goOnFrom } from './go-on.ts'

@@ -1,6 +1,5 @@
 /** Proves that the live rows are what the log gives: folds it anew in memory, up to the same positions, and compares row by row. */
-import type { Projection } from '@signalbox/projection'
-import { ProjectionError } from '@signalbox/projection'
+import { type Projection, ProjectionError } from '@signalbox/projection'
 import { Fold } from '@signalbox/projection/fold'
 import { beginning, compareKeys, type ProjectionStore, type Snapshot } from '@signalbox/projection-store'
 import { allRows, ContentHash } from './content-hash.ts'

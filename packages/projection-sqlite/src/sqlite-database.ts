@@ -6,8 +6,7 @@ import { crc32 } from 'node:zlib'
 import { makeFolder, sync } from '@signalbox/files'
 import { openSqliteToRead, SqlitePlaceError } from '@signalbox/files/sqlite'
 import { ProjectionError } from '@signalbox/projection'
-import type { ProjectionStore } from '@signalbox/projection-store'
-import { Mutex } from '@signalbox/projection-store'
+import { Mutex, type ProjectionStore } from '@signalbox/projection-store'
 import {
   metadataTables,
   quoted,

@@ -1,7 +1,6 @@
 /** For the tests of a projection: events made from a few words, and `given(projection, events).shows(rows)`. */
 import { deepStrictEqual } from 'node:assert/strict'
-import type { Event, JsonObject, Rule } from '@signalbox/contract'
-import { canonicalize } from '@signalbox/contract'
+import { canonicalize, type Event, type JsonObject, type Rule } from '@signalbox/contract'
 import { Fold } from './definition/fold.ts'
 import type { Projection } from './definition/projection.ts'
 

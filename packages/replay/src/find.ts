@@ -12,8 +12,7 @@ import {
   type ResourceChange,
 } from '@signalbox/contract'
 import { asGuardsSee } from '@signalbox/core'
-import type { LoggedEvent } from '@signalbox/event-log'
-import { intentIndexKey, readEvent, readEvents, resourceIndexKey } from '@signalbox/event-log'
+import { intentIndexKey, type LoggedEvent, readEvent, readEvents, resourceIndexKey } from '@signalbox/event-log'
 import type { Source } from '@signalbox/partition-state'
 
 /** A place in the event log of a partition: every event before `logOffset` has happened. */

@@ -14,7 +14,7 @@ import { agentIn } from '../decide/consequences.ts'
 import { closeEscalation } from '../decide/open-escalations.ts'
 import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
-import { defineBuiltIn, refused } from './built-in.ts'
+import { defineBuiltIn, keep, refused } from './built-in.ts'
 
 /** Who may put an agent in quarantine, and let it out of it or of an open breaker: no agent does that to another. */
 const overseers = ['human:*', 'process-manager']
@@ -129,8 +129,4 @@ function released(decisions: Parameters<typeof closeEscalation>[0], { intent }: 
 
 function tryAgain(_examination: Examination, planned: PlannedAs<AgentData>): Made {
   return { state: 'half-open', data: { ...planned.data, successes: 0 } }
-}
-
-function keep(state: string) {
-  return (_examination: Examination, planned: PlannedAs<AgentData>): Made => ({ state, data: planned.data })
 }

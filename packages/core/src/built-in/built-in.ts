@@ -2,10 +2,9 @@
  * Signalbox's own contracts: written as others are (states, actions, who, input), with code that sees the whole decision
  * where theirs sees a context.
  */
-import type { AnyAction, Contract, ContractOwner } from '@signalbox/contract'
-import { builtInVersion, coordinationOf } from '@signalbox/contract'
+import { type AnyAction, builtInVersion, type Contract, type ContractOwner, coordinationOf, type JsonObject } from '@signalbox/contract'
 import type { z } from 'zod'
-import type { BuiltInAction, PlannedAction } from '../examine/examination.ts'
+import type { BuiltInAction, Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
 
 /** Where an action leads: to one state; from each state to one of several; null: the resource stays where it is. */
@@ -23,7 +22,7 @@ interface ActionDefinition extends BuiltInAction, Change {
   readonly input?: z.ZodType
 }
 
-/** What a change of a resource is called, where it may lead, and who makes it, for those who read about it. */
+/** One way that a resource can go, and the name of the change, for those who read about it. */
 export interface Way {
   readonly action: string
   readonly from: string
@@ -90,6 +89,11 @@ function waysOf(action: string, { from, to }: Change): Way[] {
     const led = to === null ? [state] : typeof to === 'string' ? [to] : to[state]!
     return led.map((each) => ({ action, from: state, to: each }))
   })
+}
+
+/** Leaves the data as it is: of changes that a rule makes, which brings their data, and of ends. */
+export function keep(state: string) {
+  return (_examination: Examination, planned: PlannedAs<JsonObject>): Made => ({ state, data: planned.data })
 }
 
 /** A no with a reason of its own, as a guard says it. */

@@ -1,7 +1,7 @@
 import { type CorrelationData, correlationData, correlationInputs, correlationResource, systemScope } from '@signalbox/contract'
 import type { Examination, Made, PlannedAction, PlannedAs } from '../examine/examination.ts'
 import type { Rejection } from '../examine/rejection.ts'
-import { defineBuiltIn, refused } from './built-in.ts'
+import { defineBuiltIn, keep, refused } from './built-in.ts'
 
 const carriers = ['process-manager']
 const from = ['none', 'counting']
@@ -16,7 +16,7 @@ export const correlation = defineBuiltIn({
   data: correlationData,
   states: ['counting'],
   actions: {
-    count: { from, to, by: [], apply: keep },
+    count: { from, to, by: [], apply: keep(to) },
     tell: { from, to, by: carriers, input: correlationInputs.tell, check: checkPlace, apply: tell },
     exhaust: { from, to, by: carriers, input: correlationInputs.exhaust, check: checkPlace, apply: exhaust },
   },
@@ -26,10 +26,6 @@ function checkPlace({ intent, rules, state }: Examination, planned: PlannedActio
   const scope = systemScope(state.partition, rules.partitionCount)
   if (planned.request.resource === correlationResource && intent.scope === scope) return null
   return refused(planned, 'WRONG_SCOPE', `pieces of work are counted by ${correlationResource} in the scope of a partition (here ${scope})`)
-}
-
-function keep(_examination: Examination, planned: PlannedAs<CorrelationData>): Made {
-  return { state: to, data: planned.data }
 }
 
 function tell({ nowMs, rules, state }: Examination, planned: PlannedAs<unknown, Omit<CorrelationData, 'exhausted'>>): Made {

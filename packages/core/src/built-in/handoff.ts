@@ -5,7 +5,7 @@ import type { Rejection } from '../examine/rejection.ts'
 import type { Decisions } from '../record/decisions.ts'
 import { applyRule } from '../record/rule.ts'
 import type { ResourceState } from '../state/resource.ts'
-import { defineBuiltIn, refused } from './built-in.ts'
+import { defineBuiltIn, keep, refused } from './built-in.ts'
 import { claimedBy, isHeld } from './task.ts'
 
 /** `handoff/ID`: a piece of work and the packet that says what must be known of it, from one agent to another. */
@@ -17,7 +17,7 @@ export const handoff = defineBuiltIn({
     offer: { from: ['none', 'declined', 'expired'], to: 'offered', input: handoffInputs.offer, check: checkOffer, apply: offer },
     accept: { from: ['offered'], to: 'accepted', input: handoffInputs.accept, check: checkAccept, apply: accept, follow: accepted },
     decline: { from: ['offered'], to: 'declined', input: handoffInputs.decline, check: checkReceiver, apply: decline, relief: 'release' },
-    lapse: { from: ['offered'], to: 'expired', by: ['clock'], apply: lapse, follow: lapsed },
+    lapse: { from: ['offered'], to: 'expired', by: ['clock'], apply: keep('expired'), follow: lapsed },
   },
 })
 
@@ -128,10 +128,6 @@ function accepted(decisions: Decisions, examination: Examination, planned: Plann
 function decline(_examination: Examination, planned: PlannedAs<HandoffData, { reason: string }>): Made {
   const { reason } = planned.input
   return { state: 'declined', data: { ...planned.data, reason } }
-}
-
-function lapse(_examination: Examination, planned: PlannedAs<HandoffData>): Made {
-  return { state: 'expired', data: planned.data }
 }
 
 function lapsed(decisions: Decisions, { intent }: Examination, planned: PlannedAs<HandoffData>): void {

@@ -2,7 +2,7 @@
  * What becomes of an intent: examined, then one of six outcomes. Whoever decides or explains goes this way: a record's own intent,
  * one that waits, one that a human has agreed to.
  */
-import { intentFromJson, isMarked, JsonError } from '@signalbox/contract'
+import { type EscalationData, intentFromJson, isMarked, JsonError } from '@signalbox/contract'
 import type { Check } from '../examine/check.ts'
 import { decisionChecks, doorChecks } from '../examine/checks/index.ts'
 import { escalationNeeded } from '../examine/consent.ts'
@@ -61,7 +61,7 @@ export function examinationOfPending(
   rules: Rules,
   { digest, intent: text, since }: Pick<PendingIntent, 'digest' | 'intent' | 'since'>,
   nowMs: number,
-  agreed: Examination['agreed'] = null,
+  agreed: EscalationData['versions'] | null = null,
 ): Examination {
   const intent = intentFromJson(JSON.parse(text))
   const examination = new Examination(rules, state, { offset: since.offset, timestampMs: nowMs, intent, problem: null }, intent, nowMs)
@@ -69,7 +69,7 @@ export function examinationOfPending(
   examination.digest = digest
   examination.passedDoor = true
   examination.wasPending = true
-  examination.agreed = agreed
+  if (agreed !== null) examination.agreed = new Map(agreed.map(({ resource, version }) => [resource, version]))
   return examination
 }
 
@@ -140,8 +140,8 @@ function unlessFull(examination: Examination, outcome: Outcome): Outcome {
 }
 
 /**
- * What can still come true; a version that is gone never comes back. A verdict is decided at once: it is about the world as its human saw it. So is a withdrawal, of what is pending then; and whether a
- * log goes on, as what waited in a closed one would wait for ever.
+ * What can still come true; a version that is gone never comes back. A verdict is decided at once: it is about the world as its human
+ * saw it. So is a withdrawal, of what is pending then; and whether a log goes on, as what waited in a closed one would wait for ever.
  */
 function canWait({ planned }: Examination, { code }: Rejection): boolean {
   return isMarked(code, 'waitable') && !planned.some(isOfTheMoment)

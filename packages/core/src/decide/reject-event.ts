@@ -14,8 +14,7 @@ import type { IntentRecord } from '../examine/intent-record.ts'
 import type { Rejection } from '../examine/rejection.ts'
 import { bounded, maxMessageLength } from '../rules/bounded.ts'
 import type { ContractFault } from '../rules/sandbox.ts'
-import type { Change, ResourceState } from '../state/resource.ts'
-import { changesSince } from '../state/resource.ts'
+import { type Change, changesSince, type ResourceState } from '../state/resource.ts'
 import type { PartitionState } from '../state/state.ts'
 
 /** Of a record that nobody read: it could not be decoded, or a person passes it by. */

@@ -1,8 +1,7 @@
 /** When a human must agree before an intent is committed that nothing else stands against. */
 import { type AnyContext, clockAgent, formatEventReference } from '@signalbox/contract'
 import { ContractFault, described, runContractCode } from '../rules/sandbox.ts'
-import type { Change, ResourceState } from '../state/resource.ts'
-import { changesSince } from '../state/resource.ts'
+import { type Change, changesSince, type ResourceState } from '../state/resource.ts'
 import { ActionContext } from './contexts.ts'
 import type { Examination, NewEscalation } from './examination.ts'
 

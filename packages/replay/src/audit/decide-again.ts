@@ -1,6 +1,5 @@
 /** Decides an intent once more, at the state that its decision was made at, and compares. */
-import type { Codec } from '@signalbox/codec'
-import { UndecodableError, UnknownSchemaError } from '@signalbox/codec'
+import { type Codec, UndecodableError, UnknownSchemaError } from '@signalbox/codec'
 import {
   builtInRecord,
   type ContractRecord,

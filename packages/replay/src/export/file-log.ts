@@ -16,8 +16,7 @@ import {
   type ReadFrom,
   type Topic,
 } from '@signalbox/log'
-import type { Source } from '@signalbox/partition-state'
-import { type PartText, partOf } from '@signalbox/partition-state'
+import { type PartText, partOf, type Source } from '@signalbox/partition-state'
 import { type BaseLine, type EndLine, type EventLine, ExportError, type ExportHeader, headerSchema } from './format.ts'
 
 interface Loaded {

@@ -3,7 +3,7 @@ import { levelTimer } from '../../decide/open-escalations.ts'
 import { rejectPending } from '../../decide/recorder.ts'
 import type { Examination, Made, PlannedAs } from '../../examine/examination.ts'
 import type { Decisions } from '../../record/decisions.ts'
-import { defineBuiltIn } from '../built-in.ts'
+import { defineBuiltIn, keep } from '../built-in.ts'
 import { checkHuman, checkVerdict, followVerdict } from './verdict.ts'
 
 const open = ['triggered', 'acknowledged']
@@ -66,10 +66,6 @@ export const escalation = defineBuiltIn({
     close: { from: open, to: 'resolved', by: [], apply: keep('resolved') },
   },
 })
-
-function keep(state: string) {
-  return (_examination: Examination, planned: PlannedAs<EscalationData>): Made => ({ state, data: planned.data })
-}
 
 function acknowledge({ intent }: Examination, planned: PlannedAs<EscalationData>): Made {
   // The clock of the level runs on: to have seen it is not to have answered.

@@ -49,7 +49,7 @@ export function checkVerdict(examination: Examination, planned: PlannedAs<Escala
       'a verdict, or a withdrawal, does not stand in place of what was asked; send it as an intent of its own',
     )
   const asked = input.actions === undefined ? pending : amended(examination, pending, input)
-  const again = examinationOfPending(state, rules, asked, nowMs, new Map(data.versions.map(({ resource, version }) => [resource, version])))
+  const again = examinationOfPending(state, rules, asked, nowMs, data.versions)
   const outcome = outcomeOfPending(again)
   if (outcome.kind !== 'rejected') return checkQuorum(examination, planned, again, pending)
   const { rejection } = outcome
@@ -138,7 +138,7 @@ function renew(decisions: Decisions, { intent, nowMs }: Examination, planned: Pl
   outcomeOfPending(first)
   const versions = [...versionsOf(first)]
   // Once more, as if that had been agreed on: what would become of it, and how many must agree to that.
-  const again = examinationOfPending(state, rules, pending, nowMs, new Map(versions.map(({ resource, version }) => [resource, version])))
+  const again = examinationOfPending(state, rules, pending, nowMs, versions)
   outcomeOfPending(again)
   const before = planned.data
   const approvalsNeeded = Math.max(before.approvalsNeeded, again.escalation?.approvals ?? 1)
